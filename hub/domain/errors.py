@@ -1,0 +1,183 @@
+"""The tree of the hub's refusals.
+
+    HubError
+    ├── InvalidRequest    the caller sent something wrong: fix the data
+    ├── NotAllowed        credentials, grants, states that forbid
+    ├── NotFound          no such thing for this caller
+    ├── Conflict          the thing exists with another content or state
+    ├── OutOfService      a part of the hub or of the outside does not answer
+    └── Misconfigured     the installation is wrong: the operator's to mend
+
+A class per fault code (its `code`); the message is one Italian sentence that names the thing. `description` adds
+element, value (never a secret) and rule. Source of the codes: pa-per-ente, list of faults; paForNode, catalogue PAA.
+"""
+
+from __future__ import annotations
+
+
+class HubError(Exception):
+    """A refusal with a code that a door can answer."""
+
+    code = "PAA_SYSTEM_ERROR"
+
+    def __init__(self, message: str, description: str | None = None, *, id: str | None = None) -> None:
+        super().__init__(message)
+        self.description = description or message
+        self.id = id
+
+
+class InvalidRequest(HubError):
+    pass
+
+
+class NotAllowed(HubError):
+    pass
+
+
+class NotFound(HubError):
+    pass
+
+
+class Conflict(HubError):
+    pass
+
+
+class OutOfService(HubError):
+    pass
+
+
+class Misconfigured(HubError):
+    pass
+
+
+class SystemError_(HubError):
+    """PAA_SYSTEM_ERROR: an answer of the contract whose reason stands in `description`."""
+
+
+class EnteNonValido(NotAllowed):
+    code = "PAA_ENTE_NON_VALIDO"
+
+
+class StatoEnteNonValido(NotAllowed):
+    code = "PAA_STATO_ENTE_NON_VALIDO"
+
+
+class TroppiTentativi(NotAllowed):
+    """Too many wrong passwords from one source: the door answers 429 with `retry_after_s`."""
+
+    code = "PAA_SYSTEM_ERROR"
+    retry_after_s = 60
+
+
+class XmlDovutiNonValido(InvalidRequest):
+    code = "PAA_XML_NON_VALIDO"
+
+
+class IuvNonValido(InvalidRequest):
+    code = "PAA_IUV_NON_VALIDO"
+
+
+class IudNonValido(InvalidRequest):
+    code = "PAA_IUD_NON_VALIDO"
+
+
+class IudDuplicato(Conflict):
+    code = "PAA_IUD_DUPLICATO"
+
+
+class TipoVersamentoNonValido(InvalidRequest):
+    code = "PAA_TIPO_VERSAMENTO_NON_VALIDO"
+
+
+class CodiceFiscaleNonValido(InvalidRequest):
+    code = "PAA_CODICE_FISCALE_NON_VALIDO"
+
+
+class PartitaIvaNonValida(InvalidRequest):
+    code = "PAA_P_IVA_NON_VALIDO"
+
+
+class TipoDovutoNonValido(InvalidRequest):
+    code = "PAA_IDENTIFICATIVO_TIPO_DOVUTO_NON_VALIDO"
+
+
+class TipoDovutoNonAbilitato(NotAllowed):
+    code = "PAA_IDENTIFICATIVO_TIPO_DOVUTO_NON_ABILITATO"
+
+
+class ImportoMarcaNonValido(InvalidRequest):
+    code = "PAA_IMPORTO_MARCA_BOLLO_DIGITALE_NON_VALIDA"
+
+
+class MarcaNonValida(InvalidRequest):
+    code = "PAA_MARCA_BOLLO_DIGITALE_NON_VALIDA"
+
+
+class DatiSpecificiNonValidi(InvalidRequest):
+    code = "PAA_DATI_SPECIFICI_RISCOSSIONE_NON_VALIDO"
+
+
+class ImportoNonValido(InvalidRequest):
+    code = "PAA_IMPORTO_SINGOLO_VERSAMENTO_NON_VALIDO"
+
+
+class BilancioNonValido(InvalidRequest):
+    code = "PAA_IMPORTO_BILANCIO_NON_VALIDO"
+
+
+class CausaleNonPresente(InvalidRequest):
+    code = "PAA_CAUSALE_NON_PRESENTE"
+
+
+class AnagraficaNonValida(InvalidRequest):
+    code = "PAA_ANAGRAFICA_NON_VALIDA"
+
+
+class IdSessionNonValido(NotFound):
+    code = "PAA_ID_SESSION_NON_VALIDO"
+
+
+class PagamentoNonIniziato(Conflict):
+    code = "PAA_PAGAMENTO_NON_INIZIATO"
+
+
+class PagamentoInCorso(Conflict):
+    code = "PAA_PAGAMENTO_IN_CORSO"
+
+
+class PagamentoAnnullato(Conflict):
+    code = "PAA_PAGAMENTO_ANNULLATO"
+
+
+class PagamentoScaduto(Conflict):
+    code = "PAA_PAGAMENTO_SCADUTO"
+
+
+class RichiestaNonValida(InvalidRequest):
+    """A request of the node that the contract's schema refuses."""
+
+    code = "PAA_SINTASSI_EXTRAXSD"
+
+
+class RtNonLeggibile(InvalidRequest):
+    code = "PAA_SINTASSI_XSD"
+
+
+class IntermediarioErrato(NotAllowed):
+    code = "PAA_ID_INTERMEDIARIO_ERRATO"
+
+
+class StazioneErrata(NotAllowed):
+    code = "PAA_STAZIONE_INT_ERRATA"
+
+
+class DominioErrato(NotAllowed):
+    code = "PAA_ID_DOMINIO_ERRATO"
+
+
+class RptSconosciuta(NotFound):
+    code = "PAA_RPT_SCONOSCIUTA"
+
+
+class RtIncoerente(Conflict):
+    code = "PAA_SEMANTICA"

@@ -1,0 +1,176 @@
+"""States of session, dovuto, attempt and receipt, and the only transitions that are legal.
+
+Source: pa-per-ente, life-cycle; node, outcome of an RT (4.5) and retry protocol of model 1 (2.2).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Mapping
+
+from hub.domain.errors import Conflict
+
+
+class StatoEnte(StrEnum):
+    INSERITO = "INSERITO"
+    PRE_ESERCIZIO = "PRE-ESERCIZIO"
+    ESERCIZIO = "ESERCIZIO"
+
+
+class StatoSessione(StrEnum):
+    """The multi-cart behind an idSession."""
+
+    NUOVO_CARRELLO = "NUOVO_CARRELLO"
+    PREDISPOSTO = "PREDISPOSTO"
+    PAGAM_IN_CORSO = "PAGAM_IN_CORSO"
+    PAGATO = "PAGATO"
+    NON_PAGATO = "NON_PAGATO"
+    PARZ_PAGATO = "PARZ_PAGATO"
+    ABORT = "ABORT"
+    SCADUTO = "SCADUTO"
+    SCADUTO_ELABORATO = "SCADUTO_ELABORATO"
+    IMPOSSIBILE_INVIARE_CARRELLO_RP = "IMPOSSIBILE_INVIARE_CARRELLO_RP"
+
+
+class StatoCarrello(StrEnum):
+    """The part of a multi-cart that belongs to one ente: one IUV, one RPT at a time, one receipt."""
+
+    PREDISPOSTO = "PREDISPOSTO"
+    PAGAM_IN_CORSO = "PAGAM_IN_CORSO"
+    PAGATO = "PAGATO"
+    NON_PAGATO = "NON_PAGATO"
+    PARZ_PAGATO = "PARZ_PAGATO"
+    DECORR_TERM = "DECORR_TERM"
+    DECORR_TERM_PARZ = "DECORR_TERM_PARZ"
+    ABORT = "ABORT"
+    SCADUTO = "SCADUTO"
+    SCADUTO_ELABORATO = "SCADUTO_ELABORATO"
+
+
+class StatoDovuto(StrEnum):
+    INSERIMENTO_DOVUTO = "INSERIMENTO_DOVUTO"
+    PREDISPOSTO = "PREDISPOSTO"
+    PAGAMENTO_INIZIATO = "PAGAMENTO_INIZIATO"
+    SCADUTO = "SCADUTO"
+    COMPLETATO = "COMPLETATO"
+    ANNULLATO = "ANNULLATO"
+    SCADUTO_ELABORATO = "SCADUTO_ELABORATO"
+    ABORT = "ABORT"
+
+
+class StatoTentativo(StrEnum):
+    """One RPT, known to the node by (dominio, IUV, CCP)."""
+
+    DA_INVIARE = "DA_INVIARE"
+    SCONOSCIUTO = "SCONOSCIUTO"
+    ACCETTATO = "ACCETTATO"
+    RIFIUTATO = "RIFIUTATO"
+    CHIUSO = "CHIUSO"
+
+
+class StatoRt(StrEnum):
+    """What became of the bytes of a receipt."""
+
+    RICEVUTA = "RICEVUTA"
+    ELABORATA = "ELABORATA"
+    ECCEDENZA = "ECCEDENZA"
+    ORFANA = "ORFANA"
+    QUARANTENA = "QUARANTENA"
+
+
+class StatoMessaggio(StrEnum):
+    """A row of the outbox."""
+
+    DA_INVIARE = "DA_INVIARE"
+    IN_INVIO = "IN_INVIO"
+    SCONOSCIUTO = "SCONOSCIUTO"
+    CONSEGNATO = "CONSEGNATO"
+    RIFIUTATO = "RIFIUTATO"
+    PARCHEGGIATO = "PARCHEGGIATO"
+
+
+_FINALI_CARRELLO = frozenset(
+    {
+        StatoCarrello.PAGATO,
+        StatoCarrello.NON_PAGATO,
+        StatoCarrello.PARZ_PAGATO,
+        StatoCarrello.DECORR_TERM,
+        StatoCarrello.DECORR_TERM_PARZ,
+    }
+)
+_POSITIVI = frozenset({StatoCarrello.PAGATO, StatoCarrello.PARZ_PAGATO, StatoCarrello.DECORR_TERM_PARZ})
+
+_S, _C, _D, _T, _R = StatoSessione, StatoCarrello, StatoDovuto, StatoTentativo, StatoRt
+
+# A positive receipt is believed after any negative outcome (node, 3.9 step 8): hence the arrows out of NON_PAGATO,
+# DECORR_TERM, SCADUTO and out of a refused send. Nothing leaves a paid state.
+TRANSITIONS: Mapping[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]] = {
+    StatoSessione: {
+        _S.NUOVO_CARRELLO: frozenset({_S.PREDISPOSTO, _S.PAGAM_IN_CORSO, _S.SCADUTO, _S.ABORT}),
+        _S.PREDISPOSTO: frozenset({_S.PAGAM_IN_CORSO, _S.SCADUTO, _S.ABORT}),
+        _S.PAGAM_IN_CORSO: frozenset(
+            {_S.PAGATO, _S.NON_PAGATO, _S.PARZ_PAGATO, _S.SCADUTO, _S.IMPOSSIBILE_INVIARE_CARRELLO_RP}
+        ),
+        _S.NON_PAGATO: frozenset({_S.PAGATO, _S.PARZ_PAGATO}),
+        _S.SCADUTO: frozenset({_S.SCADUTO_ELABORATO, _S.PAGATO, _S.NON_PAGATO, _S.PARZ_PAGATO}),
+        _S.IMPOSSIBILE_INVIARE_CARRELLO_RP: frozenset({_S.PAGATO, _S.PARZ_PAGATO}),
+    },
+    StatoCarrello: {
+        _C.PREDISPOSTO: frozenset({_C.PAGAM_IN_CORSO, _C.SCADUTO, _C.ABORT}),
+        _C.PAGAM_IN_CORSO: _FINALI_CARRELLO | {_C.SCADUTO},
+        _C.NON_PAGATO: _POSITIVI,
+        _C.DECORR_TERM: _POSITIVI,
+        _C.SCADUTO: _FINALI_CARRELLO | {_C.SCADUTO_ELABORATO},
+    },
+    StatoDovuto: {
+        _D.INSERIMENTO_DOVUTO: frozenset({_D.PREDISPOSTO, _D.PAGAMENTO_INIZIATO, _D.COMPLETATO, _D.ANNULLATO}),
+        _D.PREDISPOSTO: frozenset({_D.PAGAMENTO_INIZIATO, _D.SCADUTO, _D.ABORT}),
+        _D.PAGAMENTO_INIZIATO: frozenset({_D.COMPLETATO, _D.INSERIMENTO_DOVUTO, _D.SCADUTO}),
+        _D.SCADUTO: frozenset({_D.SCADUTO_ELABORATO, _D.COMPLETATO}),
+    },
+    StatoTentativo: {
+        _T.DA_INVIARE: frozenset({_T.SCONOSCIUTO, _T.ACCETTATO, _T.RIFIUTATO, _T.CHIUSO}),
+        _T.SCONOSCIUTO: frozenset({_T.ACCETTATO, _T.RIFIUTATO, _T.CHIUSO}),
+        _T.ACCETTATO: frozenset({_T.CHIUSO}),
+        _T.RIFIUTATO: frozenset({_T.CHIUSO}),
+    },
+    StatoRt: {
+        _R.RICEVUTA: frozenset({_R.ELABORATA, _R.ECCEDENZA, _R.ORFANA, _R.QUARANTENA}),
+        _R.ORFANA: frozenset({_R.ELABORATA}),
+    },
+}
+
+
+def check_transition(old: StrEnum, new: StrEnum) -> None:
+    """Return when the step is legal.
+
+    Raises: Conflict (the state machine has no such arrow).
+    """
+    if new not in TRANSITIONS[type(old)].get(old, frozenset()):
+        raise Conflict(f"passaggio di stato non ammesso: da {old} a {new}")
+
+
+def is_legal(old: StrEnum, new: StrEnum) -> bool:
+    return new in TRANSITIONS[type(old)].get(old, frozenset())
+
+
+# codiceEsitoPagamento of an RT -> carrello. Source: pa-per-ente, effect of a receipt.
+CARRELLO_BY_ESITO: Mapping[int, StatoCarrello] = {
+    0: StatoCarrello.PAGATO,
+    1: StatoCarrello.NON_PAGATO,
+    2: StatoCarrello.PARZ_PAGATO,
+    3: StatoCarrello.DECORR_TERM,
+    4: StatoCarrello.DECORR_TERM_PARZ,
+}
+
+# The multi-cart has no DECORR_* of its own. Source: pa-per-ente, states.
+SESSIONE_BY_ESITO: Mapping[int, StatoSessione] = {
+    0: StatoSessione.PAGATO,
+    1: StatoSessione.NON_PAGATO,
+    2: StatoSessione.PARZ_PAGATO,
+    3: StatoSessione.NON_PAGATO,
+    4: StatoSessione.PARZ_PAGATO,
+}
+
+ESITI_POSITIVI = frozenset({0, 2, 4})
+CARRELLI_CON_ESITO = _FINALI_CARRELLO

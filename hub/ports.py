@@ -1,0 +1,27 @@
+"""What the hub asks of the outside."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
+
+
+class Nodo(Protocol):
+    """The pagoPA node, seen from an intermediary."""
+
+    def send(self, operation: str, envelope: bytes) -> Delivery:
+        """Send a stored message; DELIVERED carries `response["url"]` where the payer goes on.
+
+        Source: node, nodoInviaCarrelloRPT (2.2), nodoInviaRPT (2.1).
+        """
+        ...
+
+    def ask_stato(self, stazione: Stazione, chiave: ChiaveRpt) -> Delivery:
+        """Ask what became of an attempt.
+
+        DELIVERED: the node has it (`code` is its state, `response` may carry `url`); REFUSED: it failed there for
+        sure; TRY_AGAIN: the node never saw it; UNKNOWN: no answer to this question, ask again.
+        Source: node, nodoChiediStatoRPT (2.3) and annex A.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Rows: everything that is said to the database."""

@@ -1,0 +1,1 @@
+"""Deeds of the hub, one file each."""
