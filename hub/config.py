@@ -1,0 +1,290 @@
+"""The settings of one process: read once, checked all together, then never changed.
+
+Each comes from a variable `PONTEPA_<NAME>` or from the TOML file of `--config` (same names, lower case, no prefix);
+the variable wins. Nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+PREFIX = "PONTEPA_"
+
+# Read by the tests and by the command line, not by a running process.
+_OTHER_PREFIXES = ("PONTEPA_TEST_", "PONTEPA_CONFIG", "PONTEPA_DEMO_", "PONTEPA_BENCH_")
+
+# An HMAC-SHA256 key shorter than its digest is the weakest link; `openssl rand -hex 32` gives 64 characters.
+SECRET_KEY_MIN = 32
+
+# Words of a key that was copied from an example rather than drawn.
+_SAMPLE_WORDS = tuple(
+    "change cambia esempio example sample secret segret chiave password sviluppo pontepa 1234567".split()
+)
+
+DEVELOPMENT_SECRET_KEY = "chiave-di-sviluppo-da-non-usare-altrove"
+
+
+class Ambiente(StrEnum):
+    PRODUZIONE = "produzione"
+    SVILUPPO = "sviluppo"
+
+
+class ConfigError(ValueError):
+    """The settings cannot be used; `problems` lists every reason, one Italian sentence each."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems))
+
+
+Positive = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Config(BaseModel):
+    """The settings; every limit stands here with its reason."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    ambiente: Ambiente = Ambiente.PRODUZIONE
+    database_url: str = "sqlite:///var/pontepa.db"
+    data_dir: Path = Path("var")
+    public_url: str = "http://127.0.0.1:8080"
+    secret_key: str = Field(default="", repr=False)
+    node_url: str | None = None
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    # Processes that answer. SQLite has one writer: with two processes callers wait for seconds (checked below).
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    # Threads of one process. Few: each holds a database connection while it works.
+    blocking_threads: Annotated[int, Field(ge=1, le=64)] = 8
+    # Connections of one process; less than the threads would make callers wait for each other.
+    db_pool_size: Annotated[int, Field(ge=1, le=200)] = 16
+
+    # A dovuti document has at most five items: 2 MiB of base64 is far above any honest one.
+    max_body_bytes: Annotated[int, Field(ge=4096, le=64 * 1024 * 1024)] = 2 * 1024 * 1024
+    # A receipt may carry attachments (node, RT: allegatoRicevuta).
+    max_rt_body_bytes: Annotated[int, Field(ge=4096, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
+    # Flows of hundreds of thousands of rows, zipped.
+    max_upload_bytes: Annotated[int, Field(ge=4096)] = 512 * 1024 * 1024
+    # The payer's form has two short fields and a token.
+    max_form_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = 16 * 1024
+
+    # How long a basket waits for the payer. Source: pa-per-ente, paaSILInviaDovuti.
+    session_ttl_s: Positive = 3600
+    # After the term a payer who is already at the node may still come back with a receipt.
+    session_grace_s: Annotated[int, Field(ge=0)] = 300
+    # IUVs drawn at once by a process: one write every thousand; a crash loses at most that many of 10^11.
+    iuv_block_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
+
+    # A message whose sender is silent for so long is taken again as UNKNOWN; more than both node time-outs together.
+    lease_s: Seconds = 60.0
+    # The node answers a connection at once or is down.
+    node_connect_timeout_s: Seconds = 5.0
+    # The node's own limit on a synchronous primitive is about half a minute.
+    node_read_timeout_s: Seconds = 40.0
+    # Messages claimed together: one claim costs the same for one or for fifty.
+    relay_batch: Annotated[int, Field(ge=1, le=1000)] = 50
+    # Messages in flight together; the node's latency, not our processor, is the limit.
+    relay_threads: Annotated[int, Field(ge=1, le=256)] = 16
+    # The safety net when a wake-up is lost; a commit wakes the worker at once.
+    tick_s: Seconds = 0.5
+    # Attempts before a message is parked for a person to look at; the last waits are about an hour each.
+    relay_attempts_max: Positive = 30
+
+    # Wrong passwords of one source in one minute before it is slowed down. A typing integrator stays below.
+    auth_failures_max: Positive = 20
+    # Addresses of proxies in front whose X-Forwarded-For is believed; empty: none is.
+    trusted_proxies: tuple[str, ...] = ()
+
+    # `auto`: console on a terminal, JSON elsewhere.
+    log_format: Literal["auto", "json", "console"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def is_produzione(self) -> bool:
+        return self.ambiente is Ambiente.PRODUZIONE
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        # psycopg is the only driver that is tested; a bare postgresql:// would pick another one.
+        for bare in ("postgresql://", "postgres://"):
+            if value.startswith(bare):
+                value = "postgresql+psycopg://" + value.removeprefix(bare)
+        if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("deve iniziare con sqlite:/// oppure postgresql+psycopg://")
+        return value
+
+    @field_validator("public_url", "node_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is None or value == "":
+            return None
+        try:
+            parts = urlsplit(value)
+            is_good = parts.scheme in ("http", "https") and bool(parts.hostname)
+            parts.port  # noqa: B018 - reading it checks it
+        except ValueError:
+            is_good = False
+        if not is_good or parts.query or parts.fragment:
+            raise ValueError("deve essere un indirizzo http:// o https:// senza parametri")
+        return value.rstrip("/")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_present(cls, value: str | None) -> str:
+        if value is None:
+            raise ValueError("non può essere vuoto")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secret_of_development(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("ambiente") == Ambiente.SVILUPPO and not data.get("secret_key"):
+            return {**data, "secret_key": DEVELOPMENT_SECRET_KEY}
+        return data
+
+
+def _secret_problem(config: Mapping[str, Any]) -> str | None:
+    """Return why the secret key cannot sign in production, or None."""
+    if config.get("ambiente", Ambiente.PRODUZIONE) != Ambiente.PRODUZIONE:
+        return None
+    name = f"{PREFIX}SECRET_KEY"
+    mend = "generarne una con: openssl rand -hex 32"
+    value = config.get("secret_key") or ""
+    if not value:
+        return f"{name} manca: in produzione serve una chiave segreta ({mend})"
+    if not isinstance(value, str) or len(value) < SECRET_KEY_MIN:
+        return f"{name} è troppo corta: almeno {SECRET_KEY_MIN} caratteri ({mend})"
+    if len(set(value)) < 8 or any(word in value.lower() for word in _SAMPLE_WORDS):
+        return f"{name} è un valore di esempio: in produzione non si parte ({mend})"
+    return None
+
+
+def _cross_problems(config: Config) -> list[str]:
+    problems = []
+    if config.is_sqlite and config.workers > 1:
+        problems.append(f"{PREFIX}WORKERS={config.workers} con SQLite: un solo processo può scrivere; usare PostgreSQL")
+    if config.db_pool_size < config.blocking_threads:
+        problems.append(
+            f"{PREFIX}DB_POOL_SIZE={config.db_pool_size} è minore di {PREFIX}BLOCKING_THREADS={config.blocking_threads}"
+        )
+    if config.lease_s <= config.node_connect_timeout_s + config.node_read_timeout_s:
+        problems.append(
+            f"{PREFIX}LEASE_S={config.lease_s:g} deve superare la somma di {PREFIX}NODE_CONNECT_TIMEOUT_S e "
+            f"{PREFIX}NODE_READ_TIMEOUT_S: un messaggio ancora in volo verrebbe ripreso da un altro worker"
+        )
+    return problems
+
+
+_LIMITS = {
+    "greater_than": ("gt", "maggiore di"),
+    "greater_than_equal": ("ge", "almeno"),
+    "less_than_equal": ("le", "al massimo"),
+    "less_than": ("lt", "minore di"),
+}
+
+
+def _sentence(error: Mapping[str, Any], origin: str) -> str:
+    """Return one problem of pydantic in Italian, without the value: it may be a secret."""
+    context = error.get("ctx", {})
+    kind = error["type"]
+    if kind in _LIMITS:
+        key, words = _LIMITS[kind]
+        return f"{origin}: deve essere {words} {context[key]}"
+    if kind == "value_error":
+        return f"{origin}: {context['error']}"
+    if kind in ("literal_error", "enum"):
+        return f"{origin}: valore non ammesso; ammessi: {str(context['expected']).replace(' or ', ', ')}"
+    if kind.startswith(("int", "float")):
+        return f"{origin}: deve essere un numero"
+    return f"{origin}: valore non valido"
+
+
+def _from_file(path: str) -> tuple[dict[str, Any], list[str]]:
+    try:
+        # A settings file is a few dozen lines; anything bigger is the wrong file.
+        with open(path, "rb") as file:
+            content = file.read(1024 * 1024 + 1)
+    except OSError as error:
+        return {}, [f"{path}: file di configurazione non leggibile ({error.strerror})"]
+    if len(content) > 1024 * 1024:
+        return {}, [f"{path}: file di configurazione troppo grande (oltre 1 MiB)"]
+    try:
+        values = tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        return {}, [f"{path}: file di configurazione non in UTF-8"]
+    except tomllib.TOMLDecodeError as error:
+        return {}, [f"{path}: file di configurazione non in TOML ({error})"]
+    unknown = sorted(set(values) - set(Config.model_fields))
+    problems = [f"{path}: chiave {name!r} sconosciuta{_suggestion(name)}" for name in unknown]
+    return {name: value for name, value in values.items() if name in Config.model_fields}, problems
+
+
+def _suggestion(name: str, prefix: str = "") -> str:
+    close = difflib.get_close_matches(name.lower(), Config.model_fields, n=1, cutoff=0.8)
+    if not close:
+        return ""
+    return f" (forse {prefix}{close[0].upper() if prefix else close[0]})"
+
+
+def _from_env(env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    values: dict[str, str] = {}
+    problems = []
+    for variable, value in env.items():
+        if not variable.startswith(PREFIX) or variable.startswith(_OTHER_PREFIXES):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name in Config.model_fields:
+            if value.strip():
+                values[name] = value.strip()
+        elif suggestion := _suggestion(name, PREFIX):
+            # Only a slip of the pen is refused: a variable of another release must not stop this one.
+            problems.append(f"variabile {variable} sconosciuta{suggestion}")
+    return values, problems
+
+
+def load_config(path: str | None, env: Mapping[str, str]) -> Config:
+    """Return the settings of a process from a TOML file and the environment; an empty variable counts as absent.
+
+    Raises: ConfigError with all the problems at once.
+    """
+    from_file, file_problems = _from_file(path) if path else ({}, [])
+    from_env, env_problems = _from_env(env)
+    values = {**from_file, **from_env}
+    problems = file_problems + env_problems
+    if secret_problem := _secret_problem(values):
+        problems.append(secret_problem)
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_input=False):
+            name = str(item["loc"][0]) if item["loc"] else "configurazione"
+            origin = f"{PREFIX}{name.upper()}" if name in from_env or not path else f"{path}: {name}"
+            problems.append(_sentence(item, origin))
+        raise ConfigError(problems) from None
+    problems += _cross_problems(config)
+    if problems:
+        raise ConfigError(problems)
+    return config

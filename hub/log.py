@@ -1,0 +1,140 @@
+"""Logs: one event a line, JSON for machines or coloured text on a terminal, on stderr.
+
+Never in a log: secrets, names and codes of people, payloads. Names of keys are checked here; exceptions are written
+as type and place, without their message, because a database or a parser puts the offending value in it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from hub.config import Config
+
+REDACTED = "[omesso]"
+
+_SECRET_PARTS = ("password", "passwd", "secret", "segreto", "token", "authorization", "cookie")
+_PERSONAL = frozenset(
+    {
+        "codice_fiscale",
+        "anagrafica",
+        "nome",
+        "nome_pagatore",
+        "email",
+        "email_pagatore",
+        "pagatore",
+        "payload",
+        "body",
+        "envelope",
+        "xml",
+        "raw",
+        "rpt",
+        "rt",
+        "documento",
+        "iban",
+    }
+)
+
+# Libraries that put pieces of messages in what they log: their level and name are kept, their words are not.
+_TALKATIVE = ("spyne", "zeep", "urllib3", "lxml", "xmlsec", "sqlalchemy", "psycopg")
+_QUIET = {
+    "spyne": logging.CRITICAL,
+    "zeep": logging.ERROR,
+    "urllib3": logging.ERROR,
+    "sqlalchemy": logging.WARNING,
+    "alembic": logging.WARNING,
+    "apscheduler": logging.WARNING,
+    "werkzeug": logging.WARNING,
+    "granian.access": logging.WARNING,
+    "_granian": logging.WARNING,
+    "granian": logging.WARNING,
+}
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Blank the values whose key says that they are secret or personal."""
+    for key in event:
+        lowered = key.lower()
+        if lowered in _PERSONAL or any(part in lowered for part in _SECRET_PARTS):
+            event[key] = REDACTED
+    return event
+
+
+def _place(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Turn `exc_info` into type and place; the message of the exception is left out."""
+    exc_info = event.pop("exc_info", None)
+    if not exc_info:
+        return event
+    error = (
+        exc_info
+        if isinstance(exc_info, BaseException)
+        else (exc_info[1] if isinstance(exc_info, tuple) else sys.exc_info()[1])
+    )
+    if error is not None:
+        event["exception"] = type(error).__name__
+        frames = traceback.extract_tb(error.__traceback__)[-8:]
+        event["at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return event
+
+
+class _Bridge(logging.Handler):
+    """Gives the records of the standard library's loggers the same road and form as ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        keys: dict[str, Any] = {"logger": record.name}
+        if not record.name.startswith(_TALKATIVE):
+            keys["message"] = record.getMessage()
+        if record.exc_info:
+            keys["exc_info"] = record.exc_info
+        structlog.get_logger().log(record.levelno, "library_log", **keys)
+
+
+def is_console(config: Config) -> bool:
+    """Say whether logs are written for a person."""
+    return config.log_format == "console" or (config.log_format == "auto" and sys.stderr.isatty())
+
+
+def configure(config: Config) -> None:
+    """Set up the logs of this process; may be called again."""
+    level = _LEVELS[config.log_level]
+    renderer: Any
+    if is_console(config):
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    else:
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _place,
+            _redact,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        # Loggers are made at import, before this; a cached one would keep the form it had then.
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, _Bridge)]:
+        root.removeHandler(handler)
+    root.addHandler(_Bridge())
+    root.setLevel(max(level, logging.INFO))
+    for name, quiet in _QUIET.items():
+        logger = logging.getLogger(name)
+        logger.setLevel(max(level, quiet))
+        # A library that brought its own handler would write past our form.
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+def get_logger() -> Any:
+    """Return a logger that follows `configure`, whenever that is called; harmless at import."""
+    return structlog.get_logger()
