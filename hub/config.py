@@ -25,8 +25,9 @@ _OTHER_PREFIXES = ("PONTEPA_TEST_", "PONTEPA_CONFIG", "PONTEPA_DEMO_", "PONTEPA_
 SECRET_KEY_MIN = 32
 
 # Words of a key that was copied from an example rather than drawn.
-_SAMPLE_WORDS = tuple(
-    "change cambia esempio example sample secret segret chiave password sviluppo pontepa 1234567".split()
+_SAMPLE_WORDS = (
+    *("change", "cambia", "esempio", "example", "sample", "secret"),
+    *("segret", "chiave", "password", "sviluppo", "pontepa", "1234567"),
 )
 
 DEVELOPMENT_SECRET_KEY = "chiave-di-sviluppo-da-non-usare-altrove"

@@ -1,0 +1,131 @@
+"""What an installation is configured with: stazioni, enti, tipi dovuto, applicazioni that call.
+
+Source: configuration of an ente and of a tipo dovuto (flows, 8.1 and 8.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hub.domain.errors import InvalidRequest
+from hub.domain.stati import StatoEnte
+
+# Written in place of a secret: "leave as it is".
+INVARIATO = "***"
+
+# How a tipo may be paid: from the portal, from a flow, from the services. Source: flows, 8.2.
+MODALITA = ("base", "flussi", "ipe")
+
+# The services of pa-per-ente that a credential may be limited to.
+OPERAZIONI = (
+    "paaSILAutorizzaImportFlusso",
+    "paaSILChiediAvvisiPendenti",
+    "paaSILChiediEsitoCarrelloDovuti",
+    "paaSILChiediPagati",
+    "paaSILChiediPagatiConRicevuta",
+    "paaSILChiediPosizioniAperte",
+    "paaSILChiediStatoExportFlusso",
+    "paaSILChiediStatoExportFlussoScaduti",
+    "paaSILChiediStatoImportFlusso",
+    "paaSILChiediStoricoPagamenti",
+    "paaSILImportaDovuto",
+    "paaSILInviaCarrelloDovuti",
+    "paaSILInviaDovuti",
+    "paaSILPrenotaExportFlusso",
+    "paaSILPrenotaExportFlussoIncrementaleConRicevuta",
+    "paaSILPrenotaExportFlussoScaduti",
+    "paaSILRegistraPagamento",
+    "paaSILVerificaAvviso",
+)
+
+
+class ConfigurazioneNonValida(InvalidRequest):
+    """A configuration that cannot be applied; `problems` are (path, Italian sentence), all of them."""
+
+    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{path}: {problem}" if path else problem for path, problem in self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Stazione:
+    """A station of the intermediary. `pagamento_online`: rpt or checkout; `password` may be INVARIATO."""
+
+    id: str
+    intermediario: str
+    password: str
+    pagamento_online: str = "rpt"
+    versione_primitive: int = 2
+    primitiva_rpt: str = "nodoInviaCarrelloRPT"
+    rileva_duplicati: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tipo:
+    """A tipo dovuto of an ente. `iban` None: the ente's; `importo_cent` None: any amount."""
+
+    codice: str
+    descrizione: str
+    tassonomia: str = ""
+    modalita: tuple[str, ...] = MODALITA
+    attivo: bool = True
+    scadenza_obbligatoria: bool = True
+    anonimo: bool = False
+    iban: str | None = None
+    importo_cent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applicazione:
+    """A product of a software house that calls for an ente. `tipi` and `operazioni` None: all."""
+
+    nome: str
+    password: str
+    tipi: tuple[str, ...] | None = None
+    operazioni: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ente:
+    """An ente. `password`, `applicazioni` and `tipi` None: not spoken of, they stay as they are."""
+
+    cod_ipa_ente: str
+    codice_fiscale: str
+    nome: str
+    stazione: str
+    codice_segregazione: str
+    iban: str
+    stato: StatoEnte = StatoEnte.INSERITO
+    url_esito: str | None = None
+    livelli_base64_pagati: int = 2
+    password: str | None = None
+    applicazioni: tuple[Applicazione, ...] | None = None
+    tipi: tuple[Tipo, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configurazione:
+    stazioni: tuple[Stazione, ...] = ()
+    enti: tuple[Ente, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Differenza:
+    """One thing that `apply` would do. `azione`: aggiunge, modifica, revoca, disattiva, lascia."""
+
+    azione: str
+    oggetto: str
+    campo: str = ""
+    prima: str = ""
+    dopo: str = ""
+
+    @property
+    def is_change(self) -> bool:
+        return self.azione != "lascia"
+
+    def __str__(self) -> str:
+        text = f"{self.azione} {self.oggetto}"
+        if self.campo:
+            text += f": {self.campo} {self.prima or '(vuoto)'} -> {self.dopo or '(vuoto)'}"
+        return text

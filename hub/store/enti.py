@@ -1,0 +1,51 @@
+"""Enti: codIpaEnte is the key of the callers, the tax code is the pagoPA dominio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from hub.domain.errors import NotFound
+from hub.store.database import Session
+from hub.store.schema import enti
+
+
+def find_by_cod_ipa(session: Session, cod_ipa_ente: str) -> Row[Any] | None:
+    return session.execute(select(enti).where(enti.c.cod_ipa_ente == cod_ipa_ente)).one_or_none()
+
+
+def by_cod_ipa(session: Session, cod_ipa_ente: str) -> Row[Any]:
+    """Raises: NotFound."""
+    row = find_by_cod_ipa(session, cod_ipa_ente)
+    if row is None:
+        raise NotFound(f"codIpaEnte {cod_ipa_ente} sconosciuto")
+    return row
+
+
+def find_by_dominio(session: Session, codice_fiscale: str) -> Row[Any] | None:
+    """Give the ente of a dominio; the oldest when several codIpaEnte share one tax code."""
+    query = select(enti).where(enti.c.codice_fiscale == codice_fiscale).order_by(enti.c.id).limit(1)
+    return session.execute(query).one_or_none()
+
+
+def by_id(session: Session, id: int) -> Row[Any]:
+    """Raises: NotFound."""
+    row = session.execute(select(enti).where(enti.c.id == id)).one_or_none()
+    if row is None:
+        raise NotFound(f"ente {id} sconosciuto")
+    return row
+
+
+def all_rows(session: Session) -> Sequence[Row[Any]]:
+    return session.execute(select(enti).order_by(enti.c.cod_ipa_ente)).all()
+
+
+def add(session: Session, **values: Any) -> int:
+    """Keep a new ente and return its id."""
+    return session.execute(insert(enti).returning(enti.c.id), values).scalar_one()
+
+
+def change(session: Session, id: int, **values: Any) -> None:
+    session.execute(update(enti).where(enti.c.id == id).values(**values))

@@ -1,0 +1,36 @@
+"""Stations of the intermediary; the password is kept sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from hub.domain.errors import NotFound
+from hub.store.database import Session
+from hub.store.schema import stazioni
+
+
+def find(session: Session, id: str) -> Row[Any] | None:
+    return session.execute(select(stazioni).where(stazioni.c.id == id)).one_or_none()
+
+
+def by_id(session: Session, id: str) -> Row[Any]:
+    """Raises: NotFound."""
+    row = find(session, id)
+    if row is None:
+        raise NotFound(f"stazione {id} sconosciuta")
+    return row
+
+
+def all_rows(session: Session) -> Sequence[Row[Any]]:
+    return session.execute(select(stazioni).order_by(stazioni.c.id)).all()
+
+
+def add(session: Session, **values: Any) -> None:
+    session.execute(insert(stazioni), values)
+
+
+def change(session: Session, id: str, **values: Any) -> None:
+    session.execute(update(stazioni).where(stazioni.c.id == id).values(**values))

@@ -1,0 +1,27 @@
+"""Tipi dovuto of an ente."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from hub.store.database import Session
+from hub.store.schema import tipi
+
+
+def find(session: Session, ente_id: int, codice: str) -> Row[Any] | None:
+    return session.execute(select(tipi).where(tipi.c.ente_id == ente_id, tipi.c.codice == codice)).one_or_none()
+
+
+def of_ente(session: Session, ente_id: int) -> Sequence[Row[Any]]:
+    return session.execute(select(tipi).where(tipi.c.ente_id == ente_id).order_by(tipi.c.codice)).all()
+
+
+def add(session: Session, **values: Any) -> None:
+    session.execute(insert(tipi), values)
+
+
+def change(session: Session, id: int, **values: Any) -> None:
+    session.execute(update(tipi).where(tipi.c.id == id).values(**values))
