@@ -1,0 +1,47 @@
+# make demo | make test | make lint | make bench: each one prepares .venv by itself.
+# Wanted on the machine: Python 3.11 or later. PYTHON=/path/to/python chooses one.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.pronto
+DEV_STAMP := $(VENV)/.pronto-dev
+# Two processes: each has its own databases. WORKERS=0 runs the tests one after the other.
+WORKERS ?= 2
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+RUFF := $(BIN)/ruff
+RUFF_ARGS := --line-length 120 --target-version py311
+CODE := hub adapters tests examples
+
+.PHONY: demo test lint format bench wheel clean
+
+demo: $(STAMP)
+	$(BIN)/pontepa demo
+
+test: $(DEV_STAMP)
+	$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS)
+
+lint: $(DEV_STAMP)
+	$(RUFF) check $(RUFF_ARGS) --select E,F,W,I,B $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(DEV_STAMP)
+	$(RUFF) format $(RUFF_ARGS) $(CODE)
+
+bench: $(DEV_STAMP)
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+wheel: $(DEV_STAMP)
+	$(BIN)/python -m build --wheel --outdir dist
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+$(STAMP): setup.cfg pyproject.toml
+	@sh scripts/venv.sh $(VENV) .
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	@sh scripts/venv.sh $(VENV) '.[dev]'
+	@touch $@

@@ -1,0 +1,138 @@
+"""Fixtures that every folder of tests shares: databases, one for each test.
+
+`database_url` runs a test twice: on SQLite and on PostgreSQL. `PONTEPA_TEST_DATABASE_URL` names the only database
+kind wanted: `sqlite` for SQLite alone, or the address of a PostgreSQL server on which databases may be created.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from hub.store.database import Database
+from tests import pg
+
+GIVEN_URL = "PONTEPA_TEST_DATABASE_URL"
+
+
+def _backends() -> list[str]:
+    given = os.environ.get(GIVEN_URL, "")
+    if given.startswith("sqlite"):
+        return ["sqlite"]
+    return ["postgresql"] if given else ["sqlite", "postgresql"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "backend" in metafunc.fixturenames:
+        metafunc.parametrize("backend", _backends(), scope="session")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the caller's PONTEPA_* variables out of the tests."""
+    for name in [name for name in os.environ if name.startswith("PONTEPA_") and name != GIVEN_URL]:
+        monkeypatch.delenv(name)
+
+
+class _Servers:
+    """The PostgreSQL server and the migrated templates of this test process, each made at first use."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stack = ExitStack()
+        self._server: pg.Server | None = None
+        self._template: str | None = None
+        self._sqlite: Path | None = None
+
+    def server(self) -> pg.Server:
+        if self._server is None:
+            given = os.environ.get(GIVEN_URL, "")
+            self._server = self.stack.enter_context(
+                pg.running_server(given if given and not given.startswith("sqlite") else None)
+            )
+        return self._server
+
+    def template(self) -> str:
+        if self._template is None:
+            self._template = self.server().create_database()
+            self.stack.callback(self.server().drop_database, self._template)
+            _migrate(self.server().url_of(self._template))
+        return self._template
+
+    def sqlite(self) -> Path:
+        if self._sqlite is None:
+            self._sqlite = self.folder / "modello.db"
+            _migrate(f"sqlite:///{self._sqlite}")
+        return self._sqlite
+
+
+def _migrate(url: str) -> None:
+    from hub.store import migrate
+
+    database = Database.open(url)
+    try:
+        migrate.upgrade(database)
+        if not database.is_postgresql:
+            # The write-ahead log goes into the file, so that the file alone is the template.
+            with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        database.close()
+
+
+@pytest.fixture(scope="session")
+def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Servers]:
+    servers = _Servers(tmp_path_factory.mktemp("modelli"))
+    with servers.stack:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(_servers: _Servers) -> pg.Server:
+    """A PostgreSQL server, for a test that is about PostgreSQL alone."""
+    return _servers.server()
+
+
+@pytest.fixture
+def empty_database_url(backend: str, _servers: _Servers, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without tables."""
+    if backend == "sqlite":
+        yield f"sqlite:///{tmp_path / 'vuota.db'}"
+        return
+    name = _servers.server().create_database()
+    yield _servers.server().url_of(name)
+    _servers.server().drop_database(name)
+
+
+@pytest.fixture
+def sqlite_url(_servers: _Servers, tmp_path: Path) -> str:
+    """The address of a migrated, empty SQLite database: for tests whose promise has nothing to do with the database."""
+    shutil.copyfile(_servers.sqlite(), tmp_path / "prova.db")
+    return f"sqlite:///{tmp_path / 'prova.db'}"
+
+
+@pytest.fixture
+def postgresql_url(_servers: _Servers) -> Iterator[str]:
+    """The address of a migrated, empty PostgreSQL database."""
+    name = _servers.server().create_database(_servers.template())
+    yield _servers.server().url_of(name)
+    _servers.server().drop_database(name)
+
+
+@pytest.fixture
+def database_url(backend: str, request: pytest.FixtureRequest) -> str:
+    """The address of a migrated, empty database; the test runs once on each kind."""
+    return request.getfixturevalue(f"{backend}_url")
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """An open, migrated, empty database; the test runs once on each kind."""
+    database = Database.open(database_url)
+    yield database
+    database.close()
