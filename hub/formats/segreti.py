@@ -1,0 +1,66 @@
+"""Secrets at rest: slow hashes of the callers' passwords, sealed station passwords.
+
+Source: OWASP password storage (argon2id), RFC 5869 (HKDF), Fernet specification.
+"""
+
+from __future__ import annotations
+
+import base64
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from hub.domain.errors import Misconfigured
+
+# OWASP's second profile: a login is part of every SOAP call, so one check must stay near 20 ms and 19 MiB.
+_TIME_COST, _MEMORY_KIB, _PARALLELISM = 2, 19 * 1024, 1
+
+# The hash of a random text nobody keeps: an unknown caller costs as much as a known one.
+DUMMY_HASH = "$argon2id$v=19$m=19456,t=2,p=1$INGHUDAboa5HQWEyxEQbPA$fN3HjiTOVSy/457R50O9Y5j+sqj08gK70BDXsq8+z7o"
+
+_HKDF_SALT = b"pontepa/segreti/1"
+_HKDF_INFO = b"password di stazione"
+
+
+def _hasher() -> PasswordHasher:
+    return PasswordHasher(time_cost=_TIME_COST, memory_cost=_MEMORY_KIB, parallelism=_PARALLELISM)
+
+
+def hash_password(clear: str) -> str:
+    """Return the argon2id hash of a password, with its salt and parameters inside."""
+    return _hasher().hash(clear)
+
+
+def verify_password(hash: str, clear: str) -> bool:
+    """Tell whether the password is the one of the hash; a damaged hash is nobody's. Costs about 20 ms either way."""
+    try:
+        return _hasher().verify(hash, clear)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+class Cassaforte:
+    """Seals short secrets with a key derived from the installation's PONTEPA_SECRET_KEY."""
+
+    def __init__(self, secret_key: str) -> None:
+        if not secret_key:
+            raise Misconfigured("PONTEPA_SECRET_KEY non valorizzata: impossibile cifrare le password di stazione")
+        derived = HKDF(algorithm=SHA256(), length=32, salt=_HKDF_SALT, info=_HKDF_INFO).derive(secret_key.encode())
+        self._fernet = Fernet(base64.urlsafe_b64encode(derived))
+
+    def seal(self, clear: str) -> str:
+        """Return the sealed text: ASCII, safe in a database column, different at every call."""
+        return self._fernet.encrypt(clear.encode()).decode("ascii")
+
+    def open(self, sealed: str) -> str:
+        """Return the secret.
+
+        Raises: Misconfigured when the text was sealed with another key or was altered.
+        """
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode()
+        except InvalidToken as error:
+            raise Misconfigured("password di stazione illeggibile: PONTEPA_SECRET_KEY non è quella di allora") from error
