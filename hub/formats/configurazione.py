@@ -1,0 +1,264 @@
+"""The configuration file of an installation: YAML <-> words.
+
+Unknown keys, wrong codes and references to nothing are refused all together, each with its path. No aliases, no
+duplicate keys, bounded bytes and depth. Secrets are never repeated in a refusal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Never, TypeVar
+from urllib.parse import urlsplit
+
+import yaml
+
+from hub.domain.configurazione import (
+    MODALITA,
+    OPERAZIONI,
+    Applicazione,
+    Configurazione,
+    ConfigurazioneNonValida,
+    Ente,
+    Stazione,
+    Tipo,
+)
+from hub.domain.errors import InvalidRequest
+from hub.domain.stati import StatoEnte
+from hub.formats import iban
+from hub.formats.campi import Campi, Problemi
+from hub.formats.codice_fiscale import is_valid_partita_iva
+from hub.formats.importi import IMPORTO_MAX_CENT, cent_from_text, text_from_cent
+
+# A thousand enti with fifty tipi each stay below it.
+SIZE_MAX_BYTES = 32 * 1024 * 1024
+# The deepest honest path is enti / tipi / modalita: six levels of nodes.
+_DEPTH_MAX = 12
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_T = TypeVar("_T")
+
+
+class _Loader(_LOADER):
+    """Refuses a key given twice, where YAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _value in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"chiave {key} ripetuta", key_node.start_mark)
+            seen.add(key)
+        result: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return result
+
+
+def _refuse(sentence: str) -> Never:
+    raise ConfigurazioneNonValida([("", sentence)])
+
+
+def _check_events(text: str) -> None:
+    """Refuse aliases (a small file can unfold into gigabytes) and depth before anything is built."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            _refuse(f"riga {event.start_mark.line + 1}: ancore e alias YAML (& e *) non sono ammessi")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEPTH_MAX:
+                _refuse(f"riga {event.start_mark.line + 1}: troppi livelli annidati")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _load(data: bytes) -> Any:
+    if len(data) > SIZE_MAX_BYTES:
+        _refuse(f"file troppo grande: oltre {SIZE_MAX_BYTES // 1024 // 1024} MiB")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        _refuse("file non in UTF-8")
+    try:
+        _check_events(text)
+        return yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"riga {mark.line + 1}: " if mark else ""
+        # Only our own sentence is repeated: the library's may quote the line, and the line may hold a secret.
+        reason = error.problem if error.problem and "ripetuta" in error.problem else "YAML non ben formato"
+        _refuse(f"{where}{reason}")
+    except (yaml.YAMLError, ValueError, RecursionError):
+        _refuse("YAML non ben formato")
+
+
+def read_configurazione(data: bytes) -> Configurazione:
+    """Return the configuration written in a YAML file.
+
+    Raises: ConfigurazioneNonValida with every problem and its path.
+    """
+    problems = Problemi()
+    campi = Campi(_load(data), "", problems, ("stazioni", "enti"))
+    stazioni = _many(campi, "stazioni", _read_stazione, lambda stazione: stazione.id, "id")
+    enti = _many(campi, "enti", _read_ente, lambda ente: ente.cod_ipa_ente, "codIpaEnte")
+    known = {stazione.id for stazione in stazioni or ()}
+    for ente, path in zip(enti or (), campi.paths("enti"), strict=False):
+        if ente.stazione and ente.stazione not in known:
+            problems.add(f"{path}.stazione", f"la stazione {ente.stazione} non è fra le stazioni del file")
+    problems.raise_if_any()
+    return Configurazione(stazioni or (), enti or ())
+
+
+def read_ente(values: Mapping[str, Any]) -> Ente:
+    """Return one ente given key by key as in the file. Raises: ConfigurazioneNonValida."""
+    return _read_one(values, _read_ente)
+
+
+def read_tipo(values: Mapping[str, Any]) -> Tipo:
+    """Return one tipo dovuto given key by key as in the file. Raises: ConfigurazioneNonValida."""
+    return _read_one(values, _read_tipo)
+
+
+def read_applicazione(values: Mapping[str, Any]) -> Applicazione:
+    """Return one application given key by key as in the file. Raises: ConfigurazioneNonValida."""
+    return _read_one(values, _read_applicazione)
+
+
+def render_configurazione(values: Mapping[str, Any]) -> str:
+    """Return the YAML text of an exported configuration, keys in the order given."""
+    return yaml.safe_dump(dict(values), allow_unicode=True, sort_keys=False, width=120, default_flow_style=False)
+
+
+def _read_one(values: Mapping[str, Any], read: Callable[[Any, str, Problemi], _T]) -> _T:
+    problems = Problemi()
+    result = read(dict(values), "", problems)
+    problems.raise_if_any()
+    return result
+
+
+def _many(
+    campi: Campi, key: str, read: Callable[[Any, str, Problemi], _T], name: Callable[[_T], str], key_name: str
+) -> tuple[_T, ...] | None:
+    """Read a list of things of which no two have one name; None when the key is absent."""
+    items = campi.items(key)
+    if items is None:
+        return None
+    seen: dict[str, str] = {}
+    result = []
+    for path, item in items:
+        thing = read(item, path, campi.problems)
+        if name(thing) and name(thing) in seen:
+            campi.problems.add(f"{path}.{key_name}", f"{name(thing)} è già in {seen[name(thing)]}")
+        seen.setdefault(name(thing), path)
+        result.append(thing)
+    return tuple(result)
+
+
+def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
+    campi = Campi(value, path, problems, (
+        "id", "intermediario", "password", "pagamento_online", "versione_primitive", "primitiva_rpt", "rileva_duplicati",
+    ))
+    return Stazione(
+        id=campi.text("id", pattern=r"[0-9]{11}_[0-9]{2}", rule="11 cifre, trattino basso, 2 cifre"),
+        intermediario=campi.text("intermediario", check=is_valid_partita_iva, rule="codice fiscale di 11 cifre"),
+        # stPassword of the node's contract: a longer one would make every message invalid.
+        password=campi.secret("password", 8, 15) or "",
+        pagamento_online=campi.choice("pagamento_online", ("rpt", "checkout"), "rpt"),
+        versione_primitive=campi.whole("versione_primitive", (1, 2), 2),
+        primitiva_rpt=campi.choice("primitiva_rpt", ("nodoInviaCarrelloRPT", "nodoInviaRPT"), "nodoInviaCarrelloRPT"),
+        rileva_duplicati=campi.flag("rileva_duplicati", True),
+    )
+
+
+def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
+    campi = Campi(value, path, problems, (
+        "codIpaEnte", "codice_fiscale", "nome", "stato", "stazione", "codice_segregazione", "iban", "url_esito",
+        "livelli_base64_pagati", "password", "applicazioni", "tipi",
+    ))
+    before = len(problems.found)
+    ente = Ente(
+        cod_ipa_ente=campi.text("codIpaEnte", pattern=r"[A-Z0-9_]{1,35}", rule="al massimo 35 maiuscole, cifre o _"),
+        codice_fiscale=campi.text("codice_fiscale", check=is_valid_partita_iva, rule="codice fiscale di 11 cifre"),
+        nome=campi.text("nome", length_max=100),
+        stato=StatoEnte(campi.choice("stato", tuple(StatoEnte), StatoEnte.INSERITO)),
+        stazione=campi.text("stazione", length_max=35),
+        codice_segregazione=campi.text("codice_segregazione", pattern=r"[0-9]{2}", rule="2 cifre"),
+        iban=_iban(campi, required=True) or "",
+        url_esito=campi.optional_text("url_esito", check=_is_web_address, rule="indirizzo http:// o https://"),
+        livelli_base64_pagati=campi.whole("livelli_base64_pagati", (1, 2), 2),
+        password=campi.secret("password", 8, 100, required=False),
+        applicazioni=_many(campi, "applicazioni", _read_applicazione, lambda one: one.nome, "nome"),
+        tipi=_many(campi, "tipi", _read_tipo, lambda one: one.codice, "codice"),
+    )
+    if len(problems.found) == before and ente.tipi is not None:
+        known = {tipo.codice for tipo in ente.tipi}
+        for one, one_path in zip(ente.applicazioni or (), campi.paths("applicazioni"), strict=True):
+            for codice in sorted(set(one.tipi or ()) - known):
+                problems.add(f"{one_path}.tipi", f"il tipo {codice} non è fra i tipi dell'ente")
+    return ente
+
+
+def _read_applicazione(value: Any, path: str, problems: Problemi) -> Applicazione:
+    campi = Campi(value, path, problems, ("nome", "password", "tipi", "operazioni"))
+    return Applicazione(
+        nome=campi.text("nome", length_max=64),
+        password=campi.secret("password", 8, 100) or "",
+        tipi=campi.names("tipi"),
+        operazioni=campi.names("operazioni", allowed=OPERAZIONI),
+    )
+
+
+def _read_tipo(value: Any, path: str, problems: Problemi) -> Tipo:
+    campi = Campi(value, path, problems, (
+        "codice", "descrizione", "tassonomia", "modalita", "attivo", "scadenza_obbligatoria", "anonimo", "iban", "importo",
+    ))
+    codice = campi.text("codice", pattern=r"\S{1,64}", rule="al massimo 64 caratteri senza spazi")
+    attivo = campi.flag("attivo", True)
+    tassonomia = campi.optional_text(
+        "tassonomia", pattern=r"[0126789]/\S{3,33}", rule="una cifra fra 0, 1, 2, 6, 7, 8, 9, una barra, 3-33 caratteri"
+    )
+    if attivo and tassonomia is None and not problems.has(f"{campi.prefix}tassonomia"):
+        problems.add(f"{campi.prefix}tassonomia", "manca: senza codice di tassonomia un tipo non può essere attivo")
+    modalita = campi.names("modalita", allowed=MODALITA)
+    return Tipo(
+        codice=codice,
+        descrizione=campi.text("descrizione", length_max=256),
+        tassonomia=tassonomia or "",
+        modalita=MODALITA if modalita is None else tuple(one for one in MODALITA if one in modalita),
+        attivo=attivo,
+        scadenza_obbligatoria=campi.flag("scadenza_obbligatoria", True),
+        anonimo=campi.flag("anonimo", False),
+        iban=_iban(campi, required=False),
+        importo_cent=_importo(campi),
+    )
+
+
+def _iban(campi: Campi, *, required: bool) -> str | None:
+    rule = "IBAN con le cifre di controllo giuste"
+    if not required:
+        text = campi.optional_text("iban", check=iban.is_valid, rule=rule)
+    else:
+        text = campi.text("iban", check=iban.is_valid, rule=rule)
+    if not text:
+        return None
+    try:
+        return iban.validate(text)
+    except InvalidRequest:
+        return None  # already among the problems
+
+
+def _importo(campi: Campi) -> int | None:
+    text = campi.optional_text("importo", pattern=r"[0-9]{1,9}\.[0-9]{2}", rule='importo fra virgolette, per esempio "16.00"')
+    if not text or not re.fullmatch(r"[0-9]{1,9}\.[0-9]{2}", text):
+        return None
+    importo_cent = cent_from_text(text)
+    if not 0 < importo_cent <= IMPORTO_MAX_CENT:
+        campi.problems.add(f"{campi.prefix}importo", f"{text_from_cent(importo_cent)} deve essere maggiore di zero")
+    return importo_cent
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and len(text) <= 2048
+    except ValueError:
+        return False
