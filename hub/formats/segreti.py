@@ -63,4 +63,6 @@ class Cassaforte:
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken as error:
-            raise Misconfigured("password di stazione illeggibile: PONTEPA_SECRET_KEY non è quella di allora") from error
+            raise Misconfigured(
+                "password di stazione illeggibile: PONTEPA_SECRET_KEY non è quella di allora"
+            ) from error
