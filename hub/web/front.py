@@ -1,0 +1,55 @@
+"""One port for two doors: paths of the SOAP services go to their own application, everything else to the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from hub.web.app import create_flask
+from hub.web.context import METRICS, ROUTE
+
+if TYPE_CHECKING:
+    from hub.runtime import Runtime
+
+
+def create_front(runtime: Runtime, mounts: Mapping[str, WSGIApplication]) -> WSGIApplication:
+    """Return the WSGI application of the whole HTTP server.
+
+    `mounts`: path -> application which sees what follows the path ("", "/...", or ".wsdl").
+    """
+    flask = create_flask(runtime)
+    metrics = flask.extensions[METRICS]
+    by_length = sorted(mounts.items(), key=lambda mount: -len(mount[0]))
+
+    def front(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        started = perf_counter()
+        status = "500"
+
+        def recording(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            nonlocal status
+            status = line[:3]
+            return start_response(line, headers, exc_info) if exc_info else start_response(line, headers)
+
+        app = _choose(by_length, environ) or flask
+        try:
+            return app(environ, recording)
+        finally:
+            route = environ.get(ROUTE, "-")
+            metrics.observe(environ.get("REQUEST_METHOD", ""), route, status, perf_counter() - started)
+
+    return front
+
+
+def _choose(mounts: list[tuple[str, WSGIApplication]], environ: WSGIEnvironment) -> WSGIApplication | None:
+    """Return the application mounted on the request's path, the path moved into SCRIPT_NAME; None for the pages."""
+    path = environ.get("PATH_INFO", "")
+    for prefix, app in mounts:
+        rest = path[len(prefix) :]
+        if path.startswith(prefix) and rest[:1] in ("", "/", "."):
+            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + prefix
+            environ["PATH_INFO"] = rest
+            environ[ROUTE] = prefix
+            return app
+    return None

@@ -1,0 +1,105 @@
+"""The words of the pages that do not stand in a template: errors, fields, amounts. Italian, for who pays."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hub.formats.importi import text_from_cent
+
+_NARROW = "\N{NO-BREAK SPACE}"
+_NOME_MAX = 70
+_EMAIL_MAX = 256
+# Source: pa-per-ente, stEMail: no dot is required in the domain.
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+
+# By class of refusal or by HTTP status: title, explanation.
+ERRORI: dict[str | int, tuple[str, str]] = {
+    "PagamentoScaduto": (
+        "Il tempo per pagare è scaduto",
+        (
+            "Per sicurezza questa pagina vale un’ora. Torna al servizio da cui sei partito e ricomincia: "
+            "non ti è stato addebitato nulla."
+        ),
+    ),
+    "IudDuplicato": (
+        "Questo pagamento è già stato avviato",
+        (
+            "Un pagamento uguale risulta già avviato o concluso. Non pagare due volte: controlla la ricevuta nella tua "
+            "posta elettronica oppure chiedi all’ente."
+        ),
+    ),
+    "AnagraficaNonValida": (
+        "I dati di chi paga non sono completi",
+        (
+            "Il nome, l’e-mail o l’indirizzo di chi paga manca o non è valido, quindi il pagamento non può partire. "
+            "Torna al servizio da cui sei partito e controlla i tuoi dati: non ti è stato addebitato nulla."
+        ),
+    ),
+    400: ("Richiesta non valida", "La pagina ha ricevuto dati che non riconosce. Torna indietro e riprova."),
+    403: ("Accesso non consentito", "Non hai il permesso di vedere questa pagina."),
+    404: (
+        "Pagamento non trovato",
+        (
+            "L’indirizzo che hai aperto non corrisponde a nessun pagamento. Controlla di averlo copiato per intero, "
+            "oppure torna al servizio da cui sei partito e ricomincia."
+        ),
+    ),
+    405: ("Richiesta non valida", "Questa pagina non si può usare in questo modo."),
+    409: (
+        "Questo pagamento non può proseguire",
+        "Lo stato del pagamento è cambiato nel frattempo. Torna al servizio da cui sei partito e controlla.",
+    ),
+    413: (
+        "Dati troppo lunghi",
+        "Hai inviato più dati di quanti questa pagina ne accetti. Torna indietro e accorciali.",
+    ),
+    422: ("Dati non validi", "Uno dei dati inviati non è valido. Torna indietro e controlla."),
+    429: ("Troppe richieste", "Aspetta un minuto e riprova."),
+    500: (
+        "Qualcosa non ha funzionato",
+        "Il problema è nostro, non tuo, e non dipende dai tuoi dati. Riprova tra qualche minuto.",
+    ),
+    503: (
+        "Servizio momentaneamente non disponibile",
+        "Riprova tra qualche minuto: i dati del pagamento sono al sicuro.",
+    ),
+}
+
+
+def euro(cent: int) -> str:
+    """Return an amount as people read it.
+
+    >>> euro(123456).replace(chr(160), " "), euro(5).replace(chr(160), " ")
+    ('1.234,56 €', '0,05 €')
+    """
+    units, _, cents = text_from_cent(cent).partition(".")
+    return f"{int(units):,}".replace(",", ".") + f",{cents}{_NARROW}€"
+
+
+@dataclass(frozen=True, slots=True)
+class DatiPagatore:
+    """What the payer confirmed, as typed (blanks collapsed)."""
+
+    nome: str
+    email: str
+
+    @classmethod
+    def read(cls, nome: str, email: str) -> DatiPagatore:
+        """Return the two fields without stray blanks."""
+        return cls(" ".join(nome.split()), email.strip())
+
+    def errori(self) -> dict[str, str]:
+        """Return one sentence for each field that cannot be accepted; empty when all is well."""
+        found: dict[str, str] = {}
+        if not self.nome:
+            found["nome"] = "Scrivi il nome e il cognome, o la ragione sociale, di chi paga."
+        elif len(self.nome) > _NOME_MAX:
+            found["nome"] = f"Il nome può avere al massimo {_NOME_MAX} caratteri."
+        elif not self.nome.isprintable():
+            found["nome"] = "Il nome contiene caratteri che non si possono usare."
+        if not self.email:
+            found["email"] = "Scrivi un indirizzo e-mail: ci arriverà la ricevuta."
+        elif len(self.email) > _EMAIL_MAX or not _EMAIL.fullmatch(self.email):
+            found["email"] = "Questo indirizzo e-mail non è valido. Un esempio: mario.rossi@example.it."
+        return found

@@ -1,0 +1,91 @@
+"""Signed tokens of the payer's pages: the form's seal and the `pollingToken` given to the ente's page.
+
+Source: pa-per-ente, browser redirect (4.1). Each purpose signs with a key of its own, derived from the installation's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import jwt
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+POLLING_FIRST_S = 60
+POLLING_RENEWED_S = 20
+# A page left open must not poll for ever: after an hour the ente's software asks by SOAP.
+POLLING_MAX_S = 3600
+_AUDIENCE = "pontepa:carrello:outcome"
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """What a pollingToken says: the session and when its first token was made."""
+
+    id_session: str
+    first_at: datetime
+
+
+def polling_token(secret: str, polling: Polling, now: datetime, ttl_s: int = POLLING_FIRST_S) -> str:
+    """Return a JWT (HS256) which lets its bearer ask the outcome of one session.
+
+    Shape: claims sub (idSession), iat, exp, jti, aud, first (epoch seconds of the first token of the chain).
+    """
+    claims = {
+        "sub": polling.id_session,
+        "aud": _AUDIENCE,
+        "iat": now,
+        "exp": now + timedelta(seconds=ttl_s),
+        "jti": uuid.uuid4().hex,
+        "first": int(polling.first_at.timestamp()),
+    }
+    return jwt.encode(claims, _key(secret, "polling"), algorithm="HS256")
+
+
+def read_polling_token(secret: str, token: str, now: datetime) -> Polling | None:
+    """Return what the token says; None when it is forged, malformed, expired or made for something else."""
+    try:
+        claims = jwt.decode(
+            token,
+            _key(secret, "polling"),
+            algorithms=["HS256"],
+            audience=_AUDIENCE,
+            # The instants are judged below, with the clock of the hub.
+            options={"require": ["sub", "exp", "iat", "jti", "aud"], "verify_exp": False, "verify_iat": False},
+        )
+        first_at = datetime.fromtimestamp(int(claims["first"]), UTC)
+        expires_at = datetime.fromtimestamp(int(claims["exp"]), UTC)
+    except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return Polling(claims["sub"], first_at) if now < expires_at else None
+
+
+def renewed_token(secret: str, polling: Polling, now: datetime) -> str | None:
+    """Return a token of 20 seconds for the same session; None when the chain has lasted long enough."""
+    if now - polling.first_at > timedelta(seconds=POLLING_MAX_S):
+        return None
+    return polling_token(secret, polling, now, POLLING_RENEWED_S)
+
+
+def seal_form(secret: str, id_session: str) -> str:
+    """Return the hidden field that binds a form to its session."""
+    return _serializer(secret).dumps(id_session)
+
+
+def is_form_sealed(secret: str, seal: str, id_session: str, max_age_s: int) -> bool:
+    """Say whether the hidden field was made by us, for this session, not longer ago than that."""
+    try:
+        return bool(_serializer(secret).loads(seal, max_age=max_age_s) == id_session)
+    except BadData:
+        return False
+
+
+def _serializer(secret: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(_key(secret, "modulo"), salt="pontepa.paga.modulo")
+
+
+def _key(secret: str, purpose: str) -> bytes:
+    return hmac.new(secret.encode(), b"pontepa/web/" + purpose.encode(), hashlib.sha256).digest()
