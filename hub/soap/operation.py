@@ -1,0 +1,136 @@
+"""One call: what an operation is given, and how its refusals and our mistakes become answers.
+
+The only translation of `HubError` for SOAP, and the only `except Exception` of this door.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any, TypeVar
+
+import structlog
+from spyne.model.fault import Fault
+
+from hub.domain.errors import HubError, TroppiTentativi
+from hub.formats.xml import SchemaError
+from hub.soap.contract import Verb
+from hub.soap.shape import Shape
+
+log = structlog.get_logger("hub.soap")
+T = TypeVar("T")
+FAULT_TEXT_MAX = 1000
+
+
+@dataclass(slots=True)
+class Call:
+    """One request. `header` is None when the header is missing; an operation adds to `log` what its log line should say."""
+
+    operation: str = ""
+    header: dict[str, Any] | None = None
+    source_ip: str = ""
+    correlation_id: str = ""
+    log: dict[str, Any] = field(default_factory=dict)
+    outcome: str = "ok"
+    http_status: str = "200 OK"
+    retry_after_s: int | None = None
+    # What the protocol and the journal need of the request.
+    body: bytes = b""
+    charset: str | None = None
+    verb: Verb | None = None
+    ready_answer: dict[str, Any] | None = None
+    redacted_request: bytes = b""
+
+
+Operation = Callable[[Call, dict[str, Any]], dict[str, Any]]
+OnInvalid = Callable[[Call, str, list[SchemaError]], dict[str, Any] | None]
+
+
+class SoapFault(Fault):
+    """A SOAP 1.1 fault: code without prefix (Client, Server, VersionMismatch, MustUnderstand), Italian text, HTTP status."""
+
+    def __init__(self, code: str, text: str, http_status: str = "500 Internal Server Error") -> None:
+        super().__init__(faultcode=code, faultstring=text)
+        self.http_status = http_status
+
+
+def refuse(call: Call, code: str, text: str, http_status: str = "500 Internal Server Error") -> SoapFault:
+    """Return the fault to raise; its text ends with the reference that the log line has too."""
+    return SoapFault(code, f"{text[:FAULT_TEXT_MAX]} (riferimento {call.correlation_id})", http_status)
+
+
+def shielded(call: Call, work: Callable[[], T]) -> T:
+    """Return what `work` returns; a mistake of ours becomes a Server fault that says nothing but the reference.
+
+    Raises: SoapFault.
+    """
+    try:
+        return work()
+    except Fault:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        log.error(
+            "soap_unexpected_error",
+            operation=call.operation,
+            error=type(error).__name__,
+            where=where,
+            correlation_id=call.correlation_id,
+        )
+        raise refuse(call, "Server", "Errore interno") from None
+
+
+def perform(call: Call, verb: Verb, operation: Operation, request: dict[str, Any]) -> dict[str, Any]:
+    """Return the operation's answer, or the answer that says its refusal; note the outcome on the call.
+
+    Raises: SoapFault.
+    """
+
+    def answered() -> dict[str, Any]:
+        try:
+            return operation(call, request)
+        except HubError as error:
+            return refusal(call, verb.response_shape, request, error)
+
+    answer = call.ready_answer if call.ready_answer is not None else shielded(call, answered)
+    call.outcome = fault_code(answer) or "ok"
+    return answer
+
+
+def refusal(call: Call, shape: Shape, request: dict[str, Any], error: HubError) -> dict[str, Any]:
+    """Return the contract's answer to a refusal: its `fault`, and KO where the answer has an outcome.
+
+    Shape: `fault` with faultCode, faultString, id, description; some answers of the node carry it one level down.
+    """
+    if isinstance(error, TroppiTentativi):
+        call.http_status, call.retry_after_s = "429 Too Many Requests", error.retry_after_s
+    ente = (call.header or {}).get("codIpaEnte") or request.get("codIpaEnte") or request.get("idPA")
+    fault = {
+        "faultCode": error.code,
+        "faultString": str(error),
+        "id": error.id or ente or "n/a",
+        "description": error.description,
+    }
+    return _with_fault(shape, fault)
+
+
+def _with_fault(shape: Shape, fault: dict[str, Any]) -> dict[str, Any]:
+    if "fault" not in shape.by_name and len(shape.children) == 1 and shape.children[0].shape is not None:
+        return {shape.children[0].name: _with_fault(shape.children[0].shape, fault)}
+    answer: dict[str, Any] = {"fault": fault}
+    for outcome in ("esito", "outcome"):
+        if outcome in shape.by_name:
+            answer[outcome] = "KO"
+    return answer
+
+
+def fault_code(answer: dict[str, Any]) -> str | None:
+    """Return the business fault's code in an answer, also when it lies one level down."""
+    fault = answer.get("fault")
+    if fault is None and len(answer) == 1:
+        (inner,) = answer.values()
+        fault = inner.get("fault") if isinstance(inner, dict) else None
+    return fault.get("faultCode") if isinstance(fault, dict) else None

@@ -1,0 +1,155 @@
+"""Contract-first SOAP 1.1 for Spyne: the contract's own schema decides what enters, plain dicts go to the operations.
+
+Replaces Spyne's reading and writing altogether: its own follows href/id references, ignores headers and mustUnderstand, and
+puts request text into faults and logs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lxml import etree
+from spyne.protocol.soap.soap11 import Soap11
+
+from hub.formats.xml import Limits, SchemaError, XmlNonValido, parse
+from hub.soap.contract import SOAP_ENV, Contract, Verb
+from hub.soap.operation import Call, OnInvalid, SoapFault, refuse
+
+ENVELOPE, HEADER, BODY = (f"{{{SOAP_ENV}}}{name}" for name in ("Envelope", "Header", "Body"))
+MUST_UNDERSTAND, ACTOR = f"{{{SOAP_ENV}}}mustUnderstand", f"{{{SOAP_ENV}}}actor"
+ACTOR_NEXT = "http://schemas.xmlsoap.org/soap/actor/next"
+CALL = "pontepa.call"
+ERRORS_TOLD = 5
+
+
+class ContractSoap11(Soap11):
+    """Soap11 whose message model is a `Contract`. The `Call` travels in the WSGI environment under `CALL`."""
+
+    def __init__(self, contract: Contract, limits: Limits, on_invalid: OnInvalid | None, keep_request: bool) -> None:
+        super().__init__(validator=None)
+        self.contract = contract
+        self.limits = limits
+        self.on_invalid = on_invalid
+        self.keep_request = keep_request
+
+    def create_in_document(self, ctx: Any, charset: str | None = None) -> None:
+        call: Call = ctx.transport.req_env[CALL]
+        try:
+            ctx.in_document = parse(call.body, self.limits, call.charset)
+        except XmlNonValido as error:
+            raise refuse(call, "Client", f"Richiesta non leggibile: {error.reason}") from None
+
+    def decompose_incoming_envelope(self, ctx: Any, message: str = Soap11.REQUEST) -> None:
+        call: Call = ctx.transport.req_env[CALL]
+        envelope = ctx.in_document
+        headers, payload = _parts(call, envelope)
+        verb = self.contract.by_request.get(payload.tag)
+        if verb is None:
+            raise refuse(call, "Client", "Operazione sconosciuta in questo servizio", "404 Not Found")
+        call.operation, call.verb = verb.name, verb
+        header = self._header(call, headers, verb)
+        try:
+            errors = self._violations(verb, header, payload)
+            if not errors:
+                if header is not None and verb.header_shape is not None:
+                    call.header = verb.header_shape.read(header)
+                ctx.in_object = verb.request_shape.read(payload)
+        finally:
+            if self.keep_request:
+                call.redacted_request = _redacted(envelope)
+        if errors:
+            ctx.in_object = {}
+            call.ready_answer = self._answer_to(call, verb, errors)
+        ctx.in_body_doc = payload
+        ctx.method_request_string = payload.tag
+
+    def _header(self, call: Call, headers: list[etree._Element], verb: Verb) -> etree._Element | None:
+        found = None
+        for header in headers:
+            if header.tag == verb.header and found is None:
+                found = header
+            elif header.tag not in self.contract.headers and header.get(MUST_UNDERSTAND) in ("1", "true"):
+                if header.get(ACTOR, ACTOR_NEXT) in ("", ACTOR_NEXT):
+                    raise refuse(call, "MustUnderstand", "Intestazione SOAP obbligatoria non riconosciuta")
+        return found
+
+    def _violations(self, verb: Verb, header: etree._Element | None, payload: etree._Element) -> list[SchemaError]:
+        """Return what the contract refuses, after one attempt at bringing the request nearer to it."""
+        check = self.contract.schema.check
+        errors: list[SchemaError] = []
+        if header is not None and verb.header_shape is not None and (errors := self._header_errors(header)):
+            verb.header_shape.repair(header, str(verb.header).rpartition("}")[0][1:])
+            errors = self._header_errors(header)
+        if body_errors := check(payload):
+            verb.request_shape.repair(payload, self.contract.namespace)
+            body_errors = check(payload)
+        return errors + body_errors
+
+    def _header_errors(self, header: etree._Element) -> list[SchemaError]:
+        # SOAP's own attributes may stand on any header; the contract's schema does not know them.
+        for name in (MUST_UNDERSTAND, ACTOR):
+            header.attrib.pop(name, None)
+        return self.contract.schema.check(header)
+
+    def _answer_to(self, call: Call, verb: Verb, errors: list[SchemaError]) -> dict[str, Any]:
+        call.log["rules"] = sorted({error.rule.partition(",")[0] for error in errors})[:ERRORS_TOLD]
+        answer = self.on_invalid(call, verb.request, errors) if self.on_invalid is not None else None
+        if answer is None:
+            told = "; ".join(str(error) for error in errors[:ERRORS_TOLD])
+            raise refuse(call, "Client", f"Richiesta non conforme al contratto: {told}")
+        return answer
+
+    def deserialize(self, ctx: Any, message: str) -> None:
+        """Nothing is left to be done: `decompose_incoming_envelope` has read the body."""
+
+    def serialize(self, ctx: Any, message: str) -> None:
+        if ctx.out_error is not None:
+            ctx.out_string = [fault_text(ctx.out_error.faultcode, ctx.out_error.faultstring)]
+            return
+        verb: Verb = ctx.transport.req_env[CALL].verb
+        envelope = etree.Element(ENVELOPE, nsmap=verb.nsmap)
+        body = etree.SubElement(envelope, BODY)
+        verb.response_shape.write(etree.SubElement(body, verb.response), ctx.out_object[0])
+        ctx.out_string = [etree.tostring(envelope, xml_declaration=True, encoding="UTF-8")]
+
+    def create_out_string(self, ctx: Any, charset: str | None = None) -> None:
+        """Nothing is left to be done: `serialize` has written the bytes."""
+
+    def fault_to_http_response_code(self, fault: Any) -> str:
+        return fault.http_status if isinstance(fault, SoapFault) else "500 Internal Server Error"
+
+
+def _parts(call: Call, envelope: etree._Element) -> tuple[list[etree._Element], etree._Element]:
+    """Return the header entries and the one payload of a SOAP 1.1 envelope.
+
+    Raises: SoapFault (another version, no envelope, not exactly one Body with one child).
+    """
+    if envelope.tag != ENVELOPE:
+        if etree.QName(envelope).localname == "Envelope":
+            raise refuse(call, "VersionMismatch", "Il servizio parla SOAP 1.1")
+        raise refuse(call, "Client", "Il documento non è una busta SOAP")
+    headers = envelope.findall(HEADER)
+    bodies = envelope.findall(BODY)
+    if len(bodies) != 1 or len(headers) > 1:
+        raise refuse(call, "Client", "La busta SOAP deve avere un solo Body e al più un Header")
+    if len(bodies[0]) != 1:
+        raise refuse(call, "Client", "Il Body della busta SOAP deve contenere un solo elemento")
+    return list(headers[0]) if headers else [], bodies[0][0]
+
+
+def _redacted(envelope: etree._Element) -> bytes:
+    """Return the request without its passwords, for the journal."""
+    for node in list(envelope.iter("{*}password")):
+        for child in list(node):
+            node.remove(child)
+        node.text = "***"
+    return etree.tostring(envelope)
+
+
+def fault_text(code: str, text: str) -> bytes:
+    """Return the bytes of a SOAP 1.1 fault."""
+    envelope = etree.Element(ENVELOPE, nsmap={"soapenv": SOAP_ENV})
+    fault = etree.SubElement(etree.SubElement(envelope, BODY), f"{{{SOAP_ENV}}}Fault")
+    etree.SubElement(fault, "faultcode").text = f"soapenv:{code}"
+    etree.SubElement(fault, "faultstring").text = text
+    return etree.tostring(envelope, xml_declaration=True, encoding="UTF-8")

@@ -1,0 +1,273 @@
+"""A contract and its operations as a WSGI callable: HTTP's own checks, Spyne behind them, one log line for each request."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+from spyne import Application, ComplexModel, Service, Unicode, rpc
+from spyne.server.wsgi import WsgiApplication
+
+from hub.formats.xml import Limits, XmlNonValido, known_encoding
+from hub.soap.contract import Contract, Verb
+from hub.soap.operation import Call, OnInvalid, Operation, SoapFault, perform, refuse, shielded
+from hub.soap.protocol import CALL, ContractSoap11, fault_text
+
+log = structlog.get_logger("hub.soap")
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
+# journal(call, redacted request, response, milliseconds): called after the answer is made, with a transaction of its own.
+Journal = Callable[[Call, bytes, bytes, int], None]
+
+MAX_BYTES = 4 * 1024 * 1024
+READ_BLOCK = 64 * 1024
+QUERY_FIELDS_MAX = 10
+_CORRELATION = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_CHARSET = re.compile(r"""charset\s*=\s*("[^"]*"|'[^']*'|[^;\s]*)""", re.IGNORECASE)
+_XML = "text/xml; charset=utf-8"
+
+
+def remote_addr(environ: Environ) -> str:
+    """Return the address of the peer; behind a proxy give `build_wsgi` a function that knows which header to believe."""
+    return str(environ.get("REMOTE_ADDR", ""))
+
+
+def build_wsgi(
+    contract: Contract,
+    operations: Mapping[str, Operation],
+    *,
+    public_url: str,
+    path: str,
+    max_bytes: int = MAX_BYTES,
+    on_invalid: OnInvalid | None = None,
+    journal: Journal | None = None,
+    client_ip: Callable[[Environ], str] = remote_addr,
+    disabled: frozenset[str] = frozenset(),
+) -> Wsgi:
+    """Return the WSGI callable of a contract, to be mounted under `path`.
+
+    `operations` is by operation name; one that is missing or `disabled` answers a SOAP fault. `on_invalid` may answer a request
+    that the contract refuses in the contract's own way instead of a SOAP fault.
+    Raises: ValueError (an operation that the contract does not know).
+    """
+    unknown = set(operations) - {verb.name for verb in contract.by_request.values()}
+    if unknown:
+        raise ValueError(f"operations not of contract {contract.name}: {sorted(unknown)}")
+    active = {name: operation for name, operation in operations.items() if name not in disabled}
+    limits = Limits(bytes_max=max_bytes)
+    incoming, outgoing = (
+        ContractSoap11(contract, limits, on_invalid, keep_request=journal is not None) for _ in range(2)
+    )
+    service = _service(contract, active)
+    application = Application(
+        [service], tns=contract.namespace, name=contract.name, in_protocol=incoming, out_protocol=outgoing
+    )
+    inner = WsgiApplication(application, max_content_length=max_bytes)
+    return SoapDoor(contract, inner, public_url, path, max_bytes, journal, client_ip)
+
+
+def _service(contract: Contract, operations: Mapping[str, Operation]) -> type:
+    """Return a Spyne service with a method for each operation; its types are names only, the contract checks the rest."""
+    methods = {verb.name: _method(contract, verb, operations.get(verb.name)) for verb in contract.by_request.values()}
+    return type(Service)(f"{contract.name}Service", (Service,), methods)
+
+
+def _method(contract: Contract, verb: Verb, operation: Operation | None) -> Any:
+    def method(ctx, request):  # noqa: ANN001, ANN202 - Spyne reads the parameters
+        call: Call = ctx.transport.req_env[CALL]
+        if operation is None:
+            raise refuse(call, "Client", f"Operazione {verb.name} non abilitata su questo servizio")
+        answer = perform(call, verb, operation, request)
+        ctx.transport.resp_code = call.http_status
+        return answer
+
+    method.__name__ = verb.name
+    request_name, response_name = verb.request.rpartition("}")[2], verb.response.rpartition("}")[2]
+    return rpc(
+        _named_type(contract, request_name),
+        _returns=_named_type(contract, response_name),
+        _body_style="bare",
+        _in_message_name=request_name,
+        _out_message_name=response_name,
+    )(method)
+
+
+def _named_type(contract: Contract, name: str) -> Any:
+    # The field is never read or written: Spyne refuses a bare message whose type has none.
+    members = {"__namespace__": contract.namespace, "__type_name__": name, "contenuto": Unicode}
+    return type(ComplexModel)(name, (ComplexModel,), members)
+
+
+class SoapDoor:
+    """The outer layer: method, size, content type and character set; served WSDL; correlation id, log line, journal."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        inner: WsgiApplication,
+        public_url: str,
+        path: str,
+        max_bytes: int,
+        journal: Journal | None,
+        client_ip: Callable[[Environ], str],
+    ) -> None:
+        self._contract = contract
+        self._inner = inner
+        self._wsdl = contract.wsdl_text(public_url, path)
+        self._base = public_url.rstrip("/") + path
+        self._max_bytes = max_bytes
+        self._journal = journal
+        self._client_ip = client_ip
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("REQUEST_METHOD") in ("GET", "HEAD"):
+            return self._get(environ, start_response)
+        started = time.perf_counter()
+        asked = environ.get("HTTP_X_CORRELATION_ID", "")
+        call = Call(correlation_id=asked if _CORRELATION.fullmatch(asked) else uuid.uuid4().hex)
+        with structlog.contextvars.bound_contextvars(correlation_id=call.correlation_id):
+            headers: list[tuple[str, str]] = []
+            try:
+                status, response = shielded(call, lambda: self._post(call, environ))
+            except SoapFault as fault:
+                status, response = fault.http_status, fault_text(fault.faultcode, fault.faultstring)
+                call.outcome = fault.faultcode
+                if status.startswith("405"):
+                    headers.append(("Allow", "GET, HEAD, POST"))
+            if call.retry_after_s is not None:
+                headers.append(("Retry-After", str(call.retry_after_s)))
+            duration_ms = round((time.perf_counter() - started) * 1000, 1)
+            self._note(call, status, response, duration_ms)
+        headers += [
+            ("Content-Type", _XML),
+            ("Content-Length", str(len(response))),
+            ("X-Correlation-Id", call.correlation_id),
+        ]
+        start_response(status, headers)
+        return [response]
+
+    def _post(self, call: Call, environ: Environ) -> tuple[str, bytes]:
+        """Return status and body of the answer.
+
+        Raises: SoapFault (what HTTP itself gets wrong).
+        """
+        call.source_ip = self._client_ip(environ)
+        if environ.get("REQUEST_METHOD") != "POST":
+            raise refuse(call, "Client", "Il servizio risponde al metodo POST", "405 Method Not Allowed")
+        call.charset = _content_charset(call, environ)
+        call.body = self._read(call, environ)
+        if not call.body:
+            raise refuse(call, "Client", "Richiesta senza contenuto")
+        answered: list[str] = []
+        inner_environ = {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": "/",
+            "CONTENT_TYPE": "text/xml",
+            "CONTENT_LENGTH": "0",
+            "wsgi.input": io.BytesIO(),
+            CALL: call,
+        }
+        parts = self._inner(inner_environ, lambda status, headers: answered.append(status), self._base)
+        response = b"".join(parts)
+        if not answered[0].startswith(("200", "429")):
+            call.outcome = _told_code(response)
+        return answered[0], response
+
+    def _read(self, call: Call, environ: Environ) -> bytes:
+        """Return the body, never more than the limit: a declared length is judged before the first byte is read."""
+        too_large = "413 Content Too Large"
+        stream = environ["wsgi.input"]
+        if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower() or environ.get("wsgi.input_terminated"):
+            wanted = self._max_bytes + 1
+        else:
+            length = environ.get("CONTENT_LENGTH") or "0"
+            if not (length.isascii() and length.isdigit()):
+                raise refuse(call, "Client", "Content-Length non valido", "400 Bad Request")
+            wanted = int(length) if len(length) < 19 else self._max_bytes + 1
+            if wanted > self._max_bytes:
+                raise refuse(call, "Client", f"Richiesta oltre il limite di {self._max_bytes} byte", too_large)
+        read = bytearray()
+        while len(read) < wanted:
+            block = stream.read(min(READ_BLOCK, wanted - len(read)))
+            if not block:
+                break
+            read += block
+        if len(read) > self._max_bytes:
+            raise refuse(call, "Client", f"Richiesta oltre il limite di {self._max_bytes} byte", too_large)
+        return bytes(read)
+
+    def _note(self, call: Call, status: str, response: bytes, duration_ms: float) -> None:
+        """Write the journal entry and the log line. The deed is done: a journal that fails is logged, the answer stands."""
+        if self._journal is not None and call.operation:
+            journal = self._journal
+            with contextlib.suppress(SoapFault):
+                shielded(call, lambda: journal(call, call.redacted_request, response, round(duration_ms)))
+        line = {
+            "operation": call.operation or None,
+            "outcome": call.outcome,
+            "http_status": int(status[:3]),
+            "duration_ms": duration_ms,
+            "correlation_id": call.correlation_id,
+            "bytes_in": len(call.body),
+            "bytes_out": len(response),
+            "source_ip": call.source_ip,
+        }
+        log.info("soap_request", **(call.log | line))
+
+    def _get(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve the WSDL (`?wsdl`, `.wsdl`) and its schemas (`?xsd=NAME`); addresses are the public ones, whatever the Host."""
+        status = "405 Method Not Allowed"
+        body = fault_text("Client", "Il servizio risponde al metodo POST; il contratto è in ?wsdl")
+        try:
+            fields = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX)
+        except ValueError:
+            fields = []
+        query = {name.lower(): value for name, value in fields}
+        if "xsd" in query:
+            try:
+                status, body = "200 OK", self._contract.xsd(query["xsd"], self._base)
+            except KeyError:
+                status, body = "404 Not Found", fault_text("Client", "Schema sconosciuto")
+        elif "wsdl" in query or environ.get("PATH_INFO", "").endswith(".wsdl"):
+            status, body = "200 OK", self._wsdl
+        headers = [("Content-Type", _XML), ("Content-Length", str(len(body)))]
+        if status.startswith("405"):
+            headers.append(("Allow", "POST"))
+        start_response(status, headers)
+        return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+
+
+def _content_charset(call: Call, environ: Environ) -> str | None:
+    """Return the character set of the Content-Type, None when it names none.
+
+    Raises: SoapFault (SOAP 1.2, attachments, compression, anything that is not XML; unknown character set).
+    """
+    content_type = environ.get("CONTENT_TYPE") or ""
+    media = content_type.partition(";")[0].strip().lower()
+    unsupported = "415 Unsupported Media Type"
+    if media == "application/soap+xml":
+        raise refuse(call, "VersionMismatch", "Il servizio parla SOAP 1.1, con Content-Type text/xml", unsupported)
+    if media and not media.startswith("text/") and media != "application/xml":
+        raise refuse(call, "Client", "Content-Type non ammesso: usare text/xml", unsupported)
+    if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
+        raise refuse(call, "Client", "Content-Encoding non ammesso", unsupported)
+    match = _CHARSET.search(content_type)
+    if match is None:
+        return None
+    try:
+        return known_encoding(match.group(1))
+    except XmlNonValido as error:
+        raise refuse(call, "Client", f"Richiesta non leggibile: {error.reason}") from None
+
+
+def _told_code(response: bytes) -> str:
+    match = re.search(rb"<faultcode>soapenv:([A-Za-z]+)<", response)
+    return match.group(1).decode("ascii") if match else "Server"
