@@ -10,14 +10,14 @@ from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
 class Nodo(Protocol):
     """The pagoPA node, seen from an intermediary."""
 
-    def send(self, operation: str, envelope: bytes) -> Delivery:
+    def send(self, operation: str, envelope: bytes, correlation_id: str) -> Delivery:
         """Send a stored message; DELIVERED carries `response["url"]` where the payer goes on.
 
         Source: node, nodoInviaCarrelloRPT (2.2), nodoInviaRPT (2.1).
         """
         ...
 
-    def ask_stato(self, stazione: Stazione, chiave: ChiaveRpt) -> Delivery:
+    def ask_stato(self, stazione: Stazione, chiave: ChiaveRpt, correlation_id: str) -> Delivery:
         """Ask what became of an attempt.
 
         DELIVERED: the node has it (`code` is its state, `response` may carry `url`); REFUSED: it failed there for

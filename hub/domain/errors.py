@@ -50,8 +50,8 @@ class Misconfigured(HubError):
     pass
 
 
-class SystemError_(HubError):
-    """PAA_SYSTEM_ERROR: an answer of the contract whose reason stands in `description`."""
+class RichiestaNonEseguibile(InvalidRequest):
+    """PAA_SYSTEM_ERROR, an answer of the contract: the reason stands in `description`."""
 
 
 class EnteNonValido(NotAllowed):
@@ -66,7 +66,10 @@ class TroppiTentativi(NotAllowed):
     """Too many wrong passwords from one source: the door answers 429 with `retry_after_s`."""
 
     code = "PAA_SYSTEM_ERROR"
-    retry_after_s = 60
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class XmlDovutiNonValido(InvalidRequest):
@@ -131,6 +134,10 @@ class CausaleNonPresente(InvalidRequest):
 
 class AnagraficaNonValida(InvalidRequest):
     code = "PAA_ANAGRAFICA_NON_VALIDA"
+
+
+class UrlNonValida(InvalidRequest):
+    code = "PAA_URL_NON_VALIDA"
 
 
 class IdSessionNonValido(NotFound):

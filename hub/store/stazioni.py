@@ -34,3 +34,11 @@ def add(session: Session, **values: Any) -> None:
 
 def change(session: Session, id: str, **values: Any) -> None:
     session.execute(update(stazioni).where(stazioni.c.id == id).values(**values))
+
+
+def has_intermediario(session: Session, intermediario: str) -> bool:
+    """Whether any station of this installation belongs to the intermediary."""
+    return (
+        session.execute(select(stazioni.c.id).where(stazioni.c.intermediario == intermediario).limit(1)).first()
+        is not None
+    )

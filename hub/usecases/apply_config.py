@@ -71,12 +71,14 @@ class _Sync:
         named = {stazione.id for stazione in wanted.stazioni}
         self.found += [
             Differenza("lascia", f"stazione {row.id} (non è nel file)")
-            for row in stazioni.all_rows(self.session) if row.id not in named
+            for row in stazioni.all_rows(self.session)
+            if row.id not in named
         ]
         codes = {ente.cod_ipa_ente for ente in wanted.enti}
         self.found += [
             Differenza("lascia", f"ente {row.cod_ipa_ente} (non è nel file)")
-            for row in enti.all_rows(self.session) if row.cod_ipa_ente not in codes
+            for row in enti.all_rows(self.session)
+            if row.cod_ipa_ente not in codes
         ]
 
     def _compare(self, subject: str, row: Row[Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -166,13 +168,21 @@ class _Sync:
             named = {one.nome for one in wanted.applicazioni}
             for row in rows:
                 if row.applicazione is not None and row.applicazione not in named:
-                    self.found.append(Differenza("revoca", f"{subject}, applicazione {row.applicazione} (non è nel file)"))
+                    self.found.append(
+                        Differenza("revoca", f"{subject}, applicazione {row.applicazione} (non è nel file)")
+                    )
                     if self.write:
                         credenziali.revoke(self.session, row.id, self.now)
 
     def _credenziale(
-        self, subject: str, ente_id: int | None, nome: str | None, clear: str,
-        granted_tipi: tuple[str, ...] | None, granted_operazioni: tuple[str, ...] | None, rows: list[Row[Any]],
+        self,
+        subject: str,
+        ente_id: int | None,
+        nome: str | None,
+        clear: str,
+        granted_tipi: tuple[str, ...] | None,
+        granted_operazioni: tuple[str, ...] | None,
+        rows: list[Row[Any]],
     ) -> None:
         mine = [row for row in rows if row.applicazione == nome]
         values = grant_values(granted_tipi, granted_operazioni)
@@ -188,16 +198,15 @@ class _Sync:
                     credenziali.change(self.session, row.id, **changed)
             return
         self.found.append(
-            Differenza("modifica", subject, _SECRET, INVARIATO, INVARIATO) if mine else
-            Differenza("aggiunge", f"{subject}, password" if nome is None else subject)
+            Differenza("modifica", subject, _SECRET, INVARIATO, INVARIATO)
+            if mine
+            else Differenza("aggiunge", f"{subject}, password" if nome is None else subject)
         )
         hash = self.passwords.hash(subject, clear)
         if self.write:
             for row in mine:
                 credenziali.revoke(self.session, row.id, self.now)
-            credenziali.add(
-                self.session, ente_id=ente_id, applicazione=nome, hash=hash, created_at=self.now, **values
-            )
+            credenziali.add(self.session, ente_id=ente_id, applicazione=nome, hash=hash, created_at=self.now, **values)
 
 
 def ente_values(ente: Ente) -> dict[str, Any]:

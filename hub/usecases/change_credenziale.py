@@ -31,8 +31,13 @@ def draw_password() -> str:
 
 
 def add_credenziale(
-    db: Database, cod_ipa_ente: str, applicazione: str | None, password: str | None,
-    granted_tipi: tuple[str, ...] | None, granted_operazioni: tuple[str, ...] | None, now: datetime,
+    db: Database,
+    cod_ipa_ente: str,
+    applicazione: str | None,
+    password: str | None,
+    granted_tipi: tuple[str, ...] | None,
+    granted_operazioni: tuple[str, ...] | None,
+    now: datetime,
 ) -> str:
     """Keep a new credential and return its password.
 
@@ -48,7 +53,11 @@ def add_credenziale(
             if tipi.find(session, ente.id, codice) is None:
                 raise InvalidRequest(f"il tipo {codice} non è fra i tipi dell'ente {cod_ipa_ente}")
         credenziali.add(
-            session, ente_id=ente.id, applicazione=applicazione, hash=hash, created_at=now,
+            session,
+            ente_id=ente.id,
+            applicazione=applicazione,
+            hash=hash,
+            created_at=now,
             **grant_values(granted_tipi, granted_operazioni),
         )
     return clear
@@ -75,8 +84,13 @@ def rotate_credenziale(
             elif row.expires_at is None or row.expires_at > now + overlap:
                 credenziali.change(session, row.id, expires_at=now + overlap)
         credenziali.add(
-            session, ente_id=ente.id, applicazione=applicazione, hash=hash, created_at=now,
-            tipi=latest.tipi, operazioni=latest.operazioni,
+            session,
+            ente_id=ente.id,
+            applicazione=applicazione,
+            hash=hash,
+            created_at=now,
+            tipi=latest.tipi,
+            operazioni=latest.operazioni,
         )
     return clear
 

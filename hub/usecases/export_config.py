@@ -22,6 +22,12 @@ def export_config(db: Database, now: datetime) -> dict[str, Any]:
         }
 
 
+def export_ente(db: Database, cod_ipa_ente: str, now: datetime) -> dict[str, Any]:
+    """Return one ente with the keys of the file. Raises: NotFound."""
+    with db.reading() as session:
+        return _ente_dict(session, enti.by_cod_ipa(session, cod_ipa_ente), now)
+
+
 def _stazione_dict(row: Row[Any]) -> dict[str, Any]:
     columns = ("pagamento_online", "versione_primitive", "primitiva_rpt", "rileva_duplicati")
     head = {"id": row.id, "intermediario": row.intermediario, "password": INVARIATO}
@@ -55,7 +61,10 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
 
 def _applicazione_dict(row: Row[Any]) -> dict[str, Any]:
     return {
-        "nome": row.applicazione, "password": INVARIATO, "tipi": _granted(row.tipi), "operazioni": _granted(row.operazioni),
+        "nome": row.applicazione,
+        "password": INVARIATO,
+        "tipi": _granted(row.tipi),
+        "operazioni": _granted(row.operazioni),
     }
 
 

@@ -1,0 +1,114 @@
+"""The real node: contract-built messages over urllib3, every end of a call told as one of four outcomes.
+
+Source: node, common rules (2.0), nodoInviaRPT (2.1), nodoInviaCarrelloRPT (2.2), nodoChiediStatoRPT (2.3).
+"""
+
+from __future__ import annotations
+
+import urllib3
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError, SSLError
+
+from adapters.nodo.faults import OUTCOME_BY_FAULT, OUTCOME_BY_STATO, RPT_SCONOSCIUTA
+from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
+from hub.formats.nodo_messaggi import (
+    NodoNonLeggibile,
+    build_chiedi_stato_rpt,
+    fill_password,
+    read_chiedi_stato_rpt,
+    read_invia_carrello_rpt,
+    read_invia_rpt,
+)
+
+# An answer of the node is a few kB; more than this is not one.
+_ANSWER_MAX_BYTES = 4 * 1024 * 1024
+# The request never left: nothing can have been processed.
+_NOT_SENT = (NewConnectionError, ConnectTimeoutError, NameResolutionError, SSLError)
+
+
+class NodoClient:
+    """The node behind `base_url`. Safe to share between threads."""
+
+    def __init__(
+        self, base_url: str, *, connect_timeout_s: float, read_timeout_s: float, connections_max: int = 16
+    ) -> None:
+        self._url = base_url.rstrip("/") + "/nodo"
+        self._http = urllib3.PoolManager(
+            maxsize=connections_max,
+            block=False,
+            retries=False,
+            timeout=urllib3.Timeout(connect=connect_timeout_s, read=read_timeout_s),
+        )
+
+    def send(self, operation: str, envelope: bytes, correlation_id: str) -> Delivery:
+        """Send a message that changes state at the node. See `hub.ports.Nodo.send`."""
+        answer = self._call(operation, envelope, correlation_id)
+        if isinstance(answer, Delivery):
+            return answer
+        read = read_invia_carrello_rpt if operation == "nodoInviaCarrelloRPT" else read_invia_rpt
+        try:
+            risposta = read(answer)
+        except NodoNonLeggibile as error:
+            return Delivery(Outcome.UNKNOWN, "RISPOSTA_NON_LEGGIBILE", str(error))
+        if risposta.esito == "OK":
+            return Delivery(Outcome.DELIVERED, response={"url": risposta.url} if risposta.url else {})
+        return _from_faults([fault.fault_code for fault in risposta.faults])
+
+    def ask_stato(self, stazione: Stazione, chiave: ChiaveRpt, correlation_id: str) -> Delivery:
+        """Ask what became of an attempt. See `hub.ports.Nodo.ask_stato`."""
+        envelope = fill_password(build_chiedi_stato_rpt(stazione, chiave), stazione.password)
+        answer = self._call("nodoChiediStatoRPT", envelope, correlation_id)
+        if isinstance(answer, Delivery):
+            # Whatever happened to the question, the attempt is as unknown as before.
+            return Delivery(Outcome.UNKNOWN, answer.code, answer.detail)
+        try:
+            risposta = read_chiedi_stato_rpt(answer)
+        except NodoNonLeggibile as error:
+            return Delivery(Outcome.UNKNOWN, "RISPOSTA_NON_LEGGIBILE", str(error))
+        if risposta.fault is not None:
+            is_unseen = risposta.fault.fault_code == RPT_SCONOSCIUTA
+            return Delivery(Outcome.TRY_AGAIN if is_unseen else Outcome.UNKNOWN, risposta.fault.fault_code)
+        stato = risposta.stato or ""
+        response = {"url": risposta.url} if risposta.url else {}
+        return Delivery(OUTCOME_BY_STATO.get(stato, Outcome.UNKNOWN), stato, response=response)
+
+    def _call(self, operation: str, envelope: bytes, correlation_id: str) -> bytes | Delivery:
+        headers = {
+            "Content-Type": "text/xml; charset=utf-8",
+            "SOAPAction": f'"{operation}"',
+            "X-Correlation-Id": correlation_id,
+        }
+        try:
+            response = self._http.request(
+                "POST", self._url, body=envelope, headers=headers, redirect=False, preload_content=False
+            )
+            body = response.read(_ANSWER_MAX_BYTES + 1)
+            if len(body) > _ANSWER_MAX_BYTES:
+                response.close()
+        except _NOT_SENT as error:
+            return Delivery(Outcome.TRY_AGAIN, type(error).__name__)
+        except HTTPError as error:
+            return Delivery(Outcome.UNKNOWN, type(error).__name__)
+        return _from_status(response.status, response.headers.get("Retry-After"), body)
+
+
+def _from_status(status: int, retry_after: str | None, body: bytes) -> bytes | Delivery:
+    if status == 429:
+        wait = float(retry_after) if retry_after and retry_after.isdigit() else None
+        return Delivery(Outcome.TRY_AGAIN, "HTTP_429", retry_after_s=wait)
+    if status in (401, 403):
+        return Delivery(Outcome.REFUSED, f"HTTP_{status}", "il nodo non riconosce la stazione")
+    if status != 200:
+        return Delivery(Outcome.UNKNOWN, f"HTTP_{status}")
+    if len(body) > _ANSWER_MAX_BYTES:
+        return Delivery(Outcome.UNKNOWN, "RISPOSTA_TROPPO_GRANDE")
+    return body
+
+
+def _from_faults(codes: list[str]) -> Delivery:
+    """One outcome for all the faults of an answer: what is not sure makes the whole not sure."""
+    outcomes = [OUTCOME_BY_FAULT.get(code, Outcome.UNKNOWN) for code in codes] or [Outcome.UNKNOWN]
+    for outcome in (Outcome.UNKNOWN, Outcome.TRY_AGAIN, Outcome.REFUSED):
+        if outcome in outcomes:
+            code = codes[outcomes.index(outcome)] if codes else "KO_SENZA_FAULT"
+            return Delivery(outcome, code)
+    raise AssertionError("every outcome of a fault is in the list above")

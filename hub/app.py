@@ -1,0 +1,150 @@
+"""Assembly: the only file that names an adapter."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from adapters.nodo.client import NodoClient
+from adapters.nodo.fake import serve_simulator
+from hub import log
+from hub.config import Config, load_config
+from hub.domain.errors import Misconfigured
+from hub.formats.resources import resource
+from hub.formats.segreti import Cassaforte
+from hub.jobs import schedule
+from hub.runtime import Runtime
+from hub.soap import ente, nodo
+from hub.soap.contract import Contract, load_contract
+from hub.soap.server import build_wsgi
+from hub.store import migrate
+from hub.store.anagrafe import Anagrafe
+from hub.store.database import Database
+from hub.store.iuv import IuvBlocks
+from hub.usecases.authenticate import Callers
+from hub.usecases.invio_rpt import build_topic
+from hub.usecases.start_pagamento import TOPIC_RPT
+from hub.web import create_front
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def build_runtime(config: Config) -> Runtime:
+    """Open the parts of one process. Raises: Misconfigured."""
+    db = Database.open(config.database_url, pool_size=config.db_pool_size)
+    cassaforte = Cassaforte(config.secret_key)
+    client = NodoClient(
+        config.node_url or "",
+        connect_timeout_s=config.node_connect_timeout_s,
+        read_timeout_s=config.node_read_timeout_s,
+        connections_max=config.relay_threads,
+    )
+    return Runtime(
+        config=config,
+        db=db,
+        nodo=client,
+        iuv=IuvBlocks(db, config.iuv_block_size),
+        callers=Callers(Anagrafe(db), config.auth_failures_max),
+        cassaforte=cassaforte,
+        revision=migrate.head(resource("migrations")),
+        topics={TOPIC_RPT: build_topic(db, client, cassaforte)},
+    )
+
+
+def build_wsgi_app(runtime: Runtime) -> Wsgi:
+    """Return the whole HTTP side of the hub over one runtime."""
+    mounts = {
+        ente.PATH: _door(runtime, "pa-per-ente.wsdl", ente.PATH, ente.build_operations, runtime.config.max_body_bytes),
+        nodo.PATH: _door(
+            runtime,
+            "PaPerNodo.wsdl",
+            nodo.PATH,
+            nodo.build_operations,
+            runtime.config.max_rt_body_bytes,
+            on_invalid=nodo.on_invalid,
+        ),
+    }
+    return create_front(runtime, mounts)
+
+
+def _door(
+    runtime: Runtime,
+    wsdl: str,
+    path: str,
+    build: Callable[[Runtime, Contract], Mapping[str, Any]],
+    max_bytes: int,
+    **options: Any,
+) -> Wsgi:
+    contract = load_contract(resource("wsdl", wsdl))
+    return build_wsgi(
+        contract,
+        build(runtime, contract),
+        public_url=runtime.config.public_url,
+        path=path,
+        max_bytes=max_bytes,
+        **options,
+    )
+
+
+def create_wsgi() -> Wsgi:
+    """The factory that each server process calls: settings from its own environment, nothing at import."""
+    config = load_config(os.environ.get("PONTEPA_CONFIG"), os.environ)
+    log.configure(config)
+    return build_wsgi_app(build_runtime(config))
+
+
+def serve(config: Config) -> None:
+    """Serve HTTP until a signal. Raises: Misconfigured (the database is not at this version's migration)."""
+    from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
+    from granian.server import Server
+
+    _check_migrations(config)
+    os.environ["PONTEPA_PUBLIC_URL"] = config.public_url
+    server = Server(
+        "hub.app:create_wsgi",
+        address=config.host,
+        port=config.port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=config.workers,
+        blocking_threads=config.blocking_threads,
+        # Waiting requests are bounded: what does not fit is refused by the listen queue, not kept in memory.
+        backlog=1024,
+        backpressure=config.blocking_threads * 8,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, keep_alive=True),
+        workers_kill_timeout=10,
+        log_enabled=False,
+        websockets=False,
+    )
+    server.serve()
+
+
+def run_worker(config: Config) -> None:
+    """Run the jobs until SIGTERM or SIGINT, then settle what is in flight. Raises: Misconfigured."""
+    if not config.node_url:
+        raise Misconfigured("PONTEPA_NODE_URL non valorizzata: il worker non sa dove inviare")
+    _check_migrations(config)
+    runtime = build_runtime(config)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    schedule.run(runtime, stop)
+    runtime.db.close()
+
+
+def run_simulator(config: Config, *, port: int, hub_url: str, **options: Any) -> None:
+    """Play the node, the payer's page and their misbehaviour until a signal."""
+    serve_simulator(host=config.host, port=port, hub_url=hub_url, data_dir=config.data_dir, **options)
+
+
+def _check_migrations(config: Config) -> None:
+    db = Database.open(config.database_url, pool_size=1)
+    try:
+        if not migrate.is_current(db, migrate.head(resource("migrations"))):
+            raise Misconfigured("il database non è aggiornato: eseguire `pontepa db upgrade`")
+    finally:
+        db.close()

@@ -1,0 +1,37 @@
+"""What a door is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Callable, Mapping
+
+from hub.config import Config
+from hub.formats.segreti import Cassaforte
+from hub.ports import Nodo
+from hub.store.database import Database
+from hub.store.iuv import IuvBlocks
+from hub.usecases.authenticate import Callers
+from hub.usecases.relay_outbox import Topic
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The parts of a running process.
+
+    `topics`: all that leaves the hub; `revision`: the migration this version of the program works with.
+    """
+
+    config: Config
+    db: Database
+    nodo: Nodo
+    iuv: IuvBlocks
+    callers: Callers
+    cassaforte: Cassaforte
+    revision: str
+    topics: Mapping[str, Topic] = field(default_factory=dict)
+    clock: Callable[[], datetime] = utc_now

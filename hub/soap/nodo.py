@@ -1,0 +1,55 @@
+"""What the node calls: paaInviaRT. Source: node, paaInviaRT (3.9), endpoint behaviour (3.0.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hub.domain.errors import HubError, RichiestaNonEseguibile, RichiestaNonValida
+from hub.formats.xml import SchemaError
+from hub.runtime import Runtime
+from hub.soap.contract import Contract
+from hub.soap.operation import Call, Operation
+from hub.usecases.record_rt import IntestazioneRt, record_rt
+
+PATH = "/ws/fesp/PagamentiTelematiciRT"
+_INTESTAZIONE = (
+    "identificativoIntermediarioPA",
+    "identificativoStazioneIntermediarioPA",
+    "identificativoDominio",
+    "identificativoUnivocoVersamento",
+    "codiceContestoPagamento",
+)
+
+
+def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Operation]:
+    """Return every operation of the contract by name."""
+
+    def invia_rt(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        header = call.header or {}
+        missing = [name for name in _INTESTAZIONE if not header.get(name)]
+        if missing:
+            raise RichiestaNonValida("intestazionePPT assente o incompleta", f"manca {missing[0]}")
+        intestazione = IntestazioneRt(*(header[name] for name in _INTESTAZIONE))
+        call.log |= {"dominio": intestazione.dominio, "iuv": intestazione.iuv, "ccp": intestazione.ccp}
+        record_rt(runtime.db, intestazione, request["rt"], call.correlation_id, runtime.clock())
+        return {"paaInviaRTRisposta": {"esito": "OK"}}
+
+    return {verb.name: invia_rt if verb.name == "paaInviaRT" else _not_built for verb in contract.by_request.values()}
+
+
+def _not_built(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    raise RichiestaNonEseguibile(f"operazione {call.operation} non disponibile su questo hub")
+
+
+def on_invalid(call: Call, qname: str, errors: list[SchemaError]) -> dict[str, Any] | None:
+    """Answer a request that the contract refuses with the business KO that the node expects (HTTP 200)."""
+    answer_name = qname.rpartition("}")[2] + "Risposta"
+    refusal: HubError = RichiestaNonValida("richiesta non conforme al contratto")
+    fault = {
+        "faultCode": refusal.code,
+        "faultString": str(refusal),
+        "id": (call.header or {}).get("identificativoDominio") or "n/a",
+        "description": f"{errors[0].element}: {errors[0].rule}" if errors else refusal.description,
+    }
+    return {answer_name: {"fault": fault, "esito": "KO"}}

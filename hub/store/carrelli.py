@@ -1,0 +1,51 @@
+"""Carrelli: the part of a session that belongs to one ente, with one IUV."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from hub.domain.errors import NotFound
+from hub.domain.stati import StatoCarrello
+from hub.store.database import Session
+from hub.store.movement import move_row
+from hub.store.schema import carrelli, dovuti, rt_ricevute
+
+
+def by_id(session: Session, id: str) -> Row[Any]:
+    """Raises: NotFound."""
+    row = session.execute(select(carrelli).where(carrelli.c.id == id)).one_or_none()
+    if row is None:
+        raise NotFound(f"carrello {id} sconosciuto")
+    return row
+
+
+def find_by_session(session: Session, id_session: str) -> Row[Any] | None:
+    return session.execute(select(carrelli).where(carrelli.c.id_session == id_session)).one_or_none()
+
+
+def find_by_dominio_iuv(session: Session, dominio: str, iuv: str) -> Row[Any] | None:
+    return session.execute(select(carrelli).where(carrelli.c.dominio == dominio, carrelli.c.iuv == iuv)).one_or_none()
+
+
+def dovuti_of(session: Session, carrello_id: str) -> list[Row[Any]]:
+    """The dovuti of a carrello, in the order of the RPT's lines."""
+    return list(session.execute(select(dovuti).where(dovuti.c.carrello_id == carrello_id).order_by(dovuti.c.posizione)))
+
+
+def rt_bytes(session: Session, carrello: Row[Any]) -> bytes | None:
+    """The bytes of the receipt that decided this carrello; None when the hub closed it by itself."""
+    if carrello.rt_id is None:
+        return None
+    return session.execute(select(rt_ricevute.c.raw).where(rt_ricevute.c.id == carrello.rt_id)).scalar_one()
+
+
+def move(session: Session, row: Row[Any], *, to: StatoCarrello, at: datetime, **values: Any) -> None:
+    move_row(session, carrelli, carrelli.c.id, row, StatoCarrello, to, at, **values)
+
+
+def replace_rt(session: Session, row: Row[Any], rt_id: int, at: datetime) -> None:
+    """Let a receipt stand for the outcome that the hub had written by itself; the state stays."""
+    session.execute(update(carrelli).where(carrelli.c.id == row.id).values(rt_id=rt_id, updated_at=at))

@@ -1,0 +1,212 @@
+"""The outbox: messages written in the transaction of the fact, claimed with a lease, settled under a fence.
+
+`stato`: DA_INVIARE -> IN_INVIO -> CONSEGNATO | RIFIUTATO | PARCHEGGIATO, or back to DA_INVIARE (try again) or
+SCONOSCIUTO (ask before anything else). A lease that ran out means that the sender died: taken again as SCONOSCIUTO.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, and_, exists, func, insert, or_, select, text, update
+
+from hub.domain.errors import Conflict, NotFound
+from hub.domain.stati import StatoMessaggio
+from hub.store.database import Session
+from hub.store.schema import outbox
+
+CHANNEL = "pontepa_outbox"
+_APERTI = (StatoMessaggio.DA_INVIARE, StatoMessaggio.SCONOSCIUTO, StatoMessaggio.IN_INVIO)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that this worker holds until `lease_until`; `must_ask`: its last sending has an unknown end."""
+
+    id: int
+    topic: str
+    chiave: str
+    payload: bytes
+    attempts: int
+    fence: int
+    must_ask: bool
+    correlation_id: str
+    lease_until: datetime
+
+
+def put(session: Session, topic: str, key: str, payload: bytes, correlation_id: str, now: datetime) -> None:
+    """Write a message that leaves after this transaction commits; the commit wakes an idle worker."""
+    session.execute(
+        insert(outbox),
+        {
+            "topic": topic,
+            "chiave": key,
+            "payload": payload,
+            "stato": str(StatoMessaggio.DA_INVIARE),
+            "next_attempt_at": now,
+            "correlation_id": correlation_id,
+            "created_at": now,
+        },
+    )
+    wake(session)
+
+
+def wake(session: Session) -> None:
+    """Wake idle workers when this transaction commits (SQLite workers watch the file instead)."""
+    if session.dialect.name == "postgresql":
+        session.execute(text(f"SELECT pg_notify('{CHANNEL}', '')"))
+
+
+def _due(now: datetime) -> Any:
+    older = outbox.alias("older")
+    return and_(
+        outbox.c.stato.in_(_APERTI),
+        outbox.c.next_attempt_at <= now,
+        or_(outbox.c.stato != StatoMessaggio.IN_INVIO, outbox.c.lease_until < now),
+        ~exists().where(
+            older.c.topic == outbox.c.topic,
+            older.c.chiave == outbox.c.chiave,
+            older.c.id < outbox.c.id,
+            older.c.stato.in_(_APERTI),
+        ),
+    )
+
+
+def claim(session: Session, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
+    """Take up to `limit` messages that are due; messages of one key go one at a time, in order."""
+    due = _due(now)
+    chosen = select(outbox.c.id, outbox.c.stato).where(due).order_by(outbox.c.next_attempt_at, outbox.c.id).limit(limit)
+    rows = session.execute(chosen.with_for_update(skip_locked=True, of=outbox)).all()
+    if not rows:
+        return []
+    before = {row.id: row.stato for row in rows}
+    lease_until = now + lease
+    taken = session.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(before), due)
+        .values(
+            stato=str(StatoMessaggio.IN_INVIO),
+            lease_until=lease_until,
+            next_attempt_at=lease_until,
+            fence=outbox.c.fence + 1,
+            attempts=outbox.c.attempts + 1,
+        )
+        .returning(
+            outbox.c.id,
+            outbox.c.topic,
+            outbox.c.chiave,
+            outbox.c.payload,
+            outbox.c.attempts,
+            outbox.c.fence,
+            outbox.c.correlation_id,
+        )
+    ).all()
+    return [
+        Claimed(
+            row.id,
+            row.topic,
+            row.chiave,
+            bytes(row.payload),
+            row.attempts,
+            row.fence,
+            before[row.id] != StatoMessaggio.DA_INVIARE,
+            row.correlation_id,
+            lease_until,
+        )
+        for row in sorted(taken, key=lambda row: row.id)
+    ]
+
+
+def settle(
+    session: Session,
+    message: Claimed,
+    stato: StatoMessaggio,
+    now: datetime,
+    *,
+    outcome: str,
+    code: str,
+    next_attempt_at: datetime | None = None,
+    motivo: str | None = None,
+) -> bool:
+    """Record an outcome; False when the lease was lost meanwhile and somebody else holds the message."""
+    values: dict[str, Any] = {
+        "stato": str(stato),
+        "lease_until": None,
+        "last_outcome": outcome,
+        "last_code": code[:64],
+        "motivo": motivo,
+    }
+    if next_attempt_at is None:
+        values["settled_at"] = now
+    else:
+        values["next_attempt_at"] = next_attempt_at
+    changed = session.execute(
+        update(outbox)
+        .where(outbox.c.id == message.id, outbox.c.fence == message.fence, outbox.c.stato == StatoMessaggio.IN_INVIO)
+        .values(**values)
+    )
+    return changed.rowcount == 1
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next message wants attention; None when the outbox is empty."""
+    return session.execute(select(func.min(outbox.c.next_attempt_at)).where(outbox.c.stato.in_(_APERTI))).scalar_one()
+
+
+def depth(session: Session) -> dict[str, int]:
+    """How many messages are open or parked, by state."""
+    rows = session.execute(
+        select(outbox.c.stato, func.count())
+        .where(outbox.c.stato.in_((*_APERTI, StatoMessaggio.PARCHEGGIATO)))
+        .group_by(outbox.c.stato)
+    )
+    return {stato: count for stato, count in rows}
+
+
+def list_messages(session: Session, stato: str | None = None, limit: int = 100) -> Sequence[Row[Any]]:
+    """Messages, oldest first; without `stato` those that are not settled."""
+    wanted = outbox.c.stato == stato if stato else outbox.c.stato.in_((*_APERTI, StatoMessaggio.PARCHEGGIATO))
+    return session.execute(select(outbox).where(wanted).order_by(outbox.c.id).limit(limit)).all()
+
+
+def find(session: Session, id: int) -> Row[Any] | None:
+    return session.execute(select(outbox).where(outbox.c.id == id)).one_or_none()
+
+
+def retry(session: Session, id: int, now: datetime) -> None:
+    """Bring a parked or waiting message forward. It keeps its question: an unknown outcome is asked first.
+
+    Raises: NotFound, Conflict (settled already, or being sent).
+    """
+    row = find(session, id)
+    if row is None:
+        raise NotFound(f"messaggio {id} sconosciuto")
+    if row.stato == StatoMessaggio.IN_INVIO or row.stato not in (*_APERTI, StatoMessaggio.PARCHEGGIATO):
+        raise Conflict(f"messaggio {id} in stato {row.stato}: non si può riprovare")
+    stato = row.stato
+    if stato == StatoMessaggio.PARCHEGGIATO:
+        # Whatever was sent before has an end that nobody here knows.
+        stato = StatoMessaggio.SCONOSCIUTO if row.attempts else StatoMessaggio.DA_INVIARE
+    session.execute(
+        update(outbox)
+        .where(outbox.c.id == id, outbox.c.stato == row.stato)
+        .values(stato=str(stato), next_attempt_at=now, motivo=None, settled_at=None)
+    )
+    wake(session)
+
+
+def park(session: Session, id: int, reason: str, now: datetime) -> None:
+    """Set a message aside. Raises: NotFound, Conflict (settled already, or being sent)."""
+    changed = session.execute(
+        update(outbox)
+        .where(outbox.c.id == id, outbox.c.stato.in_((StatoMessaggio.DA_INVIARE, StatoMessaggio.SCONOSCIUTO)))
+        .values(stato=str(StatoMessaggio.PARCHEGGIATO), motivo=reason[:500], settled_at=now)
+    )
+    if changed.rowcount != 1:
+        row = find(session, id)
+        if row is None:
+            raise NotFound(f"messaggio {id} sconosciuto")
+        raise Conflict(f"messaggio {id} in stato {row.stato}: non si può mettere da parte")

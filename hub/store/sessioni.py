@@ -1,0 +1,71 @@
+"""Sessions opened by paaSILInviaDovuti: the multi-cart and the document it was opened with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from hub.domain.errors import NotFound
+from hub.domain.stati import StatoSessione
+from hub.store.database import Session
+from hub.store.movement import move_row
+from hub.store.schema import sessioni
+
+_INSERT = insert(sessioni)
+
+
+def add(session: Session, **values: Any) -> None:
+    session.execute(_INSERT, values)
+
+
+def find(session: Session, id_session: str) -> Row[Any] | None:
+    return session.execute(select(sessioni).where(sessioni.c.id_session == id_session)).one_or_none()
+
+
+def by_id(session: Session, id_session: str) -> Row[Any]:
+    """Raises: NotFound."""
+    row = find(session, id_session)
+    if row is None:
+        raise NotFound("sessione di pagamento sconosciuta")
+    return row
+
+
+def by_id_nodo(session: Session, id_sessione_nodo: str) -> Row[Any]:
+    """Raises: NotFound."""
+    row = session.execute(select(sessioni).where(sessioni.c.id_sessione_nodo == id_sessione_nodo)).one_or_none()
+    if row is None:
+        raise NotFound("sessione di pagamento sconosciuta")
+    return row
+
+
+def move(session: Session, row: Row[Any], *, to: StatoSessione, at: datetime, **values: Any) -> None:
+    move_row(session, sessioni, sessioni.c.id_session, row, StatoSessione, to, at, **values)
+
+
+def set_nodo(session: Session, id_session: str, url: str, id_sessione_nodo: str | None, at: datetime) -> None:
+    """Keep where the payer goes on; the state is not touched."""
+    session.execute(
+        update(sessioni)
+        .where(sessioni.c.id_session == id_session)
+        .values(url_nodo=url, id_sessione_nodo=id_sessione_nodo, updated_at=at)
+    )
+
+
+def set_ritorno(session: Session, id_session: str, esito: str, at: datetime) -> None:
+    """Keep what the browser said when it came back: for the page, never for the money."""
+    session.execute(
+        update(sessioni).where(sessioni.c.id_session == id_session).values(esito_ritorno=esito, updated_at=at)
+    )
+
+
+def expired(session: Session, now: datetime, limit: int, *, lock: bool = False) -> list[Row[Any]]:
+    """Sessions whose payer never came, oldest first; with `lock`, those that nobody else is closing."""
+    query = (
+        select(sessioni)
+        .where(sessioni.c.stato == StatoSessione.NUOVO_CARRELLO, sessioni.c.expires_at < now)
+        .order_by(sessioni.c.expires_at)
+        .limit(limit)
+    )
+    return list(session.execute(query.with_for_update(skip_locked=True) if lock else query))

@@ -1,0 +1,38 @@
+"""Attempts: one RPT each, with the exact bytes that leave."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from hub.domain.errors import NotFound
+from hub.domain.stati import StatoTentativo
+from hub.store.database import Session
+from hub.store.movement import move_row
+from hub.store.schema import tentativi
+
+
+def by_id(session: Session, id: str) -> Row[Any]:
+    """Raises: NotFound."""
+    row = session.execute(select(tentativi).where(tentativi.c.id == id)).one_or_none()
+    if row is None:
+        raise NotFound(f"tentativo {id} sconosciuto")
+    return row
+
+
+def find_by_key(session: Session, dominio: str, iuv: str, ccp: str) -> Row[Any] | None:
+    return session.execute(
+        select(tentativi).where(tentativi.c.dominio == dominio, tentativi.c.iuv == iuv, tentativi.c.ccp == ccp)
+    ).one_or_none()
+
+
+def last_of(session: Session, carrello_id: str) -> Row[Any] | None:
+    return session.execute(
+        select(tentativi).where(tentativi.c.carrello_id == carrello_id).order_by(tentativi.c.created_at.desc()).limit(1)
+    ).one_or_none()
+
+
+def move(session: Session, row: Row[Any], *, to: StatoTentativo, at: datetime, **values: Any) -> None:
+    move_row(session, tentativi, tentativi.c.id, row, StatoTentativo, to, at, **values)

@@ -1,0 +1,117 @@
+"""Apply receipts to their carrello: the outcome of an RT, and what happens when two of them disagree.
+
+Source: node, outcome of an RT (4.5), paaInviaRT steps 6-8; pa-per-ente, effect of a receipt (5.3).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from hub.domain.documenti import Rt
+from hub.domain.stati import (
+    CARRELLO_BY_ESITO,
+    ESITI_POSITIVI,
+    SESSIONE_BY_ESITO,
+    StatoCarrello,
+    StatoDovuto,
+    StatoRt,
+    StatoSessione,
+    StatoTentativo,
+    is_legal,
+)
+from hub.formats.rt import read_rt
+from hub.log import get_logger
+from hub.store import carrelli, dovuti, rt_ricevute, sessioni, tentativi
+from hub.store.database import Database, Session
+from hub.usecases.record_rt import set_aside
+
+_BATCH = 50
+
+
+def run_once(db: Database, now: datetime) -> bool:
+    """Apply receipts that wait, in order of arrival, one transaction each; True when there were any."""
+    with db.reading() as session:
+        waiting = rt_ricevute.to_process(session, _BATCH)
+    for rt_id in waiting:
+        with db.transaction() as session:
+            row = rt_ricevute.by_id(session, rt_id, lock=True)
+            if row.stato != StatoRt.RICEVUTA or set_aside(session, row, now) is not None:
+                continue
+            stato, motivo = apply_rt(session, row, read_rt(bytes(row.raw)), now)
+        get_logger().info(
+            "rt_applied",
+            rt_id=rt_id,
+            dominio=row.dominio,
+            iuv=row.iuv,
+            ccp=row.ccp,
+            stato=str(stato),
+            motivo=motivo,
+            correlation_id=row.correlation_id,
+        )
+    return bool(waiting)
+
+
+def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> tuple[StatoRt, str | None]:
+    """Give a receipt its effect; return what became of it.
+
+    The receipt wins over a late outcome of the send, and a positive one over any negative one; what cannot change the
+    carrello any more is kept: a second positive as ECCEDENZA.
+    """
+    tentativo = tentativi.find_by_key(session, row.dominio, row.iuv, row.ccp)
+    assert tentativo is not None
+    carrello = carrelli.by_id(session, tentativo.carrello_id)
+    stato = CARRELLO_BY_ESITO[rt.codice_esito]
+    if tentativo.stato != StatoTentativo.CHIUSO:
+        tentativi.move(session, tentativo, to=StatoTentativo.CHIUSO, at=now)
+    if is_legal(StatoCarrello(carrello.stato), stato):
+        _close(session, carrello, row, rt, stato, now)
+        result, motivo = StatoRt.ELABORATA, check_amounts(rt, carrello)
+    elif carrello.rt_id is None and carrello.stato == stato:
+        # The hub had closed it by itself as not paid; now the node's own word is here.
+        carrelli.replace_rt(session, carrello, row.id, now)
+        result, motivo = StatoRt.ELABORATA, None
+    elif rt.codice_esito in ESITI_POSITIVI:
+        result, motivo = StatoRt.ECCEDENZA, f"carrello già {carrello.stato}: pagamento in eccedenza"
+    else:
+        result, motivo = StatoRt.ELABORATA, f"carrello già {carrello.stato}: conservata senza effetto"
+    rt_ricevute.settle(session, row, result, now, motivo)
+    return result, motivo
+
+
+def check_amounts(rt: Rt, carrello: Row[Any]) -> str | None:
+    """A sentence for the operator when the amounts do not agree; None when they do. Never refused for it."""
+    total = sum(pagamento.importo_cent for pagamento in rt.pagamenti)
+    if rt.importo_cent != total:
+        return f"importoTotalePagato {rt.importo_cent} diverso dalla somma dei singoli {total}"
+    if rt.codice_esito == 0 and rt.importo_cent != carrello.importo_cent:
+        return f"importo pagato {rt.importo_cent} diverso dal dovuto {carrello.importo_cent}"
+    if rt.codice_esito in {1, 3} and rt.importo_cent:
+        return f"esito negativo con importo {rt.importo_cent}"
+    return None
+
+
+def _close(session: Session, carrello: Row[Any], row: Row[Any], rt: Rt, stato: StatoCarrello, now: datetime) -> None:
+    carrelli.move(session, carrello, to=stato, at=now, rt_id=row.id)
+    close_dovuti(session, carrello.id, rt, now)
+    sessione = sessioni.by_id(session, carrello.id_session)
+    to = SESSIONE_BY_ESITO[rt.codice_esito]
+    if is_legal(StatoSessione(sessione.stato), to):
+        sessioni.move(session, sessione, to=to, at=now)
+
+
+def close_dovuti(session: Session, carrello_id: str, rt: Rt, now: datetime) -> None:
+    """Write the outcome of each line on its dovuto, first to first: the receipt has no line id."""
+    for index, dovuto in enumerate(carrelli.dovuti_of(session, carrello_id)):
+        pagamento = rt.pagamenti[index] if index < len(rt.pagamenti) else None
+        outcome = {
+            "codice_esito": rt.codice_esito,
+            "importo_pagato_cent": pagamento.importo_cent if pagamento else 0,
+            "iur": pagamento.iur if pagamento else None,
+        }
+        if dovuto.stato == StatoDovuto.COMPLETATO:
+            dovuti.correct_outcome(session, dovuto, now, **outcome)
+        else:
+            dovuti.move(session, dovuto, to=StatoDovuto.COMPLETATO, at=now, **outcome)

@@ -1,0 +1,161 @@
+"""The relay: claim, deliver with no transaction open, settle.
+
+A message whose last sending has an unknown end is asked about before anything else. An outcome that comes back after
+the lease was lost is dropped: somebody else holds the message. Source: node, write-ahead rule and fault classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Event
+
+from hub.domain.attesa import before_question, before_retry
+from hub.domain.delivery import Delivery, Outcome
+from hub.domain.stati import StatoMessaggio
+from hub.log import get_logger
+from hub.store import outbox
+from hub.store.database import Database, Session
+from hub.store.outbox import Claimed
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Where a kind of message goes and what its outcome means.
+
+    `deliver`: send it; `ask`: find out what became of it (TRY_AGAIN: the other side never saw it, it may leave again
+    as it is); `settle`: record what the outcome means, in the transaction that settles the message.
+    """
+
+    deliver: Callable[[Claimed], Delivery]
+    ask: Callable[[Claimed], Delivery]
+    settle: Callable[[Session, Claimed, Delivery, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RelayLimits:
+    """`slots`: messages in flight at once. `margin`: the longest a call may take; a message is not sent when its lease
+    ends sooner."""
+
+    slots: int
+    lease: timedelta
+    margin: timedelta
+    attempts_max: int
+
+
+# While calls are in flight the outbox is looked at this often, so that a slow answer delays nobody else.
+_LOOK_AGAIN_S = 0.01
+
+
+def run_once(
+    db: Database, topics: Mapping[str, Topic], pool: Executor, limits: RelayLimits, clock: Clock, stop: Event
+) -> bool:
+    """Relay until nothing is due and nothing is in flight; True when there was something.
+
+    No more is claimed than can leave at once, so that no lease runs while a message waits for its turn. After `stop`
+    nothing more is claimed and what is in flight is settled.
+    """
+    in_flight: set[Future[None]] = set()
+    has_worked = False
+    while True:
+        free = limits.slots - len(in_flight)
+        claimed = _claim(db, limits, free, clock()) if free and not stop.is_set() else []
+        in_flight |= {pool.submit(_relay, db, topics[message.topic], message, limits, clock) for message in claimed}
+        if not in_flight:
+            return has_worked
+        has_worked = True
+        done, in_flight = wait(in_flight, timeout=_LOOK_AGAIN_S, return_when=FIRST_COMPLETED)
+        for future in done:
+            future.result()
+
+
+def _claim(db: Database, limits: RelayLimits, free: int, now: datetime) -> list[Claimed]:
+    with db.reading() as session:
+        due_at = outbox.next_due(session)
+    if due_at is None or due_at > now:
+        return []
+    with db.transaction() as session:
+        return outbox.claim(session, now, limits.lease, free)
+
+
+def _relay(db: Database, topic: Topic, message: Claimed, limits: RelayLimits, clock: Clock) -> None:
+    started_at = clock()
+    delivery = _exchange(topic, message, limits, clock)
+    if delivery is None:
+        return
+    settled_at = clock()
+    with db.transaction() as session:
+        is_settled = _settle(session, topic, message, delivery, limits, settled_at)
+    get_logger().info(
+        "message_settled" if is_settled else "message_lost_to_another_worker",
+        topic=message.topic,
+        key=message.chiave,
+        outcome=str(delivery.outcome),
+        code=delivery.code,
+        attempt=message.attempts,
+        duration_ms=round((settled_at - started_at).total_seconds() * 1000, 1),
+        correlation_id=message.correlation_id,
+    )
+
+
+def _exchange(topic: Topic, message: Claimed, limits: RelayLimits, clock: Clock) -> Delivery | None:
+    """Ask if needed, send if allowed; None when the lease would end during the call (it is left to run out)."""
+    if clock() + limits.margin > message.lease_until:
+        return None
+    if message.must_ask:
+        answer = topic.ask(message)
+        if answer.outcome != Outcome.TRY_AGAIN:
+            return answer
+        if clock() + limits.margin > message.lease_until:
+            return Delivery(Outcome.UNKNOWN, "LEASE")
+    return topic.deliver(message)
+
+
+def _settle(
+    session: Session, topic: Topic, message: Claimed, delivery: Delivery, limits: RelayLimits, now: datetime
+) -> bool:
+    delivery = _exhaust(message, delivery, limits)
+    stato, next_attempt_at, motivo = _next_step(message, delivery, limits, now)
+    is_settled = outbox.settle(
+        session,
+        message,
+        stato,
+        now,
+        outcome=str(delivery.outcome),
+        code=delivery.code,
+        next_attempt_at=next_attempt_at,
+        motivo=motivo,
+    )
+    if is_settled:
+        topic.settle(session, message, delivery, now)
+    return is_settled
+
+
+def _exhaust(message: Claimed, delivery: Delivery, limits: RelayLimits) -> Delivery:
+    """What surely was not processed and cannot be sent any more is refused, and the position is free."""
+    if delivery.outcome == Outcome.TRY_AGAIN and message.attempts >= limits.attempts_max:
+        return Delivery(Outcome.REFUSED, delivery.code, "tentativi esauriti")
+    return delivery
+
+
+def _next_step(
+    message: Claimed, delivery: Delivery, limits: RelayLimits, now: datetime
+) -> tuple[StatoMessaggio, datetime | None, str | None]:
+    match delivery.outcome:
+        case Outcome.DELIVERED:
+            return StatoMessaggio.CONSEGNATO, None, None
+        case Outcome.REFUSED:
+            return StatoMessaggio.RIFIUTATO, None, delivery.detail[:500] or None
+        case Outcome.TRY_AGAIN:
+            wait = before_retry(message.attempts)
+            if delivery.retry_after_s is not None:
+                wait = max(wait, timedelta(seconds=delivery.retry_after_s))
+            return StatoMessaggio.DA_INVIARE, now + wait, None
+        case Outcome.UNKNOWN:
+            if message.attempts >= limits.attempts_max:
+                return StatoMessaggio.PARCHEGGIATO, None, "esito sconosciuto dopo tutte le domande: serve un operatore"
+            return StatoMessaggio.SCONOSCIUTO, now + before_question(message.attempts), None

@@ -1,0 +1,28 @@
+"""The browser comes back from the node: remembered for the page, never believed for the money."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from hub.domain.errors import NotFound
+from hub.store import sessioni
+from hub.store.anagrafe import Anagrafe
+from hub.store.database import Database
+from hub.usecases.start_pagamento import SessionePagamento, describe_sessione
+
+
+def return_payer(
+    db: Database, anagrafe: Anagrafe, id_dominio: str, id_sessione_nodo: str, esito: str, now: datetime
+) -> SessionePagamento:
+    """Return the session that the node calls `id_sessione_nodo`, with `esito` noted on it.
+
+    Raises: NotFound (no such session for this dominio).
+    Source: node, nodoInviaCarrelloRPT, "Redirect back": the parameters are not signed.
+    """
+    with db.transaction() as session:
+        row = sessioni.by_id_nodo(session, id_sessione_nodo)
+        sessione = describe_sessione(anagrafe, row, now)
+        if sessione.ente_codice_fiscale != id_dominio:
+            raise NotFound("sessione di pagamento sconosciuta")
+        sessioni.set_ritorno(session, row.id_session, esito[:16], now)
+    return sessione
