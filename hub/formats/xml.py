@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lxml import etree
 
@@ -85,8 +86,8 @@ _deeper: dict[int, etree.XPath] = {}
 def parse(data: bytes, limits: Limits = DEFAULT, charset: str | None = None) -> etree._Element:
     """Return the root of the document, or refuse it.
 
-    Comments and processing instructions are dropped, CDATA becomes text. The encoding is the one of the byte order mark or the
-    declaration; `charset` (of the HTTP header) counts only when the document has neither.
+    Comments and processing instructions are dropped, CDATA becomes text. The encoding is the one of the byte order
+    mark or the declaration; `charset` (of the HTTP header) counts only when the document has neither.
     Raises: XmlNonValido (empty, too large, malformed, DTD, too deep, encoding not accepted).
     """
     if not data:
@@ -173,7 +174,7 @@ def compile_schema(path: Path) -> Schema:
 def compile_sources(sources: Mapping[str, bytes]) -> Schema:
     """Return one schema made of documents that name each other in `schemaLocation` by their key.
 
-    Shape: every document is imported by its targetNamespace; a second document of a namespace must be included by the first.
+    Shape: every document is imported by its targetNamespace; a second one of a namespace is included by the first.
     """
     parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
     parser.resolvers.add(_Sources(sources))
@@ -196,7 +197,7 @@ class _Sources(etree.Resolver):
     def __init__(self, sources: Mapping[str, bytes]) -> None:
         self._sources = sources
 
-    def resolve(self, url, public_id, context):  # noqa: ANN001, ANN201 - lxml's own signature
+    def resolve(self, url: str, public_id: str | None, context: Any) -> Any:
         text = self._sources.get(url) or self._sources.get(url.rpartition("/")[2])
         if text is None:
             raise ValueError(f"schema {url} is not among the sources")

@@ -1,4 +1,4 @@
-"""A SOAP contract read from its WSDL: operations by the name of the body, one schema for bodies and headers, the text to serve.
+"""A SOAP contract read from its WSDL: operations by body, one schema for bodies and headers, the text to serve.
 
 The WSDL and its schemas are files of this project; nothing of a request reaches this module.
 """
@@ -6,7 +6,7 @@ The WSDL and its schemas are files of this project; nothing of a request reaches
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ _QNAME_ATTRIBUTES = ("type", "base", "ref", "itemType", "memberTypes", "substitu
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One operation of the contract. `request`, `response`, `header` are `{ns}name`; `nsmap` is for the answer's envelope."""
+    """One operation of the contract. `request`, `response`, `header` are `{ns}name`; `nsmap` is the answer's."""
 
     name: str
     soap_action: str
@@ -41,7 +41,12 @@ class Contract:
     """What the door knows of a contract. Built once at start; many threads read it."""
 
     def __init__(
-        self, name: str, verbs: Iterable[Verb], schema: Schema, wsdl: etree._Element, documents: dict[str, etree._Element]
+        self,
+        name: str,
+        verbs: Iterable[Verb],
+        schema: Schema,
+        wsdl: etree._Element,
+        documents: dict[str, etree._Element],
     ) -> None:
         self.name = name
         self.by_request = {verb.request: verb for verb in verbs}
@@ -74,8 +79,8 @@ class Contract:
 def load_contract(wsdl_path: Path) -> Contract:
     """Return the contract that a WSDL file states.
 
-    Raises: OSError (file missing), ValueError (binding that is not document/literal with one body part), lxml errors for a
-    broken file: all of them mistakes of this project, found at start.
+    Raises: OSError (file missing), ValueError (binding that is not document/literal with one body part), lxml errors for
+    a broken file: all of them mistakes of this project, found at start.
     """
     wsdl = _load(wsdl_path)
     documents: dict[str, etree._Element] = {}
@@ -151,7 +156,7 @@ def _references(schema: etree._Element) -> Iterable[etree._Element]:
     return [node for node in schema if str(node.tag).removeprefix(XSD) in _REFERRING]
 
 
-def _relocate(schema: etree._Element, location) -> None:  # noqa: ANN001 - a function from file name to location
+def _relocate(schema: etree._Element, location: Callable[[str], str]) -> None:
     for node in _references(schema):
         old = node.get("schemaLocation")
         if old is not None:

@@ -1,7 +1,7 @@
 """Contract-first SOAP 1.1 for Spyne: the contract's own schema decides what enters, plain dicts go to the operations.
 
-Replaces Spyne's reading and writing altogether: its own follows href/id references, ignores headers and mustUnderstand, and
-puts request text into faults and logs.
+Replaces Spyne's reading and writing altogether: its own follows href/id references, ignores headers and mustUnderstand,
+and puts request text into faults and logs.
 """
 
 from __future__ import annotations
@@ -68,9 +68,8 @@ class ContractSoap11(Soap11):
         for header in headers:
             if header.tag == verb.header and found is None:
                 found = header
-            elif header.tag not in self.contract.headers and header.get(MUST_UNDERSTAND) in ("1", "true"):
-                if header.get(ACTOR, ACTOR_NEXT) in ("", ACTOR_NEXT):
-                    raise refuse(call, "MustUnderstand", "Intestazione SOAP obbligatoria non riconosciuta")
+            elif header.tag not in self.contract.headers and _must_be_understood(header):
+                raise refuse(call, "MustUnderstand", "Intestazione SOAP obbligatoria non riconosciuta")
         return found
 
     def _violations(self, verb: Verb, header: etree._Element | None, payload: etree._Element) -> list[SchemaError]:
@@ -117,6 +116,11 @@ class ContractSoap11(Soap11):
 
     def fault_to_http_response_code(self, fault: Any) -> str:
         return fault.http_status if isinstance(fault, SoapFault) else "500 Internal Server Error"
+
+
+def _must_be_understood(header: etree._Element) -> bool:
+    """Say whether the header is meant for us and forbids to be ignored."""
+    return header.get(MUST_UNDERSTAND) in ("1", "true") and header.get(ACTOR, ACTOR_NEXT) in ("", ACTOR_NEXT)
 
 
 def _parts(call: Call, envelope: etree._Element) -> tuple[list[etree._Element], etree._Element]:

@@ -1,4 +1,4 @@
-"""A contract and its operations as a WSGI callable: HTTP's own checks, Spyne behind them, one log line for each request."""
+"""A contract and its operations as a WSGI callable: HTTP's own checks, Spyne behind them, one log line a request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger("hub.soap")
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
-# journal(call, redacted request, response, milliseconds): called after the answer is made, with a transaction of its own.
+# journal(call, redacted request, response, milliseconds): called when the answer is made; its transaction is its own.
 Journal = Callable[[Call, bytes, bytes, int], None]
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -36,7 +36,7 @@ _XML = "text/xml; charset=utf-8"
 
 
 def remote_addr(environ: Environ) -> str:
-    """Return the address of the peer; behind a proxy give `build_wsgi` a function that knows which header to believe."""
+    """Return the address of the peer; behind a proxy `client_ip` must know which header to believe."""
     return str(environ.get("REMOTE_ADDR", ""))
 
 
@@ -54,8 +54,8 @@ def build_wsgi(
 ) -> Wsgi:
     """Return the WSGI callable of a contract, to be mounted under `path`.
 
-    `operations` is by operation name; one that is missing or `disabled` answers a SOAP fault. `on_invalid` may answer a request
-    that the contract refuses in the contract's own way instead of a SOAP fault.
+    `operations` is by operation name; one that is missing or `disabled` answers a SOAP fault. `on_invalid` may answer
+    a request that the contract refuses in the contract's own way instead of a SOAP fault.
     Raises: ValueError (an operation that the contract does not know).
     """
     unknown = set(operations) - {verb.name for verb in contract.by_request.values()}
@@ -75,13 +75,13 @@ def build_wsgi(
 
 
 def _service(contract: Contract, operations: Mapping[str, Operation]) -> type:
-    """Return a Spyne service with a method for each operation; its types are names only, the contract checks the rest."""
+    """Return a Spyne service with a method for each operation; its types are names only."""
     methods = {verb.name: _method(contract, verb, operations.get(verb.name)) for verb in contract.by_request.values()}
     return type(Service)(f"{contract.name}Service", (Service,), methods)
 
 
 def _method(contract: Contract, verb: Verb, operation: Operation | None) -> Any:
-    def method(ctx, request):  # noqa: ANN001, ANN202 - Spyne reads the parameters
+    def method(ctx: Any, request: dict[str, Any]) -> dict[str, Any]:
         call: Call = ctx.transport.req_env[CALL]
         if operation is None:
             raise refuse(call, "Client", f"Operazione {verb.name} non abilitata su questo servizio")
@@ -90,7 +90,7 @@ def _method(contract: Contract, verb: Verb, operation: Operation | None) -> Any:
         return answer
 
     method.__name__ = verb.name
-    request_name, response_name = verb.request.rpartition("}")[2], verb.response.rpartition("}")[2]
+    request_name, response_name = (verb.request.rpartition("}")[2], verb.response.rpartition("}")[2])
     return rpc(
         _named_type(contract, request_name),
         _returns=_named_type(contract, response_name),
@@ -138,7 +138,7 @@ class SoapDoor:
             try:
                 status, response = shielded(call, lambda: self._post(call, environ))
             except SoapFault as fault:
-                status, response = fault.http_status, fault_text(fault.faultcode, fault.faultstring)
+                status, response = (fault.http_status, fault_text(fault.faultcode, fault.faultstring))
                 call.outcome = fault.faultcode
                 if status.startswith("405"):
                     headers.append(("Allow", "GET, HEAD, POST"))
@@ -205,7 +205,7 @@ class SoapDoor:
         return bytes(read)
 
     def _note(self, call: Call, status: str, response: bytes, duration_ms: float) -> None:
-        """Write the journal entry and the log line. The deed is done: a journal that fails is logged, the answer stands."""
+        """Write the journal entry and the log line. The deed is done: if the journal fails, the answer stands."""
         if self._journal is not None and call.operation:
             journal = self._journal
             with contextlib.suppress(SoapFault):
@@ -223,7 +223,7 @@ class SoapDoor:
         log.info("soap_request", **(call.log | line))
 
     def _get(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve the WSDL (`?wsdl`, `.wsdl`) and its schemas (`?xsd=NAME`); addresses are the public ones, whatever the Host."""
+        """Serve the WSDL (`?wsdl`, `.wsdl`) and its schemas (`?xsd=NAME`), with the public address, whatever the Host."""
         status = "405 Method Not Allowed"
         body = fault_text("Client", "Il servizio risponde al metodo POST; il contratto è in ?wsdl")
         try:
@@ -235,7 +235,7 @@ class SoapDoor:
             try:
                 status, body = "200 OK", self._contract.xsd(query["xsd"], self._base)
             except KeyError:
-                status, body = "404 Not Found", fault_text("Client", "Schema sconosciuto")
+                status, body = ("404 Not Found", fault_text("Client", "Schema sconosciuto"))
         elif "wsdl" in query or environ.get("PATH_INFO", "").endswith(".wsdl"):
             status, body = "200 OK", self._wsdl
         headers = [("Content-Type", _XML), ("Content-Length", str(len(body)))]

@@ -1,7 +1,7 @@
-"""The structure of a contract's elements: names, order, occurrence and form, read from its schemas; and dict <-> element.
+"""The structure of a contract's elements: names, order, occurrence, form; and dict <-> element.
 
-Facets stay with the XSD. A dict has the children's local names as keys; a repeated child is a list, a complex one a dict, a
-simple one its trimmed text (base64Binary too: the operation decodes it).
+Facets stay with the XSD. A dict has the children's local names as keys; a repeated child is a list, a complex one a
+dict, a simple one its trimmed text (base64Binary too: the operation decodes it).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 * Its bundled six 1.14 has a finder without `find_spec`, which Python 3.12 no longer asks; `_SixMoves` gives it one.
   (From 3.13 on it also imports `cgi`, which the distribution legacy-cgi supplies.)
-* It calls gc.collect() once a second inside requests, and logs whole requests, secrets included, when they do not parse.
+* It calls gc.collect() once a second inside requests, and logs whole requests, secrets included.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import logging
 import sys
 import warnings
 from types import ModuleType
+from typing import Any
 
 _SIX = "spyne.util.six"
 _MOVES = _SIX + ".moves"
@@ -22,7 +23,7 @@ _MOVES = _SIX + ".moves"
 class _SixMoves(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds `spyne.util.six.moves` and what is below it through Spyne's own table."""
 
-    def find_spec(self, fullname, path=None, target=None):  # noqa: ANN001, ANN201 - importlib's own signature
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         if fullname != _MOVES and not fullname.startswith(_MOVES + "."):
             return None
         six = sys.modules.get(_SIX)
@@ -50,10 +51,9 @@ def install() -> None:
         warnings.simplefilter("ignore")
         import spyne.const
         import spyne.protocol.soap.soap11
-        import spyne.server.wsgi  # noqa: F401 - so that `cgi` warns here, once, and not in a request
+        import spyne.server.wsgi
     spyne.const.MIN_GC_INTERVAL = float("inf")
-    # Spyne logs requests and tracebacks of refusals: the door writes its own line, so nothing of Spyne's is wanted below CRITICAL,
-    # and its loggers reach no handler of the application.
+    # Spyne logs requests and tracebacks of refusals. The door writes its own line: no record of Spyne's is wanted.
     root = logging.getLogger("spyne")
     root.setLevel(logging.CRITICAL + 1)
     root.propagate = False
