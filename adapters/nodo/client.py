@@ -11,12 +11,11 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 from adapters.nodo.faults import OUTCOME_BY_FAULT, OUTCOME_BY_STATO, RPT_SCONOSCIUTA
 from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
 from hub.formats.nodo_messaggi import (
-    NodoNonLeggibile,
+    RispostaNonLeggibile,
     build_chiedi_stato_rpt,
-    fill_password,
-    read_chiedi_stato_rpt,
-    read_invia_carrello_rpt,
-    read_invia_rpt,
+    read_chiedi_stato_rpt_risposta,
+    read_invia_carrello_rpt_risposta,
+    read_invia_rpt_risposta,
 )
 
 # An answer of the node is a few kB; more than this is not one.
@@ -44,30 +43,31 @@ class NodoClient:
         answer = self._call(operation, envelope, correlation_id)
         if isinstance(answer, Delivery):
             return answer
-        read = read_invia_carrello_rpt if operation == "nodoInviaCarrelloRPT" else read_invia_rpt
+        is_cart = operation == "nodoInviaCarrelloRPT"
+        read = read_invia_carrello_rpt_risposta if is_cart else read_invia_rpt_risposta
         try:
             risposta = read(answer)
-        except NodoNonLeggibile as error:
+        except RispostaNonLeggibile as error:
             return Delivery(Outcome.UNKNOWN, "RISPOSTA_NON_LEGGIBILE", str(error))
-        if risposta.esito == "OK":
+        if risposta.is_ok:
             return Delivery(Outcome.DELIVERED, response={"url": risposta.url} if risposta.url else {})
-        return _from_faults([fault.fault_code for fault in risposta.faults])
+        return _from_faults([fault.code for fault in (risposta.fault, *risposta.errori) if fault is not None])
 
     def ask_stato(self, stazione: Stazione, chiave: ChiaveRpt, correlation_id: str) -> Delivery:
         """Ask what became of an attempt. See `hub.ports.Nodo.ask_stato`."""
-        envelope = fill_password(build_chiedi_stato_rpt(stazione, chiave), stazione.password)
+        envelope = build_chiedi_stato_rpt(stazione, chiave)
         answer = self._call("nodoChiediStatoRPT", envelope, correlation_id)
         if isinstance(answer, Delivery):
             # Whatever happened to the question, the attempt is as unknown as before.
             return Delivery(Outcome.UNKNOWN, answer.code, answer.detail)
         try:
-            risposta = read_chiedi_stato_rpt(answer)
-        except NodoNonLeggibile as error:
+            risposta = read_chiedi_stato_rpt_risposta(answer)
+        except RispostaNonLeggibile as error:
             return Delivery(Outcome.UNKNOWN, "RISPOSTA_NON_LEGGIBILE", str(error))
         if risposta.fault is not None:
-            is_unseen = risposta.fault.fault_code == RPT_SCONOSCIUTA
-            return Delivery(Outcome.TRY_AGAIN if is_unseen else Outcome.UNKNOWN, risposta.fault.fault_code)
-        stato = risposta.stato or ""
+            is_unseen = risposta.fault.code == RPT_SCONOSCIUTA
+            return Delivery(Outcome.TRY_AGAIN if is_unseen else Outcome.UNKNOWN, risposta.fault.code)
+        stato = risposta.stato
         response = {"url": risposta.url} if risposta.url else {}
         return Delivery(OUTCOME_BY_STATO.get(stato, Outcome.UNKNOWN), stato, response=response)
 
