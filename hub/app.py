@@ -49,7 +49,6 @@ def build_runtime(config: Config) -> Runtime:
         iuv=IuvBlocks(db, config.iuv_block_size),
         callers=Callers(Anagrafe(db), config.auth_failures_max),
         cassaforte=cassaforte,
-        revision=migrate.head(resource("migrations")),
         topics={TOPIC_RPT: build_topic(db, client, cassaforte)},
     )
 
@@ -144,7 +143,7 @@ def run_simulator(config: Config, *, port: int, hub_url: str, **options: Any) ->
 def _check_migrations(config: Config) -> None:
     db = Database.open(config.database_url, pool_size=1)
     try:
-        if not migrate.is_current(db, migrate.head(resource("migrations"))):
+        if migrate.current(db) != migrate.head(resource("migrations")):
             raise Misconfigured("il database non è aggiornato: eseguire `pontepa db upgrade`")
     finally:
         db.close()

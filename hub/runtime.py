@@ -21,10 +21,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Runtime:
-    """The parts of a running process.
-
-    `topics`: all that leaves the hub; `revision`: the migration this version of the program works with.
-    """
+    """The parts of a running process; `topics` is the list of all that leaves the hub."""
 
     config: Config
     db: Database
@@ -32,6 +29,5 @@ class Runtime:
     iuv: IuvBlocks
     callers: Callers
     cassaforte: Cassaforte
-    revision: str
     topics: Mapping[str, Topic] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now

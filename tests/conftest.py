@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.formats.resources import resource
 from hub.store.database import Database
 from tests import pg
 
@@ -76,7 +77,7 @@ def _migrate(url: str) -> None:
 
     database = Database.open(url)
     try:
-        migrate.upgrade(database)
+        migrate.upgrade(database, resource("migrations"))
         if not database.is_postgresql:
             # The write-ahead log goes into the file, so that the file alone is the template.
             with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -40,11 +40,6 @@ def current(db: Database) -> str | None:
         return MigrationContext.configure(session).get_current_revision()
 
 
-def is_current(db: Database, revision: str) -> bool:
-    """Whether the database is at this revision."""
-    return current(db) == revision
-
-
 def head(migrations: Path) -> str:
     """The newest revision of this version of the program."""
     return ScriptDirectory.from_config(_config(migrations)).get_current_head() or ""

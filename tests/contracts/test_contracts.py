@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import zeep
 from lxml import etree
-from wsdl_facts import NS_SOAP, NS_WSDL, differences, facts
-from xsd_facts import NS_XSD, Facts, clark, parse
+from tests.contracts.wsdl_facts import NS_SOAP, NS_WSDL, differences, facts
+from tests.contracts.xsd_facts import NS_XSD, Facts, clark, parse
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = Path(__file__).resolve().parent / "facts"
