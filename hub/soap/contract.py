@@ -79,8 +79,8 @@ class Contract:
 def load_contract(wsdl_path: Path) -> Contract:
     """Return the contract that a WSDL file states.
 
-    Raises: OSError (file missing), ValueError (binding that is not document/literal with one body part), lxml errors for
-    a broken file: all of them mistakes of this project, found at start.
+    Raises: OSError (file missing), ValueError (binding that is not document/literal with one body part), lxml errors
+    for a broken file: all of them mistakes of this project, found at start.
     """
     wsdl = _load(wsdl_path)
     documents: dict[str, etree._Element] = {}

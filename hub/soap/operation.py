@@ -26,7 +26,7 @@ FAULT_TEXT_MAX = 1000
 
 @dataclass(slots=True)
 class Call:
-    """One request. `header` is None when the header is missing; what an operation adds to `log` goes into the log line."""
+    """One request. `header` is None when the header is missing; what is added to `log` goes into the log line."""
 
     operation: str = ""
     header: dict[str, Any] | None = None

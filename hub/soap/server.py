@@ -223,7 +223,7 @@ class SoapDoor:
         log.info("soap_request", **(call.log | line))
 
     def _get(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve the WSDL (`?wsdl`, `.wsdl`) and its schemas (`?xsd=NAME`), with the public address, whatever the Host."""
+        """Serve the WSDL (`?wsdl`, `.wsdl`) and its schemas (`?xsd=NAME`) with the public address, whatever the Host."""
         status = "405 Method Not Allowed"
         body = fault_text("Client", "Il servizio risponde al metodo POST; il contratto è in ?wsdl")
         try:
