@@ -151,9 +151,10 @@ def come_back() -> Answer:
     if not given["idSession"] or any(len(value) > _PARAMETER_MAX for value in given.values()):
         raise NotFound("sessione di pagamento sconosciuta")
     run = runtime()
-    sessione = return_payer(run.db, run.anagrafe, given["idDominio"], given["idSession"], given["esito"], run.clock())
+    dominio, id_nodo, said = given.values()
+    sessione = return_payer(run.db, run.callers.anagrafe, dominio, id_nodo, said, run.clock())
     g.sessione = sessione
-    esito = sessione.esito or (ritorno.OK if given["esito"] == ritorno.OK else ritorno.ERROR)
+    esito = sessione.esito or (ritorno.OK if said == ritorno.OK else ritorno.ERROR)
     return redirect(_address_home(sessione, esito) or url_for("paga", id_session=sessione.id_session), 303)
 
 
@@ -188,14 +189,14 @@ def way_back(sessione: SessionePagamento | None) -> str | None:
 def _load(id_session: str) -> SessionePagamento:
     if not ID_SESSION.fullmatch(id_session):
         raise NotFound("sessione di pagamento sconosciuta")
-    sessione = find_sessione(runtime().db, runtime().anagrafe, id_session, runtime().clock())
+    sessione = find_sessione(runtime().db, runtime().callers.anagrafe, id_session, runtime().clock())
     g.sessione = sessione
     return sessione
 
 
 def _start(id_session: str, nome: str | None, email: str | None) -> None:
     run = runtime()
-    start_pagamento(run.db, run.iuv, run.anagrafe, id_session, nome, email, run.clock())
+    start_pagamento(run.db, run.iuv, run.callers.anagrafe, id_session, nome, email, run.clock())
 
 
 def _outcome_of(polling: tokens.Polling | None) -> str:
