@@ -1,0 +1,283 @@
+"""The simulated pagoPA node: SOAP primitives, payer's page, receipts back to the hub, ledger and faults on request.
+
+HTTP: POST /nodo (every primitive, routed by the root of the body); GET and POST /pagamento; POST /api/paga;
+GET /ledger; GET, POST and DELETE /faults; GET and POST /config; GET /health/live. Source: node, sections 2 and 3.9.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Request, Response
+
+from adapters.nodo import fake_pages as pages
+from adapters.nodo.fake_door import NodeDoor
+from adapters.nodo.fake_node import PARCHEGGIATA, Anagrafe, Node, StazioneNota, stazione_from_mapping
+from adapters.nodo.fake_rt import NON_PAGATA, PAGATA, Courier, make_rt
+from adapters.nodo.fake_wire import ListeningServer
+from adapters.nodo.faults_script import FaultRule, FaultScript, GuastoNonValido, Kind, rule_from_mapping, rule_from_text
+from adapters.nodo.ledger import Ledger
+from hub.formats.rpt import read_rpt
+
+# Five RPTs in base64 stay far below: more is not a message of the contract.
+BODY_BYTES_MAX = 8 * 1024 * 1024
+# azione of the payer -> codiceEsitoPagamento of the receipt, state of the RPT, outcome in the redirect back.
+AZIONI = {
+    "paga": (PAGATA, "RT_RICEVUTA_NODO", "OK"),
+    "rifiuta": (NON_PAGATA, "RT_RICEVUTA_NODO", "ERROR"),
+    "abbandona": (NON_PAGATA, "RPT_ANNULLATA_WISP", "ERROR"),
+}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Simulator:
+    """The simulator as a WSGI application; `close` ends its background work."""
+
+    def __init__(
+        self,
+        hub_url: str,
+        state_path: Path | None = None,
+        seed: int | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        public_url: str = "",
+        stazioni: Iterable[StazioneNota] = (),
+        faults: Iterable[FaultRule] = (),
+        abandon_delay_s: float = 0.0,
+    ) -> None:
+        self.hub_url = hub_url.rstrip("/")
+        self.abandon_delay_s = abandon_delay_s
+        self._clock = clock
+        self.ledger = Ledger(state_path)
+        self.faults = FaultScript(seed, faults)
+        self._node = Node(self.ledger, Anagrafe(tuple(stazioni)))
+        self.door = NodeDoor(self._node, self.faults, clock, public_url.rstrip("/"))
+        self._courier = Courier(self.hub_url, self.ledger, self.faults, clock)
+
+    def close(self) -> None:
+        self._courier.close()
+        self.ledger.close()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        request.max_content_length = BODY_BYTES_MAX
+        try:
+            response = self._route(request)
+        except HTTPException as error:
+            response = _json({"errore": error.description}, error.code or 500)
+        return response(environ, start_response)
+
+    def _route(self, request: Request) -> Response:
+        routes: dict[str, dict[str, Callable[[Request], Response]]] = {
+            "/": {"GET": lambda _: _html(pages.home_page(self.hub_url))},
+            "/nodo": {"POST": self.door.answer},
+            "/pagamento": {"GET": self._show_page, "POST": self._press_button},
+            "/api/paga": {"POST": self._api_paga},
+            "/ledger": {"GET": lambda r: _json(self.ledger.as_json(r.args.get("iuv")))},
+            "/faults": {"GET": self._list_faults, "POST": self._add_faults, "DELETE": self._clear_faults},
+            "/config": {"GET": self._show_config, "POST": self._configure},
+            "/health/live": {"GET": lambda _: _json({"stato": "ok"})},
+        }
+        methods = routes.get(request.path.rstrip("/") or "/")
+        if methods is None:
+            raise NotFound(f"percorso sconosciuto: {request.path}")
+        method = methods.get("GET" if request.method == "HEAD" else request.method)
+        if method is None:
+            raise MethodNotAllowed(sorted(methods), f"metodo {request.method} non ammesso")
+        return method(request)
+
+    def _show_page(self, request: Request) -> Response:
+        id_session = request.args.get("idSession", "")
+        righe = self.ledger.by_session(id_session)
+        if not righe:
+            return _html(pages.unknown_page(), 404)
+        if any(riga.stato != PARCHEGGIATA for riga in righe):
+            return _html(pages.done_page(righe[0].stato))
+        return _html(pages.payer_page(id_session, [read_rpt(riga.documento) for riga in righe]))
+
+    def _press_button(self, request: Request) -> Response:
+        id_session, azione = request.form.get("idSession", ""), request.form.get("azione", "")
+        righe = self.ledger.by_session(id_session)
+        if not righe:
+            return _html(pages.unknown_page(), 404)
+        if azione not in AZIONI:
+            return _html(pages.payer_page(id_session, [read_rpt(riga.documento) for riga in righe]), 400)
+        if not self.play_payer(id_session, azione):
+            return _html(pages.done_page(righe[0].stato), 409)
+        return redirect(self._ritorno(id_session, righe[0].chiave.dominio, azione), 303)
+
+    def _api_paga(self, request: Request) -> Response:
+        words = _object(request)
+        id_session, azione = str(words.get("idSession", "")), str(words.get("azione", "paga"))
+        righe = self.ledger.by_session(id_session)
+        if not righe:
+            return _json({"errore": "idSession sconosciuto"}, 404)
+        if azione not in AZIONI:
+            return _json({"errore": f"azione dev'essere una di {', '.join(AZIONI)}"}, 400)
+        if not self.play_payer(id_session, azione, is_forced=words.get("forza") is True):
+            return _json({"errore": "la sessione ha già avuto il suo esito", "stato": righe[0].stato}, 409)
+        return _json({"idSession": id_session, "redirect": self._ritorno(id_session, righe[0].chiave.dominio, azione)})
+
+    def _ritorno(self, id_session: str, dominio: str, azione: str) -> str:
+        query = urlencode({"idDominio": dominio, "idSession": id_session, "esito": AZIONI[azione][2]})
+        return f"{self.hub_url}/paga/ritorno?{query}"
+
+    def play_payer(self, id_session: str, azione: str, is_forced: bool = False) -> bool:
+        """Do what the payer chose; the receipts leave in the background. False when the session is over already.
+
+        `is_forced`: one more receipt for a session that has had its own, as the real node does after a late success.
+        """
+        codice, stato, _ = AZIONI[azione]
+        now = self._clock()
+        delay = timedelta(seconds=self.abandon_delay_s if azione == "abbandona" else 0)
+        lavori = [
+            (riga.chiave, codice, make_rt(read_rpt(riga.documento), codice, now))
+            for riga in self.ledger.by_session(id_session)
+        ]
+        da = None if is_forced else PARCHEGGIATA
+        numbers = self.ledger.add_rt(lavori, da=da, a=stato, due_at=now + delay, now=now) if lavori else None
+        for number in numbers or ():
+            self._courier.post(number, now + delay)
+        return bool(numbers)
+
+    def _list_faults(self, request: Request) -> Response:
+        return _json({"guasti": self.faults.as_json()})
+
+    def _add_faults(self, request: Request) -> Response:
+        words = request.get_json(silent=True)
+        entries = words if isinstance(words, list) else [words]
+        try:
+            rules = [rule_from_mapping(entry) if isinstance(entry, dict) else _not_a_rule() for entry in entries]
+            for rule in rules:
+                if rule.kind is Kind.REFUSE_CONNECTION and rule.operation == "*" and self.door.refuse is not None:
+                    self.door.refuse(rule.seconds or 1.0)
+                else:
+                    self.faults.add(rule)
+        except GuastoNonValido as error:
+            return _json({"errore": str(error)}, 400)
+        return _json({"guasti": self.faults.as_json()}, 201)
+
+    def _clear_faults(self, request: Request) -> Response:
+        self.faults.clear()
+        return Response(status=204)
+
+    def _show_config(self, request: Request) -> Response:
+        stazioni = [
+            {"id": one.id, "intermediario": one.intermediario, "domini": sorted(one.domini), "iban": sorted(one.iban)}
+            for one in self._node.anagrafe.stazioni
+        ]
+        return _json({"hub": self.hub_url, "abbandono_s": self.abandon_delay_s, "stazioni": stazioni})
+
+    def _configure(self, request: Request) -> Response:
+        words = _object(request)
+        try:
+            stazioni = [
+                stazione_from_mapping(one if isinstance(one, dict) else {}) for one in words.get("stazioni", [])
+            ]
+            delay = float(words.get("abbandono_s", self.abandon_delay_s))
+        except (TypeError, ValueError) as error:
+            return _json({"errore": str(error)}, 400)
+        for stazione in stazioni:
+            self._node.anagrafe = self._node.anagrafe.with_stazione(stazione)
+        self.abandon_delay_s = max(0.0, delay)
+        return self._show_config(request)
+
+
+def _not_a_rule() -> FaultRule:
+    raise GuastoNonValido("atteso un oggetto JSON, o una lista di oggetti")
+
+
+def _object(request: Request) -> dict[str, Any]:
+    words = request.get_json(silent=True)
+    return words if isinstance(words, dict) else {}
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(json.dumps(value, ensure_ascii=False, default=str), status, content_type="application/json")
+
+
+def _html(text: str, status: int = 200) -> Response:
+    response = Response(text, status, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    )
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def create_simulator(
+    hub_url: str,
+    state_path: Path | None = None,
+    seed: int | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    **options: Any,
+) -> Simulator:
+    """Return the simulator as a WSGI application; `options` as in `Simulator`."""
+    return Simulator(hub_url, state_path, seed, clock, **options)
+
+
+class SimulatorServer:
+    """The simulator listening on a port, in background threads."""
+
+    def __init__(self, host: str, port: int, simulator: Simulator) -> None:
+        """Bind the port (0: any free one); `start` begins to answer."""
+        self.simulator = simulator
+        self._server = ListeningServer(host, port, simulator)
+        simulator.door.public_url = simulator.door.public_url or self._server.url
+        simulator.door.refuse = self._server.pause
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    def start(self) -> None:
+        self._server.start()
+
+    def wait(self) -> None:
+        self._server.wait()
+
+    def close(self) -> None:
+        self._server.close()
+        self.simulator.close()
+
+
+def serve_simulator(
+    host: str,
+    port: int,
+    hub_url: str,
+    data_dir: Path | None = None,
+    seed: int | None = None,
+    faults: Sequence[str] = (),
+    *,
+    public_url: str = "",
+    stazioni: Iterable[StazioneNota] = (),
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until interrupted; `on_ready` is told the address once the port is open.
+
+    `data_dir`: where `simulatore.db` is kept; None keeps nothing. `faults`: in the form of `rule_from_text`.
+    Raises: GuastoNonValido (a rule cannot be read).
+    """
+    rules = [rule_from_text(text) for text in faults]
+    path = data_dir / "simulatore.db" if data_dir is not None else None
+    simulator = Simulator(hub_url, path, seed, public_url=public_url, stazioni=stazioni, faults=rules)
+    server = SimulatorServer(host, port, simulator)
+    server.start()
+    if on_ready is not None:
+        on_ready(server.url)
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.close()

@@ -1,0 +1,138 @@
+"""How the simulator answers, well or badly, down to the socket; and the threaded server that lets it.
+
+A broken connection is a real one: the socket is shut under the client's feet.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import time
+from socketserver import TCPServer
+from typing import Any
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.wrappers import Request, Response
+
+XML = "text/xml; charset=UTF-8"
+GARBAGE = b"<html><body>Servizio momentaneamente non disponibile<br></soap:Envel\x00\xff"
+
+
+class _Handler(WSGIRequestHandler):
+    """Quiet, without Nagle's wait between headers and body, and with a limit on the client's silence."""
+
+    disable_nagle_algorithm = True
+    timeout = 60
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
+
+
+class _Server(ThreadedWSGIServer):
+    # A burst of hundreds of sendings must not meet a full queue: that fault is injected, not accidental.
+    request_queue_size = 1024
+
+    def server_bind(self) -> None:
+        """Bind without looking the host's name up: a machine without DNS would wait."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = (str(self.server_address[0]), int(self.server_address[1]))
+
+
+class ListeningServer:
+    """A server in the background that can stop listening for a while and come back on the same port."""
+
+    def __init__(self, host: str, port: int, app: Any) -> None:
+        self._host = host
+        self._app = app
+        self._server = _Server(host, port, app, _Handler)
+        self.port = int(self._server.port)
+        self._pause_s: float | None = None
+        self._is_closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
+
+    @property
+    def url(self) -> str:
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, self._host)
+        return f"http://{host}:{self.port}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Block until the server is closed."""
+        while self._thread.is_alive():
+            self._thread.join(timeout=1)
+
+    def pause(self, seconds: float) -> None:
+        """Refuse connections for a while: the port is really closed. Requests in progress go on."""
+        self._pause_s = seconds
+        threading.Thread(target=self._server.shutdown, daemon=True).start()
+
+    def close(self) -> None:
+        self._is_closed.set()
+        self._server.shutdown()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while True:
+            self._server.serve_forever(poll_interval=0.05)
+            if self._is_closed.is_set() or self._pause_s is None:
+                return
+            pause, self._pause_s = self._pause_s, None
+            if self._is_closed.wait(pause):
+                return
+            self._server = _Server(self._host, self.port, self._app, _Handler)
+
+
+def soap_response(body: bytes, status: int = 200, correlation_id: str = "") -> Response:
+    response = Response(body, status=status, content_type=XML)
+    if correlation_id:
+        response.headers["X-Correlation-Id"] = correlation_id
+    return response
+
+
+def break_connection(request: Request, *, reset: bool = False) -> Response:
+    """End the connection without an answer; with `reset` the client reads "connection reset by peer"."""
+    connection = request.environ.get("werkzeug.socket")
+    if isinstance(connection, socket.socket):
+        if reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        _shut(connection)
+    # Written on a closed socket: it goes nowhere.
+    return Response(b"", status=500)
+
+
+def half_answer(request: Request, response: Response) -> Response:
+    """Send the headers and half of the body, then end the connection."""
+    connection = request.environ.get("werkzeug.socket")
+    if isinstance(connection, socket.socket):
+        whole = _raw(response)
+        connection.sendall(whole[: len(whole) - len(response.get_data()) // 2])
+        _shut(connection)
+    return Response(b"", status=500)
+
+
+def double_answer(request: Request, response: Response) -> Response:
+    """Send the same answer twice on one connection."""
+    connection = request.environ.get("werkzeug.socket")
+    if isinstance(connection, socket.socket):
+        connection.sendall(_raw(response) * 2)
+        # The client must be able to read what it wants to before the end.
+        time.sleep(0.05)
+        _shut(connection)
+    return Response(b"", status=500)
+
+
+def _raw(response: Response) -> bytes:
+    body = response.get_data()
+    head = f"HTTP/1.1 {response.status}\r\nContent-Type: {XML}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def _shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # the client went first
