@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from hub.formats.resources import resource
+from hub.store import migrate
 from hub.store.database import Database
 from tests import pg
 
@@ -73,8 +74,6 @@ class _Servers:
 
 
 def _migrate(url: str) -> None:
-    from hub.store import migrate
-
     database = Database.open(url)
     try:
         migrate.upgrade(database, resource("migrations"))
