@@ -13,17 +13,16 @@ from spyne.protocol.soap.soap11 import Soap11
 
 from hub.formats.xml import Limits, SchemaError, XmlNonValido, parse
 from hub.soap.contract import SOAP_ENV, Contract, Verb
-from hub.soap.operation import Call, OnInvalid, SoapFault, refuse
+from hub.soap.operation import Call, OnInvalid, refuse
 
 ENVELOPE, HEADER, BODY = (f"{{{SOAP_ENV}}}{name}" for name in ("Envelope", "Header", "Body"))
 MUST_UNDERSTAND, ACTOR = f"{{{SOAP_ENV}}}mustUnderstand", f"{{{SOAP_ENV}}}actor"
 ACTOR_NEXT = "http://schemas.xmlsoap.org/soap/actor/next"
-CALL = "pontepa.call"
 ERRORS_TOLD = 5
 
 
 class ContractSoap11(Soap11):
-    """Soap11 whose message model is a `Contract`. The `Call` travels in the WSGI environment under `CALL`."""
+    """Soap11 whose message model is a `Contract`. The `Call` is the context's `udc`."""
 
     def __init__(self, contract: Contract, limits: Limits, on_invalid: OnInvalid | None, keep_request: bool) -> None:
         super().__init__(validator=None)
@@ -33,14 +32,14 @@ class ContractSoap11(Soap11):
         self.keep_request = keep_request
 
     def create_in_document(self, ctx: Any, charset: str | None = None) -> None:
-        call: Call = ctx.transport.req_env[CALL]
+        call: Call = ctx.udc
         try:
             ctx.in_document = parse(call.body, self.limits, call.charset)
         except XmlNonValido as error:
             raise refuse(call, "Client", f"Richiesta non leggibile: {error.reason}") from None
 
     def decompose_incoming_envelope(self, ctx: Any, message: str = Soap11.REQUEST) -> None:
-        call: Call = ctx.transport.req_env[CALL]
+        call: Call = ctx.udc
         envelope = ctx.in_document
         headers, payload = _parts(call, envelope)
         verb = self.contract.by_request.get(payload.tag)
@@ -102,10 +101,7 @@ class ContractSoap11(Soap11):
         """Nothing is left to be done: `decompose_incoming_envelope` has read the body."""
 
     def serialize(self, ctx: Any, message: str) -> None:
-        if ctx.out_error is not None:
-            ctx.out_string = [fault_text(ctx.out_error.faultcode, ctx.out_error.faultstring)]
-            return
-        verb: Verb = ctx.transport.req_env[CALL].verb
+        verb: Verb = ctx.udc.verb
         envelope = etree.Element(ENVELOPE, nsmap=verb.nsmap)
         body = etree.SubElement(envelope, BODY)
         verb.response_shape.write(etree.SubElement(body, verb.response), ctx.out_object[0])
@@ -113,9 +109,6 @@ class ContractSoap11(Soap11):
 
     def create_out_string(self, ctx: Any, charset: str | None = None) -> None:
         """Nothing is left to be done: `serialize` has written the bytes."""
-
-    def fault_to_http_response_code(self, fault: Any) -> str:
-        return fault.http_status if isinstance(fault, SoapFault) else "500 Internal Server Error"
 
 
 def _must_be_understood(header: etree._Element) -> bool:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 import structlog
-from spyne import Application, ComplexModel, Service, Unicode, rpc
-from spyne.server.wsgi import WsgiApplication
+from spyne import Application, ComplexModel, MethodContext, Service, Unicode, rpc
+from spyne.server import ServerBase
 
 from hub.formats.xml import Limits, XmlNonValido, known_encoding
 from hub.soap.contract import Contract, Verb
 from hub.soap.operation import Call, OnInvalid, Operation, SoapFault, perform, refuse, shielded
-from hub.soap.protocol import CALL, ContractSoap11, fault_text
+from hub.soap.protocol import ContractSoap11, fault_text
 
 log = structlog.get_logger("hub.soap")
 Environ = dict[str, Any]
@@ -70,8 +69,7 @@ def build_wsgi(
     application = Application(
         [service], tns=contract.namespace, name=contract.name, in_protocol=incoming, out_protocol=outgoing
     )
-    inner = WsgiApplication(application, max_content_length=max_bytes)
-    return SoapDoor(contract, inner, public_url, path, max_bytes, journal, client_ip)
+    return SoapDoor(contract, ContractServer(application), public_url, path, max_bytes, journal, client_ip)
 
 
 def _service(contract: Contract, operations: Mapping[str, Operation]) -> type:
@@ -82,12 +80,10 @@ def _service(contract: Contract, operations: Mapping[str, Operation]) -> type:
 
 def _method(contract: Contract, verb: Verb, operation: Operation | None) -> Any:
     def method(ctx: Any, request: dict[str, Any]) -> dict[str, Any]:
-        call: Call = ctx.transport.req_env[CALL]
+        call: Call = ctx.udc
         if operation is None:
             raise refuse(call, "Client", f"Operazione {verb.name} non abilitata su questo servizio")
-        answer = perform(call, verb, operation, request)
-        ctx.transport.resp_code = call.http_status
-        return answer
+        return perform(call, verb, operation, request)
 
     method.__name__ = verb.name
     request_name, response_name = (verb.request.rpartition("}")[2], verb.response.rpartition("}")[2])
@@ -106,13 +102,46 @@ def _named_type(contract: Contract, name: str) -> Any:
     return type(ComplexModel)(name, (ComplexModel,), members)
 
 
+class _Context(MethodContext):
+    """Spyne's record of one call, without what nobody here uses: events and the guard on every assignment."""
+
+    __setattr__ = object.__setattr__
+
+    def fire_event(self, event: str, *args: Any, **kwargs: Any) -> None:
+        """Nobody listens."""
+
+
+class ContractServer(ServerBase):
+    """Drives Spyne for one request; HTTP has been judged before."""
+
+    transport = "http://schemas.xmlsoap.org/soap/http"
+
+    def answer(self, call: Call) -> tuple[str, bytes]:
+        """Return status and body of the answer to a call; the call's body is the request.
+
+        Raises: SoapFault.
+        """
+        context = _Context(self, MethodContext.SERVER)
+        context.udc = call
+        context = self.generate_contexts(context)[0]
+        if context.in_error is None:
+            self.get_in_object(context)
+            self.get_out_object(context)
+        error = context.in_error or context.out_error
+        if error is not None:
+            raise error
+        self.get_out_string(context)
+        context.close()
+        return call.http_status, b"".join(context.out_string)
+
+
 class SoapDoor:
     """The outer layer: method, size, content type and character set; served WSDL; correlation id, log line, journal."""
 
     def __init__(
         self,
         contract: Contract,
-        inner: WsgiApplication,
+        inner: ContractServer,
         public_url: str,
         path: str,
         max_bytes: int,
@@ -132,32 +161,37 @@ class SoapDoor:
             return self._get(environ, start_response)
         started = time.perf_counter()
         asked = environ.get("HTTP_X_CORRELATION_ID", "")
-        call = Call(correlation_id=asked if _CORRELATION.fullmatch(asked) else uuid.uuid4().hex)
-        with structlog.contextvars.bound_contextvars(correlation_id=call.correlation_id):
-            headers: list[tuple[str, str]] = []
-            try:
-                status, response = shielded(call, lambda: self._post(call, environ))
-            except SoapFault as fault:
-                status, response = (fault.http_status, fault_text(fault.faultcode, fault.faultstring))
-                call.outcome = fault.faultcode
-                if status.startswith("405"):
-                    headers.append(("Allow", "GET, HEAD, POST"))
-            if call.retry_after_s is not None:
-                headers.append(("Retry-After", str(call.retry_after_s)))
-            duration_ms = round((time.perf_counter() - started) * 1000, 1)
-            self._note(call, status, response, duration_ms)
-        headers += [
+        call = Call(correlation_id=asked if _CORRELATION.fullmatch(asked) else secrets.token_hex(16))
+        tokens = structlog.contextvars.bind_contextvars(correlation_id=call.correlation_id)
+        try:
+            status, response = self._answer(call, environ)
+            self._note(call, status, response, round((time.perf_counter() - started) * 1000, 1))
+        finally:
+            structlog.contextvars.reset_contextvars(**tokens)
+        headers = [
             ("Content-Type", _XML),
             ("Content-Length", str(len(response))),
             ("X-Correlation-Id", call.correlation_id),
         ]
+        if call.retry_after_s is not None:
+            headers.append(("Retry-After", str(call.retry_after_s)))
+        if status.startswith("405"):
+            headers.append(("Allow", "GET, HEAD, POST"))
         start_response(status, headers)
         return [response]
+
+    def _answer(self, call: Call, environ: Environ) -> tuple[str, bytes]:
+        """Return status and body, a fault's when there is no other answer."""
+        try:
+            return shielded(call, lambda: self._post(call, environ))
+        except SoapFault as fault:
+            call.outcome = fault.faultcode
+            return fault.http_status, fault_text(fault.faultcode, fault.faultstring)
 
     def _post(self, call: Call, environ: Environ) -> tuple[str, bytes]:
         """Return status and body of the answer.
 
-        Raises: SoapFault (what HTTP itself gets wrong).
+        Raises: SoapFault.
         """
         call.source_ip = self._client_ip(environ)
         if environ.get("REQUEST_METHOD") != "POST":
@@ -166,20 +200,7 @@ class SoapDoor:
         call.body = self._read(call, environ)
         if not call.body:
             raise refuse(call, "Client", "Richiesta senza contenuto")
-        answered: list[str] = []
-        inner_environ = {
-            "REQUEST_METHOD": "POST",
-            "PATH_INFO": "/",
-            "CONTENT_TYPE": "text/xml",
-            "CONTENT_LENGTH": "0",
-            "wsgi.input": io.BytesIO(),
-            CALL: call,
-        }
-        parts = self._inner(inner_environ, lambda status, headers: answered.append(status), self._base)
-        response = b"".join(parts)
-        if not answered[0].startswith(("200", "429")):
-            call.outcome = _told_code(response)
-        return answered[0], response
+        return self._inner.answer(call)
 
     def _read(self, call: Call, environ: Environ) -> bytes:
         """Return the body, never more than the limit: a declared length is judged before the first byte is read."""
@@ -223,7 +244,7 @@ class SoapDoor:
         log.info("soap_request", **(call.log | line))
 
     def _get(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve the WSDL (`?wsdl`, `.wsdl`) and its schemas (`?xsd=NAME`) with the public address, whatever the Host."""
+        """Serve the WSDL (`?wsdl`, `.wsdl`) and its schemas (`?xsd=NAME`) with public addresses, whatever the Host."""
         status = "405 Method Not Allowed"
         body = fault_text("Client", "Il servizio risponde al metodo POST; il contratto è in ?wsdl")
         try:
@@ -266,8 +287,3 @@ def _content_charset(call: Call, environ: Environ) -> str | None:
         return known_encoding(match.group(1))
     except XmlNonValido as error:
         raise refuse(call, "Client", f"Richiesta non leggibile: {error.reason}") from None
-
-
-def _told_code(response: bytes) -> str:
-    match = re.search(rb"<faultcode>soapenv:([A-Za-z]+)<", response)
-    return match.group(1).decode("ascii") if match else "Server"

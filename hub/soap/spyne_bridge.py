@@ -51,7 +51,6 @@ def install() -> None:
         warnings.simplefilter("ignore")
         import spyne.const
         import spyne.protocol.soap.soap11
-        import spyne.server.wsgi
     spyne.const.MIN_GC_INTERVAL = float("inf")
     # Spyne logs requests and tracebacks of refusals. The door writes its own line: no record of Spyne's is wanted.
     root = logging.getLogger("spyne")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
+from hub.domain.errors import TroppiTentativi
 from hub.soap.server import Wsgi
 from tests.soap.door import (
     CODICE_FISCALE,
@@ -390,3 +391,13 @@ def test_threads_never_see_each_others_request(wsgi: Wsgi) -> None:
 
     with structlog.testing.capture_logs(), ThreadPoolExecutor(threads) as pool:
         assert [wrong for wrong in pool.map(caller, range(threads)) if wrong] == []
+
+
+def test_a_caller_that_guesses_passwords_is_told_to_wait() -> None:
+    def blocked(call: Any, request: dict[str, Any]) -> dict[str, Any]:
+        raise TroppiTentativi("troppi tentativi da questo indirizzo")
+
+    answer = call(door({"paaSILInviaDovuti": blocked}), envelope(invia()))
+
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "60")
+    assert answer.payload.findtext("fault/id") == "C_PROVA"
