@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from adapters.nodo.client import NodoClient
@@ -18,7 +18,7 @@ from hub.formats.segreti import Cassaforte
 from hub.jobs import schedule
 from hub.runtime import Runtime
 from hub.soap import ente, nodo
-from hub.soap.contract import Contract, load_contract
+from hub.soap.contract import load_contract
 from hub.soap.server import build_wsgi
 from hub.store import migrate
 from hub.store.anagrafe import Anagrafe
@@ -55,37 +55,27 @@ def build_runtime(config: Config) -> Runtime:
 
 def build_wsgi_app(runtime: Runtime) -> Wsgi:
     """Return the whole HTTP side of the hub over one runtime."""
+    config = runtime.config
+    ente_contract = load_contract(resource("wsdl", "pa-per-ente.wsdl"), ente.RELAXED)
+    nodo_contract = load_contract(resource("wsdl", "PaPerNodo.wsdl"))
     mounts = {
-        ente.PATH: _door(runtime, "pa-per-ente.wsdl", ente.PATH, ente.build_operations, runtime.config.max_body_bytes),
-        nodo.PATH: _door(
-            runtime,
-            "PaPerNodo.wsdl",
-            nodo.PATH,
-            nodo.build_operations,
-            runtime.config.max_rt_body_bytes,
+        ente.PATH: build_wsgi(
+            ente_contract,
+            ente.build_operations(runtime, ente_contract),
+            public_url=config.public_url,
+            path=ente.PATH,
+            max_bytes=config.max_body_bytes,
+        ),
+        nodo.PATH: build_wsgi(
+            nodo_contract,
+            nodo.build_operations(runtime, nodo_contract),
+            public_url=config.public_url,
+            path=nodo.PATH,
+            max_bytes=config.max_rt_body_bytes,
             on_invalid=nodo.on_invalid,
         ),
     }
     return create_front(runtime, mounts)
-
-
-def _door(
-    runtime: Runtime,
-    wsdl: str,
-    path: str,
-    build: Callable[[Runtime, Contract], Mapping[str, Any]],
-    max_bytes: int,
-    **options: Any,
-) -> Wsgi:
-    contract = load_contract(resource("wsdl", wsdl))
-    return build_wsgi(
-        contract,
-        build(runtime, contract),
-        public_url=runtime.config.public_url,
-        path=path,
-        max_bytes=max_bytes,
-        **options,
-    )
 
 
 def create_wsgi() -> Wsgi:

@@ -6,7 +6,7 @@ The WSDL and its schemas are files of this project; nothing of a request reaches
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from hub.soap.shape import XSD, Child, Shape, ShapeReader, qname, walk
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 SOAP = "{http://schemas.xmlsoap.org/wsdl/soap/}"
 SOAP_ENV = "http://schemas.xmlsoap.org/soap/envelope/"
+NOTHING: Mapping[str, frozenset[str]] = {}
 _REFERRING = ("import", "include", "redefine")
 _QNAME_ATTRIBUTES = ("type", "base", "ref", "itemType", "memberTypes", "substitutionGroup")
 
@@ -76,9 +77,10 @@ class Contract:
         return _text(schema)
 
 
-def load_contract(wsdl_path: Path) -> Contract:
+def load_contract(wsdl_path: Path, relaxed: Mapping[str, frozenset[str]] = NOTHING) -> Contract:
     """Return the contract that a WSDL file states.
 
+    `relaxed`: facets, by simple type, that are published but not required of a message (see the callers for why).
     Raises: OSError (file missing), ValueError (binding that is not document/literal with one body part), lxml errors
     for a broken file: all of them mistakes of this project, found at start.
     """
@@ -92,10 +94,20 @@ def load_contract(wsdl_path: Path) -> Contract:
         inline.append((f"inline-{number}.xsd", alone))
     for schema in documents.values():
         _relocate(schema, lambda name: name)
+    for _, schema in inline:
+        _relax(schema, relaxed)
     sources = _compiled_sources(inline, documents)
     reader = ShapeReader(etree.fromstring(text) for text in sources.values())
     verbs = list(_verbs(wsdl, reader))
     return Contract(wsdl_path.stem, verbs, compile_sources(sources), wsdl, documents)
+
+
+def _relax(schema: etree._Element, relaxed: Mapping[str, frozenset[str]]) -> None:
+    for simple_type in schema.iterfind(f"{XSD}simpleType"):
+        facets = relaxed.get(simple_type.get("name", ""), frozenset())
+        for restriction in simple_type.iterfind(f"{XSD}restriction"):
+            for facet in [child for child in restriction if etree.QName(child).localname in facets]:
+                restriction.remove(facet)
 
 
 def _load(path: Path) -> etree._Element:

@@ -19,6 +19,12 @@ from hub.usecases.invia_dovuti import RichiestaInviaDovuti, invia_dovuti
 
 PATH = "/ws/pa/PagamentiTelematiciDovutiPagati"
 
+# Published facets that the original never required of a message, and that working clients break: SHORT, the default
+# of stShowMyPay, is longer than its own maxLength of 4; secrets longer than 15 characters are in use, and a password
+# of any other length is a wrong password (PAA_ENTE_NON_VALIDO), not a broken message.
+# Source: pa-per-ente, authentication (1.4) and paaSILInviaDovuti (2.1).
+RELAXED = {"stShowMyPay": frozenset({"maxLength"}), "stPassword": frozenset({"minLength", "maxLength"})}
+
 
 def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Operation]:
     """Return every operation of the contract by name."""
