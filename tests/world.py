@@ -1,0 +1,345 @@
+"""The cast and the stage: Comune di Prova owns, Comune Vicino must not see, Ente Spento is not active.
+
+A `World` is a runtime of the hub over a real database with a clock in the test's hands and a node that follows a
+script; its verbs are the deeds themselves, its rows are read from the tables.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import pytest
+from sqlalchemy import Row, Table, insert, select, update
+
+from hub.config import Ambiente, Config
+from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
+from hub.formats.segreti import Cassaforte, hash_password
+from hub.runtime import Runtime
+from hub.store import schema
+from hub.store.anagrafe import Anagrafe
+from hub.store.database import Database
+from hub.store.iuv import IuvBlocks
+from hub.usecases import apply_rt, relay_outbox
+from hub.usecases.authenticate import Callers
+from hub.usecases.chiedi_pagati import Esito, chiedi_pagati, chiedi_pagati_con_ricevuta
+from hub.usecases.invia_dovuti import RichiestaInviaDovuti, invia_dovuti
+from hub.usecases.invio_rpt import build_topic
+from hub.usecases.record_rt import IntestazioneRt, record_rt
+from hub.usecases.relay_outbox import RelayLimits
+from hub.usecases.start_pagamento import TOPIC_RPT, start_pagamento
+from tests.factories import Documento, encode, make_documento
+
+INTERMEDIARIO = "12345678903"
+STAZIONE = "12345678903_01"
+PASSWORD_STAZIONE = "password01"
+PASSWORDS = {
+    "C_PROVA": "Segreto12345",
+    "C_VICINO": "Vicino123456",
+    "C_SPENTO": "Spento123456",
+}
+IMPORTO_MARCA_CENT = 1600
+TTL = timedelta(hours=1)
+GRACE = timedelta(seconds=300)
+SOURCE = "192.0.2.1"
+URL_NODO = "https://nodo.example.org/pagamento?idSession=nodo-1"
+LIMITS = RelayLimits(slots=4, lease=timedelta(seconds=60), margin=timedelta(seconds=45), attempts_max=4)
+ACCEPTED = Delivery(Outcome.DELIVERED, response={"url": URL_NODO})
+
+
+class Clock:
+    """The hub's time, in the hands of the test."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class ScriptedNodo:
+    """A node that answers what the test wrote down, in order; with nothing written it accepts and knows nothing else."""
+
+    sends: deque[Delivery] = field(default_factory=deque)
+    states: deque[Delivery] = field(default_factory=deque)
+    received: list[bytes] = field(default_factory=list)
+    asked: list[ChiaveRpt] = field(default_factory=list)
+
+    def send(self, operation: str, envelope: bytes, correlation_id: str) -> Delivery:
+        self.received.append(envelope)
+        return self.sends.popleft() if self.sends else ACCEPTED
+
+    def ask_stato(self, stazione: Stazione, chiave: ChiaveRpt, correlation_id: str) -> Delivery:
+        self.asked.append(chiave)
+        return self.states.popleft() if self.states else Delivery(Outcome.UNKNOWN, "SENZA_RISPOSTA")
+
+
+@cache
+def _hash(password: str) -> str:
+    return hash_password(password)
+
+
+class World:
+    """What a test does and looks at."""
+
+    def __init__(self, runtime: Runtime, clock: Clock, nodo: ScriptedNodo) -> None:
+        self.runtime = runtime
+        self.clock = clock
+        self.nodo = nodo
+        self.db = runtime.db
+
+    # Deeds.
+
+    def invia(
+        self,
+        documento: Documento | bytes | None = None,
+        *,
+        ente: str | None = "C_PROVA",
+        password: str | None = None,
+        show_mypay: str | None = None,
+        url: str | None = None,
+        source: str = SOURCE,
+    ) -> str:
+        """paaSILInviaDovuti as the ente; returns the idSession."""
+        documento = make_documento() if documento is None else documento
+        data = documento if isinstance(documento, bytes) else documento.xml
+        password = PASSWORDS.get(ente or "", "Nessuna12345") if password is None else password
+        return invia_dovuti(
+            self.db,
+            self.runtime.callers,
+            RichiestaInviaDovuti(ente, password, encode(data), url, show_mypay),
+            source=source,
+            correlation_id="c" * 32,
+            ttl=TTL,
+            now=self.clock(),
+        )
+
+    def start(self, id_session: str, nome: str | None = None, email: str | None = None) -> None:
+        """The payer goes on from the page."""
+        anagrafe = self.runtime.callers.anagrafe
+        start_pagamento(self.db, self.runtime.iuv, anagrafe, id_session, nome, email, self.clock())
+
+    def begin(self, documento: Documento | None = None, **values: Any) -> str:
+        """A payment that has started and whose RPT waits in the outbox; returns the idSession."""
+        id_session = self.invia(documento, **values)
+        self.start(id_session)
+        return id_session
+
+    def relay(self, limits: RelayLimits = LIMITS) -> bool:
+        """One tick of the relay."""
+        topics = {TOPIC_RPT: build_topic(self.db, self.nodo, self.runtime.cassaforte)}
+        with ThreadPoolExecutor(limits.slots) as pool:
+            return relay_outbox.run_once(self.db, topics, pool, limits, self.clock, threading.Event())
+
+    def receive(self, raw: bytes, tentativo: Row[Any] | None = None, **header: str) -> None:
+        """paaInviaRT for an attempt; `header` replaces fields of its header."""
+        fields = {
+            "intermediario": INTERMEDIARIO,
+            "stazione": STAZIONE,
+            "dominio": INTERMEDIARIO,
+        }
+        if tentativo is not None:
+            fields |= {
+                "dominio": tentativo.dominio,
+                "iuv": tentativo.iuv,
+                "ccp": tentativo.ccp,
+            }
+        record_rt(
+            self.db,
+            IntestazioneRt(**(fields | header)),
+            encode(raw),
+            "d" * 32,
+            self.clock(),
+        )
+
+    def apply(self) -> bool:
+        """One tick of the receipts' job."""
+        return apply_rt.run_once(self.db, self.clock())
+
+    def esito(self, id_session: str, ente: str = "C_PROVA", password: str | None = None) -> Esito:
+        """paaSILChiediPagati."""
+        return chiedi_pagati(
+            self.db,
+            self.runtime.callers,
+            ente,
+            PASSWORDS.get(ente, "Nessuna12345") if password is None else password,
+            id_session,
+            source=SOURCE,
+            grace=GRACE,
+            now=self.clock(),
+        )
+
+    def ricevuta(self, *, ente: str = "C_PROVA", password: str | None = None, **key: str) -> Esito:
+        """paaSILChiediPagatiConRicevuta by `id_session`, `iuv` or `iud`."""
+        keys: dict[str, str | None] = {"id_session": None, "iuv": None, "iud": None}
+        return chiedi_pagati_con_ricevuta(
+            self.db,
+            self.runtime.callers,
+            ente,
+            PASSWORDS.get(ente, "Nessuna12345") if password is None else password,
+            **(keys | key),  # type: ignore[arg-type]
+            source=SOURCE,
+            grace=GRACE,
+            now=self.clock(),
+        )
+
+    # Rows.
+
+    def rows(self, table: Table, **where: Any) -> list[Row[Any]]:
+        conditions = [table.c[name] == value for name, value in where.items()]
+        with self.db.reading() as session:
+            return list(session.execute(select(table).where(*conditions).order_by(*table.primary_key)))
+
+    def one(self, table: Table, **where: Any) -> Row[Any]:
+        (row,) = self.rows(table, **where)
+        return row
+
+    def sessione(self, id_session: str) -> Row[Any]:
+        return self.one(schema.sessioni, id_session=id_session)
+
+    def carrello(self, id_session: str) -> Row[Any]:
+        return self.one(schema.carrelli, id_session=id_session)
+
+    def dovuti(self, id_session: str) -> list[Row[Any]]:
+        found = self.rows(schema.dovuti, carrello_id=self.carrello(id_session).id)
+        return sorted(found, key=lambda row: row.posizione)
+
+    def tentativo(self, id_session: str) -> Row[Any]:
+        return self.one(schema.tentativi, carrello_id=self.carrello(id_session).id)
+
+    def messaggio(self, id_session: str) -> Row[Any]:
+        return self.one(schema.outbox, chiave=self.tentativo(id_session).id)
+
+    def ricevute(self) -> list[Row[Any]]:
+        return self.rows(schema.rt_ricevute)
+
+    def lay(self, table: Table, **values: Any) -> None:
+        """Write a row as an earlier step would have left it."""
+        with self.db.transaction() as session:
+            session.execute(insert(table), values)
+
+    def change(self, table: Table, key: str, value: Any, **values: Any) -> None:
+        """Change a row into what an earlier step would have left."""
+        with self.db.transaction() as session:
+            session.execute(update(table).where(table.c[key] == value).values(**values))
+
+
+def build_world(db: Database, clock: Clock) -> World:
+    """Lay the cast and return the world over it."""
+    config = Config(
+        ambiente=Ambiente.SVILUPPO,
+        database_url="sqlite:///unused.db",
+        public_url="https://hub.example.org",
+    )
+    nodo = ScriptedNodo()
+    cassaforte = Cassaforte(config.secret_key)
+    runtime = Runtime(
+        config=config,
+        db=db,
+        nodo=nodo,
+        iuv=IuvBlocks(db, 10),
+        callers=Callers(Anagrafe(db), config.auth_failures_max),
+        cassaforte=cassaforte,
+        clock=clock,
+    )
+    _lay_cast(db, cassaforte, clock())
+    return World(runtime, clock, nodo)
+
+
+def _lay_cast(db: Database, cassaforte: Cassaforte, now: datetime) -> None:
+    stazione = {
+        "id": STAZIONE,
+        "intermediario": INTERMEDIARIO,
+        "rileva_duplicati": True,
+    }
+    with db.transaction() as session:
+        session.execute(
+            insert(schema.stazioni),
+            {**stazione, "password_cifrata": cassaforte.seal(PASSWORD_STAZIONE)},
+        )
+        session.execute(
+            insert(schema.enti),
+            [
+                _ente(1, "C_PROVA", "Comune di Prova", INTERMEDIARIO, "01", "ESERCIZIO"),
+                _ente(2, "C_VICINO", "Comune Vicino", "98765432103", "02", "ESERCIZIO"),
+                _ente(3, "C_SPENTO", "Ente Spento", "11111111115", "03", "INSERITO"),
+            ],
+        )
+        session.execute(
+            insert(schema.tipi),
+            [_tipo(ente_id, codice) for ente_id in (1, 2, 3) for codice in ("TARI", "MENSA")]
+            + [
+                _tipo(1, "CHIUSO", attivo=False),
+                _tipo(1, "DONAZIONI", anonimo=True),
+                _tipo(1, "SANZIONE", scadenza_obbligatoria=True),
+                _tipo(1, "MARCA_BOLLO_DIGITALE", importo_cent=IMPORTO_MARCA_CENT),
+            ],
+        )
+        for ente_id, password in enumerate(PASSWORDS.values(), 1):
+            session.execute(
+                insert(schema.credenziali),
+                {"ente_id": ente_id, "hash": _hash(password), "created_at": now},
+            )
+
+
+def _ente(id: int, codice: str, nome: str, codice_fiscale: str, segregazione: str, stato: str) -> dict[str, Any]:
+    return {
+        "id": id,
+        "cod_ipa_ente": codice,
+        "codice_fiscale": codice_fiscale,
+        "nome": nome,
+        "stato": stato,
+        "stazione_id": STAZIONE,
+        "codice_segregazione": segregazione,
+        "iban": "IT60X0542811101000000123456",
+    }
+
+
+def _tipo(ente_id: int, codice: str, **values: Any) -> dict[str, Any]:
+    tipo = {
+        "ente_id": ente_id,
+        "codice": codice,
+        "descrizione": codice.capitalize(),
+        "tassonomia": "9/0101101IM/",
+        "modalita": ["base"],
+        "attivo": True,
+        "scadenza_obbligatoria": False,
+        "anonimo": False,
+        "importo_cent": None,
+    }
+    return tipo | values
+
+
+@contextmanager
+def open_world(url: str) -> Iterator[World]:
+    """A world over the database at `url`, closed at the end."""
+    database = Database.open(url)
+    try:
+        yield build_world(database, Clock(datetime.now(UTC).replace(microsecond=0)))
+    finally:
+        database.close()
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    """The world on both databases."""
+    with open_world(database_url) as world:
+        yield world
+
+
+@pytest.fixture
+def small_world(sqlite_url: str) -> Iterator[World]:
+    """The world on SQLite alone: for promises that have nothing to do with the database."""
+    with open_world(sqlite_url) as world:
+        yield world
