@@ -395,7 +395,7 @@ def test_threads_never_see_each_others_request(wsgi: Wsgi) -> None:
 
 def test_a_caller_that_guesses_passwords_is_told_to_wait() -> None:
     def blocked(call: Any, request: dict[str, Any]) -> dict[str, Any]:
-        raise TroppiTentativi("troppi tentativi da questo indirizzo")
+        raise TroppiTentativi("troppi tentativi da questo indirizzo", retry_after_s=60)
 
     answer = call(door({"paaSILInviaDovuti": blocked}), envelope(invia()))
 
