@@ -114,7 +114,7 @@ def test_a_zeep_client_is_built_from_what_is_served(wsgi: Wsgi) -> None:
     answer = client.service.paaSILInviaDovuti(password="Segreto12345", dovuti=b"ABC", _soapheaders=[header])
 
     assert (answer.esito, answer.idSession, answer.redirect) == ("OK", "QUJD", 1)
-    assert len(list(client.wsdl.services.values())[0].ports) == 1
+    assert len(next(iter(client.wsdl.services.values())).ports) == 1
     ((address, body),) = transport.posted
     assert address == PUBLIC_URL + PATH
     assert contract().schema.check(etree.fromstring(body)[0][0]) == []
