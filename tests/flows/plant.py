@@ -1,0 +1,169 @@
+"""A whole installation of real processes that can be killed and started again, and stories told to it over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+import urllib3
+
+from benchmarks.processes import Installation, wait_http
+from tests.factories import Documento, make_documento
+
+T = TypeVar("T")
+SERVICE = "/ws/pa/PagamentiTelematiciDovutiPagati"
+NS = "http://www.regione.veneto.it/pagamenti/ente/"
+PASSWORD = "Segreto12345"
+HTTP = urllib3.PoolManager(maxsize=64, retries=False, timeout=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Ricevuta:
+    """What the management software reads back at the end."""
+
+    id_session: str
+    iud: str
+    iuv: str
+    codice_esito: str
+
+
+class Plant(Installation):
+    """Processes by name; `extra` is added to the environment of every one."""
+
+    def __init__(self, folder: Path, database_url: str, extra: dict[str, str] | None = None) -> None:
+        super().__init__(folder, database_url)
+        self._extra = extra or {}
+        self.by_name: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return super().environment | self._extra
+
+    def up(self, name: str) -> None:
+        """Start `serve`, `simulator` or a worker under a name of its own (`worker-1`)."""
+        port, node_port = (url.rpartition(":")[2] for url in (self.hub_url, self.node_url))
+        arguments, ready = {
+            "serve": (["serve", "--port", port], f"{self.hub_url}/health/ready"),
+            "simulator": (["simulator", "--port", node_port, "--hub", self.hub_url], f"{self.node_url}/health/live"),
+        }.get(name, (["worker"], None))
+        log = self.folder / f"{name}.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [str(Path(sys.executable).with_name("pontepa")), *arguments],
+                env=self.environment, cwd=self.folder, stdout=output, stderr=output, start_new_session=True,
+            )  # fmt: skip
+        self.by_name[name] = process
+        self._running.append(process)
+        if ready is not None:
+            wait_http(ready, process, log)
+
+    def kill(self, name: str) -> None:
+        """kill -9 of a process and of the ones it started."""
+        process = self.by_name.pop(name)
+        self._running.remove(process)
+        subprocess.run(["kill", "-9", "--", f"-{process.pid}"], check=True)
+        process.wait()
+
+    def freeze(self, name: str, *, thaw: bool = False) -> None:
+        self.by_name[name].send_signal(signal.SIGCONT if thaw else signal.SIGSTOP)
+
+    def fault(self, **rule: Any) -> None:
+        answer = HTTP.request("POST", f"{self.node_url}/faults", json=rule)
+        assert answer.status == 201, answer.data
+
+    def ledger(self) -> dict[str, Any]:
+        return HTTP.request("GET", f"{self.node_url}/ledger").json()
+
+    def call(self, operation: str, inner: str, header: str = "") -> str:
+        """Call the management software's service and return the text of the answer."""
+        body = (
+            f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>{header}</s:Header><s:Body>'
+            f'<e:{operation} xmlns:e="{NS}">{inner}</e:{operation}></s:Body></s:Envelope>'
+        )
+        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": operation}
+        answer = HTTP.request("POST", self.hub_url + SERVICE, body=body.encode(), headers=headers)
+        assert answer.status == 200, answer.data
+        return answer.data.decode()
+
+    def send(self, documento: Documento | None = None) -> tuple[str, str]:
+        """Send one dovuto that goes straight to the payment; return idSession and IUD."""
+        documento = documento or make_documento()
+        header = (
+            f'<h:intestazionePPT xmlns:h="{NS}ppthead"><codIpaEnte>C_PROVA</codIpaEnte></h:intestazionePPT>'
+        )
+        dovuti = base64.b64encode(documento.xml).decode()
+        inner = f"<password>{PASSWORD}</password><dovuti>{dovuti}</dovuti><showMyPay>NONE</showMyPay>"
+        answer = self.call("paaSILInviaDovuti", inner, header)
+        return field(answer, "idSession"), documento.voci[0].iud
+
+    def open(self, id_session: str) -> None:
+        """Open the payer's address: the payment starts."""
+        answer = HTTP.request("GET", f"{self.hub_url}/paga/{id_session}", redirect=False)
+        assert answer.status in (200, 303), answer.data
+
+    def url_of_node(self, id_session: str, timeout_s: float = 30) -> str:
+        """Wait until the page sends the browser on to the node."""
+
+        def location() -> str | None:
+            answer = HTTP.request("GET", f"{self.hub_url}/paga/{id_session}", redirect=False)
+            return answer.headers.get("Location") if answer.status == 303 else None
+
+        return until(location, timeout_s)
+
+    def pay(self, url: str, azione: str = "paga") -> None:
+        id_nodo = parse_qs(urlsplit(url).query)["idSession"][0]
+        answer = HTTP.request("POST", f"{self.node_url}/api/paga", json={"idSession": id_nodo, "azione": azione})
+        assert answer.status == 200, answer.data
+
+    def read_back(self, id_session: str, iud: str, timeout_s: float = 30) -> Ricevuta:
+        """Poll paaSILChiediPagatiConRicevuta as a management software does."""
+        inner = f"<codIpaEnte>C_PROVA</codIpaEnte><password>{PASSWORD}</password><idSession>{id_session}</idSession>"
+
+        def pagati() -> str | None:
+            answer = self.call("paaSILChiediPagatiConRicevuta", inner)
+            found = re.search("<pagati>(.*?)</pagati>", answer, re.DOTALL)
+            if found is None:
+                assert field(answer, "faultCode") in ("PAA_PAGAMENTO_IN_CORSO", "PAA_PAGAMENTO_NON_INIZIATO"), answer
+                return None
+            return base64.b64decode(base64.b64decode(found.group(1))).decode()
+
+        xml = until(pagati, timeout_s)
+        return Ricevuta(
+            id_session,
+            field(xml, "pay_i:identificativoUnivocoDovuto") if "identificativoUnivocoDovuto" in xml else iud,
+            field(xml, "pay_i:identificativoUnivocoVersamento"),
+            field(xml, "pay_i:codiceEsitoPagamento"),
+        )
+
+    def tell(self, timeout_s: float = 60) -> Ricevuta:
+        """One whole story: sent, opened, paid, read back."""
+        id_session, iud = self.send()
+        self.open(id_session)
+        self.pay(self.url_of_node(id_session, timeout_s))
+        return self.read_back(id_session, iud, timeout_s)
+
+
+def field(xml: str, name: str) -> str:
+    found = re.search(f"<{name}>(.*?)</{name}>", xml)
+    assert found is not None, f"{name} not in {xml}"
+    return found.group(1)
+
+
+def until(look: Callable[[], T | None], timeout_s: float) -> T:
+    """Return the first value that is not None. Raises: TimeoutError."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        value = look()
+        if value is not None:
+            return value
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing within {timeout_s} s")
