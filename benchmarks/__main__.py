@@ -1,0 +1,22 @@
+"""All of them, one after the other. Run: python -m benchmarks [--database ...] [--check]."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import in_process, intake, relay_latency, report
+
+
+def main() -> int:
+    """Run every benchmark with the common options; return 1 when one of them missed its goal under --check."""
+    options = report.arguments(__doc__ or "").parse_args()
+    argv = ["--database", options.database] + (["--check"] if options.check else [])
+    codes = []
+    for one in (in_process, intake, relay_latency):
+        codes.append(one.main(argv))
+        report.say()
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

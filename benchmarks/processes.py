@@ -1,0 +1,149 @@
+"""A hub of its own in a fresh folder: its processes, on free ports of the loopback, started and stopped here.
+
+The interoperability tests use it too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from hub.formats.resources import resource
+from tests import pg
+
+# A loaded two-core machine needs seconds to import everything; a healthy process is up in less than two.
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 15
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_http(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when `url` answers 200. Raises: RuntimeError (the process ended, or never answered)."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise RuntimeError(f"{url} does not answer:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+@contextmanager
+def fresh_database(kind_or_url: str | None, folder: Path) -> Iterator[str]:
+    """Give the address of an empty database, dropped at the end.
+
+    None or `sqlite`: a file in `folder`. `postgresql`: a server started here. The address of a PostgreSQL server: a
+    database created on it, never the one that the address names.
+    """
+    if kind_or_url is None or kind_or_url.startswith("sqlite"):
+        yield f"sqlite:///{folder / 'pontepa.db'}"
+        return
+    with pg.running_server(None if kind_or_url == "postgresql" else kind_or_url) as server:
+        name = server.create_database()
+        try:
+            yield make_url(server.url_of(name)).render_as_string(hide_password=False)
+        finally:
+            server.drop_database(name)
+
+
+class Installation:
+    """Hub, worker and simulator over one database; what they log is in `folder`. A context manager."""
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.folder = folder
+        self.database_url = database_url
+        self.hub_url = f"http://127.0.0.1:{free_port()}"
+        self.node_url = f"http://127.0.0.1:{free_port()}"
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Installation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in reversed(self._running):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in reversed(self._running):
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of its processes; nothing of the caller's PONTEPA_* goes through."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PONTEPA_")}
+        return kept | {
+            "PONTEPA_AMBIENTE": "sviluppo",
+            "PONTEPA_DATABASE_URL": self.database_url,
+            "PONTEPA_DATA_DIR": str(self.folder),
+            "PONTEPA_PUBLIC_URL": self.hub_url,
+            "PONTEPA_NODE_URL": self.node_url,
+        }
+
+    def prepare(self) -> None:
+        """Make the tables and apply the demo's configuration."""
+        self.run("db", "upgrade")
+        self.run("config", "apply", str(resource("examples", "demo.yaml")))
+
+    def serve(self) -> None:
+        """Start the HTTP server and wait until it is ready."""
+        self._start("serve", ["serve", "--port", self.hub_url.rpartition(":")[2]], f"{self.hub_url}/health/ready")
+
+    def worker(self) -> None:
+        """Start a worker; it has nothing that says it is ready, its first delivery does."""
+        self._start("worker", ["worker"], None)
+
+    def simulator(self) -> None:
+        """Start the simulated node and wait until it answers."""
+        arguments = ["simulator", "--port", self.node_url.rpartition(":")[2], "--hub", self.hub_url]
+        self._start("simulator", arguments, f"{self.node_url}/health/live")
+
+    def run(self, *arguments: str) -> None:
+        """Run a command to its end. Raises: RuntimeError (it failed; what it wrote)."""
+        done = subprocess.run(
+            [*_pontepa(), *arguments],
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            timeout=START_TIMEOUT_S,
+        )
+        if done.returncode:
+            raise RuntimeError(f"pontepa {' '.join(arguments)}: {(done.stderr or done.stdout).decode()[-2000:]}")
+
+    def start(self, name: str, command: list[str], ready_url: str | None, env: Mapping[str, str] | None = None) -> None:
+        """Start any other process that must end with this installation."""
+        log = self.folder / f"{name}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command, env={**self.environment, **(env or {})}, cwd=self.folder, stdout=output, stderr=output
+            )
+        self._running.append(process)
+        if ready_url is not None:
+            wait_http(ready_url, process, log)
+
+    def _start(self, name: str, arguments: list[str], ready_url: str | None) -> None:
+        self.start(name, [*_pontepa(), *arguments], ready_url)
+
+
+def _pontepa() -> list[str]:
+    return [str(Path(sys.executable).with_name("pontepa"))]
