@@ -60,10 +60,11 @@ def worker(settings: Settings) -> None:
 @_HOST
 @click.option("--port", type=click.IntRange(0, 65535), default=8081)
 @click.option("--hub", "hub_url", default="http://127.0.0.1:8080", help="Indirizzo dell'hub a cui mandare le ricevute.")
-@click.option("--public-url", default="", show_default=False, help="Indirizzo dato ai browser; senza, quello su cui ascolta.")
+@click.option("--public-url", default="", show_default=False,
+              help="Indirizzo dato ai browser; senza, quello su cui ascolta.")  # fmt: skip
 @click.option("--seed", type=int, help="Rende ripetibili i guasti casuali.")
 @click.option("--fault", "faults", multiple=True, metavar="OPERAZIONE:GUASTO[=CODICE][,NOME=VALORE]",
-              help="Un guasto; anche più volte. Per esempio nodoInviaCarrelloRPT:lost_after,probability=0.3")  # fmt: skip
+              help="Un guasto; anche più volte. Esempio: nodoInviaCarrelloRPT:lost_after,probability=0.3")  # fmt: skip
 @pass_settings
 def simulator(
     settings: Settings, host: str | None, port: int, hub_url: str, public_url: str, seed: int | None,

@@ -7,21 +7,21 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, Self
-from urllib.error import URLError
+from typing import Any, Self
 from urllib.request import urlopen
+from xml.etree import ElementTree
 
 import click
 
+from hub.cli_cast import Cast
 from hub.cli_citizen import CitizenLost, pay
 from hub.cli_common import Refusal, Settings, utc_now
 from hub.config import Config, load_config
@@ -32,80 +32,14 @@ from hub.formats.segreti import Cassaforte
 from hub.store import carrelli, migrate, tentativi
 from hub.usecases import apply_config
 
-# Importing everything on a slow machine; the run itself is a matter of seconds.
-_START_TIMEOUT_S = 60.0
 _CLIENT_TIMEOUT_S = 30.0
-_STOP_TIMEOUT_S = 5.0
+# The node notes the hub's answer a moment after the hub has the receipt.
+_LEDGER_TIMEOUT_S = 5.0
 
 # An address nobody opens: the citizen's browser stops there and reads the outcome.
 HOME_URL = "https://sportello.example.org/esito"
 WSDL_PATH = "/ws/pa/PagamentiTelematiciDovutiPagati?wsdl"
 _STEPS = 8
-
-
-class _Cast:
-    """The processes of the demo; leaving the block stops them all."""
-
-    def __init__(self, directory: Path, env: Mapping[str, str]) -> None:
-        self.directory, self.env = directory, env
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process in self._running.values():
-            _signal(process, signal.SIGTERM)
-        deadline = time.monotonic() + _STOP_TIMEOUT_S
-        for process in self._running.values():
-            try:
-                process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                pass
-            # Whatever a process left behind in its group goes with it.
-            _signal(process, signal.SIGKILL)
-            process.wait()
-
-    def start(self, name: str, *arguments: str) -> None:
-        with (self.directory / f"{name}.log").open("wb") as log:
-            self._running[name] = subprocess.Popen(
-                [sys.executable, "-m", "hub.cli", *arguments],
-                env=dict(self.env), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )  # fmt: skip
-
-    def check(self) -> None:
-        """Raises: Refusal when one of them has died."""
-        for name, process in self._running.items():
-            if process.poll() is not None:
-                self.fail(f"il processo {name} si è fermato (codice {process.returncode})")
-
-    def wait_url(self, name: str, url: str) -> None:
-        deadline = time.monotonic() + _START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            self.check()
-            try:
-                with urlopen(url, timeout=2) as answer:
-                    if answer.status == 200:
-                        return
-            except (URLError, OSError):
-                pass
-            time.sleep(0.1)
-        self.fail(f"{name} non è pronto dopo {_START_TIMEOUT_S:g} secondi ({url})")
-
-    def fail(self, reason: str) -> NoReturn:
-        tails = [reason]
-        for name in self._running:
-            lines = (self.directory / f"{name}.log").read_text("utf-8", "replace").splitlines()[-6:]
-            tails += [f"--- {name}.log", *lines]
-        raise Refusal("\n".join(tails))
-
-
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
-        os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _free_port(port: int) -> int:
@@ -171,7 +105,7 @@ def _prepare(config: Config) -> int:
 class _Client:
     """The bundled example client, run as its author would: a program of its own that speaks JSON lines."""
 
-    def __init__(self, cast: _Cast, wsdl: str) -> None:
+    def __init__(self, cast: Cast, wsdl: str) -> None:
         self._cast = cast
         self._process = subprocess.Popen(
             [sys.executable, str(resource("examples", "mensa_client.py")), "--wsdl", wsdl, "--json",
@@ -210,7 +144,7 @@ def _step(number: int, sentence: str, **values: object) -> None:
         click.echo(f"      {name.replace('_', ' ').ljust(width)}  {value}")
 
 
-def _story(cast: _Cast, config: Config, hub_url: str, simulator_url: str) -> None:
+def _story(cast: Cast, config: Config, hub_url: str, simulator_url: str) -> None:
     """Play the main job and print each step. Raises: Refusal when any of it did not happen."""
     with _Client(cast, hub_url + WSDL_PATH) as client:
         sent = client.read("inviato")
@@ -223,7 +157,8 @@ def _story(cast: _Cast, config: Config, hub_url: str, simulator_url: str) -> Non
         iuv, ccp = _attempt(cast, config, sent["id_session"])
         _step(5, "il cittadino ha confermato; il worker ha spedito la richiesta al nodo (nodoInviaCarrelloRPT)",
               IUV=iuv, numero_avviso=format_avviso(numero_avviso(iuv)), CCP=ccp)  # fmt: skip
-        _step(6, "il cittadino ha pagato ed è tornato al sito dell'ente", ritorno=walk.last_url.partition("&polling")[0])
+        _step(6, "il cittadino ha pagato ed è tornato al sito dell'ente",
+              ritorno=walk.last_url.partition("&polling")[0])  # fmt: skip
         receipt = client.read("ricevuta")
         if client.end() != 0 or receipt["esito"] != "0" or (receipt["iuv"], receipt["ccp"]) != (iuv, ccp):
             cast.fail("la ricevuta non è quella del pagamento")
@@ -231,10 +166,17 @@ def _story(cast: _Cast, config: Config, hub_url: str, simulator_url: str) -> Non
     _step(7, "la ricevuta è arrivata dal nodo (paaInviaRT)",
           RT=f"{len(base64.b64decode(receipt['rt']))} byte", IUR=receipt["iur"], **ledger)  # fmt: skip
     _step(8, "il gestionale l'ha riletta con paaSILChiediPagatiConRicevuta", importo=f"{receipt['importo']} euro")
-    click.echo("\nIl documento «pagati», decodificato:\n\n" + receipt["xml"].strip())
+    click.echo("\nIl documento «pagati», decodificato:\n\n" + _indented(receipt["xml"]))
 
 
-def _attempt(cast: _Cast, config: Config, id_session: str) -> tuple[str, str]:
+def _indented(xml: str) -> str:
+    ElementTree.register_namespace("pay_i", "http://www.regione.veneto.it/schemas/2012/Pagamenti/Ente/")
+    root = ElementTree.fromstring(xml)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _attempt(cast: Cast, config: Config, id_session: str) -> tuple[str, str]:
     with Settings.open(config) as db, db.reading() as session:
         carrello = carrelli.find_by_session(session, id_session)
         tentativo = None if carrello is None else tentativi.last_of(session, carrello.id)
@@ -243,14 +185,17 @@ def _attempt(cast: _Cast, config: Config, id_session: str) -> tuple[str, str]:
     return tentativo.iuv, tentativo.ccp
 
 
-def _ledger(cast: _Cast, simulator_url: str, iuv: str) -> dict[str, str]:
-    """Return what the node says of this IUV: one RPT, its receipt taken."""
-    with urlopen(f"{simulator_url}/ledger?iuv={iuv}", timeout=5) as answer:
-        ledger = json.load(answer)
-    found = [row for row in ledger["rpt"] if row["iuv"] == iuv]
-    if len(found) != 1:
-        cast.fail(f"il nodo ha ricevuto {len(found)} richieste invece di una")
-    return {"registro_del_nodo": f"1 RPT, stato {found[0]['stato']}"}
+def _ledger(cast: Cast, simulator_url: str, iuv: str) -> dict[str, str]:
+    """Return what the node says of this IUV. Raises: Refusal unless it is one RPT whose receipt was taken."""
+    deadline = time.monotonic() + _LEDGER_TIMEOUT_S
+    while True:
+        with urlopen(f"{simulator_url}/ledger?iuv={iuv}", timeout=5) as answer:
+            found = [row["stato"] for row in json.load(answer)["rpt"] if row["iuv"] == iuv]
+        if found == ["RT_ACCETTATA_PA"]:
+            return {"registro_del_nodo": f"1 RPT, stato {found[0]}"}
+        if time.monotonic() > deadline:
+            cast.fail(f"il nodo ha {len(found)} richieste per lo IUV {iuv}: {', '.join(found)}")
+        time.sleep(0.1)
 
 
 @click.command()
@@ -268,12 +213,12 @@ def demo(keep: bool, port: int, simulator_port: int, given: Path | None, databas
     with _directory(given, keep) as directory:
         env = _environment(directory, database_url, port, simulator_port)
         config = load_config(None, env)
-        with _Cast(directory, env) as cast:
+        with Cast(directory, env) as cast:
             cast.start("simulator", "simulator", "--port", str(simulator_port), "--hub", hub_url)
             changes = _prepare(config)
-            kind = "PostgreSQL" if not config.is_sqlite else f"SQLite in {directory}"
+            kind = "PostgreSQL" if not config.is_sqlite else f"SQLite, {directory / 'pontepa.db'}"
             _step(1, f"database pronto ({kind})")
-            _step(2, "Comune di Prova configurato (C_PROVA)" if changes else "Comune di Prova già configurato (C_PROVA)")
+            _step(2, f"Comune di Prova {'configurato' if changes else 'già configurato'} (C_PROVA)")
             cast.start("hub", "serve", "--port", str(port))
             cast.start("worker", "worker")
             cast.wait_url("il nodo simulato", f"{simulator_url}/health/live")
@@ -286,7 +231,7 @@ def demo(keep: bool, port: int, simulator_port: int, given: Path | None, databas
                 _stay(cast, hub_url, simulator_url, directory)
 
 
-def _stay(cast: _Cast, hub_url: str, simulator_url: str, directory: Path) -> None:
+def _stay(cast: Cast, hub_url: str, simulator_url: str, directory: Path) -> None:
     """Leave everything running until Ctrl-C."""
     click.echo(
         f"\nTutto resta acceso. Da provare:\n"

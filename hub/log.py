@@ -10,11 +10,19 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
-from hub.config import Config
+
+class LogSettings(Protocol):
+    """What is asked of the settings; the floor of the settings is beside this one, not below."""
+
+    @property
+    def log_format(self) -> str: ...
+    @property
+    def log_level(self) -> str: ...
+
 
 REDACTED = "[omesso]"
 
@@ -95,12 +103,12 @@ class _Bridge(logging.Handler):
         structlog.get_logger().log(record.levelno, "library_log", **keys)
 
 
-def is_console(config: Config) -> bool:
+def is_console(config: LogSettings) -> bool:
     """Say whether logs are written for a person."""
     return config.log_format == "console" or (config.log_format == "auto" and sys.stderr.isatty())
 
 
-def configure(config: Config) -> None:
+def configure(config: LogSettings) -> None:
     """Set up the logs of this process; may be called again."""
     level = _LEVELS[config.log_level]
     renderer: Any

@@ -60,13 +60,15 @@ def _refuse(sentence: str) -> Never:
 def _check_events(text: str) -> None:
     """Refuse aliases (a small file can unfold into gigabytes) and depth before anything is built."""
     depth = 0
+    event: Any
     for event in yaml.parse(text, Loader=_LOADER):
+        line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            _refuse(f"riga {event.start_mark.line + 1}: ancore e alias YAML (& e *) non sono ammessi")
+            _refuse(f"riga {line}: ancore e alias YAML (& e *) non sono ammessi")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _DEPTH_MAX:
-                _refuse(f"riga {event.start_mark.line + 1}: troppi livelli annidati")
+                _refuse(f"riga {line}: troppi livelli annidati")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
