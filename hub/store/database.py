@@ -13,8 +13,11 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
+
+from hub.domain.errors import OutOfService
 
 Session = Connection
 
@@ -29,6 +32,7 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
+        hide_parameters=True,
         pool_size=pool_size + 1,
         max_overflow=0,
         connect_args={"check_same_thread": False, "timeout": _SQLITE_BUSY_MS / 1000},
@@ -122,6 +126,14 @@ class _GroupWriter:
             connection.close()
 
 
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise OutOfService("il database non risponde: ripetere la richiesta") from error
+
+
 class Database:
     """An open database. `is_postgresql` chooses between two spellings of one statement, nothing more."""
 
@@ -138,24 +150,28 @@ class Database:
         if make_url(url).get_backend_name() == "sqlite":
             return cls(_sqlite_engine(url, pool_size))
         engine = create_engine(
-            url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, connect_args={"prepare_threshold": 5}
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"prepare_threshold": 5},
         )
         return cls(engine)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Give a session; raise rolls back, return commits and the commit is durable when this returns."""
-        if self._writer is not None:
-            with self._writer.transaction() as session:
-                yield session
-            return
-        with self.engine.begin() as session:
+        """Give a session; raise rolls back, return commits and the commit is durable when this returns.
+
+        Raises: OutOfService (the database does not answer, or has no room: nothing was written).
+        """
+        with _translated(), self._writer.transaction() if self._writer else self.engine.begin() as session:
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a session that sees one consistent state and writes nothing."""
-        with self.engine.connect() as session:
+        """Give a session that sees one consistent state and writes nothing. Raises: OutOfService."""
+        with _translated(), self.engine.connect() as session:
             yield session
 
     def listen_connection(self) -> Connection:
@@ -167,7 +183,7 @@ class Database:
         try:
             with self.reading() as session:
                 session.execute(text("SELECT 1"))
-        except SQLAlchemyError:
+        except OutOfService:
             return False
         return True
 

@@ -6,28 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.domain.stati import StatoRt, check_transition
 from hub.store.database import Session
 from hub.store.schema import rt_ricevute
 
 
-def find(session: Session, dominio: str, iuv: str, ccp: str, sha256: str) -> Row[Any] | None:
-    """The stored receipt with this key and these very bytes."""
-    return session.execute(
-        select(rt_ricevute).where(
-            rt_ricevute.c.dominio == dominio,
-            rt_ricevute.c.iuv == iuv,
-            rt_ricevute.c.ccp == ccp,
-            rt_ricevute.c.sha256 == sha256,
-        )
-    ).one_or_none()
-
-
-def add(session: Session, **values: Any) -> int:
-    """Store the bytes; the unique key refuses the same bytes twice. Raises: sqlalchemy.exc.IntegrityError."""
-    return session.execute(insert(rt_ricevute).returning(rt_ricevute.c.id), values).scalar_one()
+def add(session: Session, **values: Any) -> int | None:
+    """Store the bytes and return their id; None when these very bytes are kept already."""
+    dialect = postgresql if session.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(rt_ricevute).values(values).on_conflict_do_nothing().returning(rt_ricevute.c.id)
+    return session.execute(statement).scalar_one_or_none()
 
 
 def by_id(session: Session, id: int, *, lock: bool = False) -> Row[Any]:

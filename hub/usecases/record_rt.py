@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from hub.domain import errors
 from hub.domain.documenti import Rt
@@ -44,17 +43,13 @@ def record_rt(db: Database, intestazione: IntestazioneRt, rt_base64: str, correl
     Raises: IntermediarioErrato, StazioneErrata, DominioErrato, RtNonLeggibile, RptSconosciuta, RtIncoerente; OutOfService
     (the bytes could not be kept: the node must send them again).
     """
-    try:
-        _check_intestazione(db, intestazione)
-        raw = _decode(rt_base64, intestazione.dominio)
-        is_new, rt_id = _keep(db, intestazione, raw, correlation_id, now)
-        if not is_new:
-            return
-        with db.transaction() as session:
-            row = rt_ricevute.by_id(session, rt_id)
-            refusal = set_aside(session, row, now)
-    except SQLAlchemyError as error:
-        raise errors.OutOfService("ricevuta non conservata: ripetere l'invio") from error
+    _check_intestazione(db, intestazione)
+    raw = _decode(rt_base64, intestazione.dominio)
+    rt_id = _keep(db, intestazione, raw, correlation_id, now)
+    if rt_id is None:
+        return
+    with db.transaction() as session:
+        refusal = set_aside(session, rt_ricevute.by_id(session, rt_id, lock=True), now)
     if refusal is not None:
         raise refusal
 
@@ -114,27 +109,21 @@ def _decode(rt_base64: str, dominio: str) -> bytes:
     return raw
 
 
-def _keep(
-    db: Database, intestazione: IntestazioneRt, raw: bytes, correlation_id: str, now: datetime
-) -> tuple[bool, int]:
-    sha256 = hashlib.sha256(raw).hexdigest()
-    key = {"dominio": intestazione.dominio, "iuv": intestazione.iuv, "ccp": intestazione.ccp, "sha256": sha256}
-    try:
-        with db.transaction() as session:
-            rt_id = rt_ricevute.add(
-                session,
-                **key,
-                raw=raw,
-                stazione_id=intestazione.stazione,
-                stato=str(StatoRt.RICEVUTA),
-                correlation_id=correlation_id,
-                received_at=now,
-            )
+def _keep(db: Database, intestazione: IntestazioneRt, raw: bytes, correlation_id: str, now: datetime) -> int | None:
+    """Make the bytes durable and return their id; None when they were kept before."""
+    with db.transaction() as session:
+        rt_id = rt_ricevute.add(
+            session,
+            dominio=intestazione.dominio,
+            iuv=intestazione.iuv,
+            ccp=intestazione.ccp,
+            sha256=hashlib.sha256(raw).hexdigest(),
+            raw=raw,
+            stazione_id=intestazione.stazione,
+            stato=str(StatoRt.RICEVUTA),
+            correlation_id=correlation_id,
+            received_at=now,
+        )
+        if rt_id is not None:
             outbox.wake(session)
-            return True, rt_id
-    except IntegrityError:
-        with db.reading() as session:
-            known = rt_ricevute.find(session, **key)
-        if known is None:
-            raise
-        return False, known.id
+    return rt_id
