@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -208,6 +209,8 @@ def _ledger(cast: Cast, simulator_url: str, iuv: str) -> dict[str, str]:
 def demo(keep: bool, port: int, simulator_port: int, given: Path | None, database_url: str | None) -> None:
     """Prova tutto su questa macchina: un dovuto dall'invio alla ricevuta."""
     started = time.monotonic()
+    # The cast lives in sessions of its own: a plain kill of the demo must stop it too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     port, simulator_port = _free_port(port), _free_port(simulator_port)
     hub_url, simulator_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{simulator_port}"
     with _directory(given, keep) as directory:

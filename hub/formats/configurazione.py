@@ -35,6 +35,8 @@ SIZE_MAX_BYTES = 32 * 1024 * 1024
 # The deepest honest path is enti / tipi / modalita: six levels of nodes.
 _DEPTH_MAX = 12
 
+_IMPORTO = r"[0-9]{1,9}\.[0-9]{2}"
+
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _T = TypeVar("_T")
 
@@ -157,8 +159,9 @@ def _many(
 
 def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
     campi = Campi(value, path, problems, (
-        "id", "intermediario", "password", "pagamento_online", "versione_primitive", "primitiva_rpt", "rileva_duplicati",
-    ))
+        "id", "intermediario", "password", "pagamento_online", "versione_primitive", "primitiva_rpt",
+        "rileva_duplicati",
+    ))  # fmt: skip
     return Stazione(
         id=campi.text("id", pattern=r"[0-9]{11}_[0-9]{2}", rule="11 cifre, trattino basso, 2 cifre"),
         intermediario=campi.text("intermediario", check=is_valid_partita_iva, rule="codice fiscale di 11 cifre"),
@@ -211,8 +214,9 @@ def _read_applicazione(value: Any, path: str, problems: Problemi) -> Applicazion
 
 def _read_tipo(value: Any, path: str, problems: Problemi) -> Tipo:
     campi = Campi(value, path, problems, (
-        "codice", "descrizione", "tassonomia", "modalita", "attivo", "scadenza_obbligatoria", "anonimo", "iban", "importo",
-    ))
+        "codice", "descrizione", "tassonomia", "modalita", "attivo", "scadenza_obbligatoria", "anonimo", "iban",
+        "importo",
+    ))  # fmt: skip
     codice = campi.text("codice", pattern=r"\S{1,64}", rule="al massimo 64 caratteri senza spazi")
     attivo = campi.flag("attivo", True)
     tassonomia = campi.optional_text(
@@ -249,8 +253,8 @@ def _iban(campi: Campi, *, required: bool) -> str | None:
 
 
 def _importo(campi: Campi) -> int | None:
-    text = campi.optional_text("importo", pattern=r"[0-9]{1,9}\.[0-9]{2}", rule='importo fra virgolette, per esempio "16.00"')
-    if not text or not re.fullmatch(r"[0-9]{1,9}\.[0-9]{2}", text):
+    text = campi.optional_text("importo", pattern=_IMPORTO, rule='importo fra virgolette, per esempio "16.00"')
+    if not text or not re.fullmatch(_IMPORTO, text):
         return None
     importo_cent = cent_from_text(text)
     if not 0 < importo_cent <= IMPORTO_MAX_CENT:
