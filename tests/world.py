@@ -69,7 +69,7 @@ class Clock:
 
 @dataclass
 class ScriptedNodo:
-    """A node that answers what the test wrote down, in order; with nothing written it accepts and knows nothing else."""
+    """A node that answers what the test wrote down, in order; with nothing written it accepts what is sent."""
 
     sends: deque[Delivery] = field(default_factory=deque)
     states: deque[Delivery] = field(default_factory=deque)

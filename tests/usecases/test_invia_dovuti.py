@@ -248,7 +248,6 @@ def test_a_bilancio_that_sums_to_the_amount_is_accepted(small_world):
     ],
     ids=[
         "no_email",
-        "bad_email",
         "cap_without_nazione",
         "short_cap",
         "address_not_latin",
