@@ -167,7 +167,8 @@ class Portale:
             password=self.password,
             dovuti=dovuti_xml(pasto),
             enteSILInviaRispostaPagamentoUrl=url_ritorno,
-            showMyPay=passaggio,
+            # SHORT is what an absent element means; the published schema's own limit of 4 characters refuses the word.
+            showMyPay=None if passaggio == "SHORT" else passaggio,
             _soapheaders={"header": {"codIpaEnte": self.cod_ipa_ente}},
         )
         _raise_fault(answer)
