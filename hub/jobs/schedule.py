@@ -51,9 +51,12 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
     for loop in loops:
         scheduler.add_job(loop.wake, "interval", seconds=config.tick_s, id=loop.name)
         loop.start()
-    watcher = threading.Thread(
-        target=watch, args=(runtime.db, lambda: [loop.wake() for loop in loops], stop), name="wake", daemon=True
-    )
+
+    def wake() -> None:
+        for loop in loops:
+            loop.wake()
+
+    watcher = threading.Thread(target=watch, args=(runtime.db, wake, stop), name="wake", daemon=True)
     watcher.start()
     scheduler.start()
     get_logger().info("worker_started", threads=config.relay_threads)
