@@ -1,17 +1,20 @@
 """The floor: paaSILInviaDovuti by hand, lxml and a driver, nothing between them and the bytes.
 
 The same work as the hub's: hardened parse and XSD check of the envelope, strict base64, parse and XSD check of the
-document, its values read, the password compared, IUDs looked up, one durable insert. Nothing of what makes a service:
-no refusals but by crash, no configuration, no logs, no journal, no limits.
+document, its values read, the password compared, IUDs looked up, one durable insert, one JSON log line. Nothing of what
+makes a service: no refusals but by crash, no configuration, no metrics, no limits.
 """
 
 from __future__ import annotations
 
 import base64
 import hmac
+import json
 import os
 import sqlite3
+import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -167,15 +170,37 @@ def build_floor(keep: Keep) -> Wsgi:
         if environ["REQUEST_METHOD"] == "GET":
             start_response("200 OK", [("Content-Length", "0")])
             return [b""]
+        started = time.perf_counter()
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         iud, documento, url = reader.read(body)
         id_session = str(uuid.uuid4())
         keep(id_session, iud, documento, url)
         answer = (_ANSWER % (id_session, id_session)).encode()
+        _note(id_session, len(body), len(answer), started)
         start_response("200 OK", [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", str(len(answer)))])
         return [answer]
 
     return application
+
+
+def _note(id_session: str, bytes_in: int, bytes_out: int, started: float) -> None:
+    """Write one JSON line on stderr, with what the hub's line has."""
+    line = {
+        "event": "soap_request",
+        "level": "info",
+        "timestamp": datetime.now(UTC).isoformat(),
+        "operation": "paaSILInviaDovuti",
+        "outcome": "ok",
+        "http_status": 200,
+        "ente": COD_IPA_ENTE,
+        "id_session": id_session,
+        "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+        "correlation_id": uuid.uuid4().hex,
+        "bytes_in": bytes_in,
+        "bytes_out": bytes_out,
+        "source_ip": "127.0.0.1",
+    }
+    sys.stderr.write(json.dumps(line) + "\n")
 
 
 def create_wsgi() -> Wsgi:

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
 from benchmarks import report
 from benchmarks.load import Load, run_load
@@ -83,7 +84,7 @@ def _start(installation: Installation, kind: str, node_folder: Path | None) -> d
     port = free_port()
     node = {
         "BENCH_PORT": str(port),
-        "BENCH_DATABASE": target("node"),
+        **({"BENCH_DATABASE": target("node")} if kind == "sqlite" else _libpq(installation.database_url)),
         "BENCH_WSDL": str(resource("wsdl", "pa-per-ente.wsdl")),
         "BENCH_XSD": str(resource("schemas", "PagInf_Dovuti_Pagati_6_2_0.xsd")),
         "NODE_PATH": str(node_folder / "node_modules"),
@@ -96,6 +97,20 @@ def _start(installation: Installation, kind: str, node_folder: Path | None) -> d
         report.say(f"{NODE}: left out, it does not start: {str(error)[-300:]}")
         return ports
     return ports | {NODE: port}
+
+
+def _libpq(database_url: str) -> dict[str, str]:
+    """Return a PostgreSQL address as variables: a node driver cannot read one whose host is a socket's folder."""
+    url = make_url(database_url)
+    query = {name: str(value) for name, value in url.query.items()}
+    given = {
+        "PGHOST": query.get("host") or url.host,
+        "PGPORT": query.get("port") or url.port or 5432,
+        "PGUSER": url.username or query.get("user"),
+        "PGPASSWORD": url.password,
+        "PGDATABASE": url.database,
+    }
+    return {"BENCH_DATABASE": "postgresql"} | {name: str(value) for name, value in given.items() if value}
 
 
 def _measure(ports: dict[str, int], rounds: int, seconds: float, connections: int) -> dict[str, list[Load]]:

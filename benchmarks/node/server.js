@@ -1,6 +1,6 @@
 // paaSILInviaDovuti by a node `soap` server, written as such a service is usually written: the contract's WSDL, the
 // document checked with its XSD, the password compared, IUDs looked up, one durable insert.
-// Environment: BENCH_PORT, BENCH_DATABASE (a SQLite file or a PostgreSQL address), BENCH_WSDL, BENCH_XSD, BENCH_POOL.
+// Environment: BENCH_PORT, BENCH_DATABASE (a SQLite file, or `postgresql` with libpq's variables), BENCH_WSDL, BENCH_XSD, BENCH_POOL.
 'use strict';
 const crypto = require('crypto');
 const fs = require('fs');
@@ -18,15 +18,10 @@ const instant = 'CREATE TABLE IF NOT EXISTS node_sessioni (id_session varchar(36
 const taken = 'CREATE TABLE IF NOT EXISTS node_dovuti (ente varchar(35), iud varchar(35), PRIMARY KEY (ente, iud))';
 
 async function openDatabase(target) {
-  if (target.startsWith('postgresql')) {
+  if (target === 'postgresql') {
     const { Pool } = require('pg');
-    const url = new URL(target.replace('postgresql+psycopg://', 'postgresql://'));
-    const host = url.searchParams.get('host') || url.hostname;
-    const pool = new Pool({
-      host, port: Number(url.searchParams.get('port') || url.port || 5432), database: url.pathname.slice(1),
-      user: decodeURIComponent(url.username) || 'postgres', password: decodeURIComponent(url.password) || undefined,
-      max: Number(process.env.BENCH_POOL || 8),
-    });
+    // The address is in libpq's own variables: PGHOST, PGDATABASE...
+    const pool = new Pool({ max: Number(process.env.BENCH_POOL || 8) });
     await pool.query(instant.replace('BLOB', 'bytea').replace(/TIME/g, 'timestamptz'));
     await pool.query(taken);
     return {
