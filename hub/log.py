@@ -10,6 +10,7 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 import structlog
@@ -68,10 +69,15 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Blank the values whose key says that they are secret or personal."""
     for key in event:
-        lowered = key.lower()
-        if lowered in _PERSONAL or any(part in lowered for part in _SECRET_PARTS):
+        if _is_private(key):
             event[key] = REDACTED
     return event
+
+
+@lru_cache(maxsize=1024)
+def _is_private(key: str) -> bool:
+    lowered = key.lower()
+    return lowered in _PERSONAL or any(part in lowered for part in _SECRET_PARTS)
 
 
 def _place(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
