@@ -85,6 +85,21 @@ class ScriptedNodo:
         return self.states.popleft() if self.states else Delivery(Outcome.UNKNOWN, "SENZA_RISPOSTA")
 
 
+class FrozenNodo(ScriptedNodo):
+    """A node whose answer comes only when the test lets it: the worker that sent to it hangs meanwhile."""
+
+    def __init__(self, answer: Delivery) -> None:
+        super().__init__()
+        self._answer = answer
+        self.has_arrived = threading.Event()
+        self.may_answer = threading.Event()
+
+    def send(self, operation: str, envelope: bytes, correlation_id: str) -> Delivery:
+        self.has_arrived.set()
+        assert self.may_answer.wait(30)
+        return self._answer
+
+
 @cache
 def _hash(password: str) -> str:
     return hash_password(password)
@@ -136,11 +151,25 @@ class World:
         self.start(id_session)
         return id_session
 
-    def relay(self, limits: RelayLimits = LIMITS) -> bool:
-        """One tick of the relay."""
-        topics = {TOPIC_RPT: build_topic(self.db, self.nodo, self.runtime.cassaforte)}
+    def relay(self, limits: RelayLimits = LIMITS, nodo: ScriptedNodo | None = None) -> bool:
+        """One tick of the relay of a worker."""
+        topics = {TOPIC_RPT: build_topic(self.db, nodo or self.nodo, self.runtime.cassaforte)}
         with ThreadPoolExecutor(limits.slots) as pool:
             return relay_outbox.run_once(self.db, topics, pool, limits, self.clock, threading.Event())
+
+    @contextmanager
+    def frozen_worker(self, answer: Delivery) -> Iterator[None]:
+        """Another worker that hangs while it sends one message; it gets `answer` when the block ends."""
+        nodo = FrozenNodo(answer)
+        limits = RelayLimits(1, LIMITS.lease, LIMITS.margin, LIMITS.attempts_max)
+        with ThreadPoolExecutor(1) as worker:
+            tick = worker.submit(self.relay, limits, nodo)
+            try:
+                assert nodo.has_arrived.wait(30)
+                yield
+            finally:
+                nodo.may_answer.set()
+                tick.result(30)
 
     def receive(self, raw: bytes, tentativo: Row[Any] | None = None, **header: str) -> None:
         """paaInviaRT for an attempt; `header` replaces fields of its header."""
