@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 RUFF := $(BIN)/ruff
 RUFF_ARGS := --line-length 120 --target-version py311
-CODE := hub adapters tests examples
+CODE := hub adapters tests examples benchmarks migrations
 
 .PHONY: demo test lint format bench wheel clean
 

@@ -45,7 +45,6 @@ ROOMS = {
     "urllib3": ("adapters",),
     "xmlsec": ("adapters",),
     "click": ("hub/cli",),
-    "rich": ("hub/cli",),
     "granian": ("hub/app.py", "hub/cli"),
 }
 
@@ -194,14 +193,17 @@ def test_the_packages_are_those_of_the_tree() -> None:
     assert listed == tree
 
 
-def test_every_library_that_is_imported_is_declared() -> None:
+def test_the_libraries_that_are_imported_are_those_that_are_declared() -> None:
     names = {"yaml": "pyyaml", "jwt": "pyjwt", "stdnum": "python-stdnum", "argon2": "argon2-cffi"}
     options = _setup()["options"]
     declared = {re.split(r"[\[<>=;]", line)[0].strip().lower() for line in _lines(options["install_requires"])}
     used = {name for path in _sources("hub", "adapters", "migrations") for _, name in _imports(path)}
     foreign = used - sys.stdlib_module_names - {"hub", "adapters"}
+    needed = {names.get(name, name.replace("_", "-")).lower() for name in foreign}
+    # Loaded by its name in a URL, by Spyne, by the example that the demo runs.
+    unseen = {"psycopg", "legacy-cgi", "zeep"}
 
-    assert {names.get(name, name.replace("_", "-")).lower() for name in foreign} <= declared
+    assert needed <= declared and declared <= needed | unseen
 
 
 def test_the_wheel_carries_contracts_migrations_and_examples(tmp_path: Path) -> None:
