@@ -19,7 +19,7 @@ from hub.jobs import schedule
 from hub.runtime import Runtime
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
-from hub.soap.server import build_wsgi
+from hub.soap.server import behind_proxies, build_wsgi
 from hub.store import migrate
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
@@ -28,6 +28,12 @@ from hub.usecases.authenticate import Callers
 from hub.usecases.invio_rpt import build_topic
 from hub.usecases.start_pagamento import TOPIC_RPT
 from hub.web import create_front
+from hub.web.server import BodyLimits, Front
+
+_BACKLOG = 1024
+_CONNECTIONS_MAX = 8192
+_HEADER_TIMEOUT_MS = 10_000
+_STOP_TIMEOUT_S = 10
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -58,6 +64,7 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
     config = runtime.config
     ente_contract = load_contract(resource("wsdl", "pa-per-ente.wsdl"), ente.RELAXED)
     nodo_contract = load_contract(resource("wsdl", "PaPerNodo.wsdl"))
+    client_ip = behind_proxies(config.trusted_proxies)
     mounts = {
         ente.PATH: build_wsgi(
             ente_contract,
@@ -65,6 +72,7 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
             public_url=config.public_url,
             path=ente.PATH,
             max_bytes=config.max_body_bytes,
+            client_ip=client_ip,
         ),
         nodo.PATH: build_wsgi(
             nodo_contract,
@@ -72,40 +80,45 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
             public_url=config.public_url,
             path=nodo.PATH,
             max_bytes=config.max_rt_body_bytes,
+            client_ip=client_ip,
             on_invalid=nodo.on_invalid,
         ),
     }
     return create_front(runtime, mounts)
 
 
-def create_wsgi() -> Wsgi:
+def create_front_server() -> Front:
     """The factory that each server process calls: settings from its own environment, nothing at import."""
     config = load_config(os.environ.get("PONTEPA_CONFIG"), os.environ)
     log.configure(config)
-    return build_wsgi_app(build_runtime(config))
+    limits = BodyLimits(
+        bytes_by_path={ente.PATH: config.max_body_bytes, nodo.PATH: config.max_rt_body_bytes},
+        bytes_max=config.max_form_bytes,
+        seconds=config.body_timeout_s,
+    )
+    return Front(build_wsgi_app(build_runtime(config)), config.public_url, limits, config.blocking_threads)
 
 
 def serve(config: Config) -> None:
     """Serve HTTP until a signal. Raises: Misconfigured (the database is not at this version's migration)."""
-    from granian.constants import Interfaces
+    from granian.constants import Interfaces, Loops
     from granian.http import HTTP1Settings
     from granian.server import Server
 
     _check_migrations(config)
-    os.environ["PONTEPA_PUBLIC_URL"] = config.public_url
     server = Server(
-        "hub.app:create_wsgi",
+        "hub.app:create_front_server",
         address=config.host,
         port=config.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
+        loop=Loops.asyncio,
         factory=True,
         workers=config.workers,
-        blocking_threads=config.blocking_threads,
-        # Waiting requests are bounded: what does not fit is refused by the listen queue, not kept in memory.
-        backlog=1024,
-        backpressure=config.blocking_threads * 8,
-        http1_settings=HTTP1Settings(header_read_timeout=10_000, keep_alive=True),
-        workers_kill_timeout=10,
+        # A connection costs memory, not a thread: who is slow is outlasted by the others until its time is over.
+        backlog=_BACKLOG,
+        backpressure=_CONNECTIONS_MAX,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT_MS, keep_alive=True),
+        workers_kill_timeout=_STOP_TIMEOUT_S,
         log_enabled=False,
         websockets=False,
     )

@@ -80,6 +80,9 @@ class Config(BaseModel):
     # The payer's form has two short fields and a token.
     max_form_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = 16 * 1024
 
+    # For the whole body of a request to arrive: 2 MiB on a poor line takes ten; who needs longer is not a caller.
+    body_timeout_s: Seconds = 20.0
+
     # How long a basket waits for the payer. Source: pa-per-ente, paaSILInviaDovuti.
     session_ttl_s: Positive = 3600
     # After the term a payer who is already at the node may still come back with a receipt.

@@ -39,6 +39,22 @@ def remote_addr(environ: Environ) -> str:
     return str(environ.get("REMOTE_ADDR", ""))
 
 
+def behind_proxies(trusted: tuple[str, ...]) -> Callable[[Environ], str]:
+    """Return the function that finds who is calling: the last address of X-Forwarded-For that no trusted proxy wrote.
+
+    Without trusted proxies, or when the peer is not one of them, the header is not believed.
+    """
+
+    def client_ip(environ: Environ) -> str:
+        hops = [hop.strip() for hop in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+        found = remote_addr(environ)
+        while found in trusted and hops:
+            found = hops.pop()
+        return found
+
+    return client_ip
+
+
 def build_wsgi(
     contract: Contract,
     operations: Mapping[str, Operation],

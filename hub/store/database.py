@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
 
@@ -130,7 +130,8 @@ class _GroupWriter:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except (OperationalError, InterfaceError, ProgrammingError, PoolTimeout) as error:
+        # ProgrammingError: the tables are not those of this version.
         raise OutOfService("il database non risponde: ripetere la richiesta") from error
 
 
@@ -142,6 +143,8 @@ class Database:
         self.is_postgresql = engine.dialect.name == "postgresql"
         # What the driver itself raises when a connection is used below SQLAlchemy.
         self.driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error  # type: ignore[attr-defined]
+        # PostgreSQL: no BEGIN and ROLLBACK around a statement that stands alone; the same pool.
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT") if self.is_postgresql else engine
         self._writer = None if self.is_postgresql else _GroupWriter(engine)
 
     @classmethod
@@ -153,7 +156,6 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
-            pool_pre_ping=True,
             hide_parameters=True,
             connect_args={"prepare_threshold": 5},
         )
@@ -169,9 +171,21 @@ class Database:
             yield session
 
     @contextmanager
+    def statement(self) -> Iterator[Session]:
+        """Give a session for exactly one writing statement: a transaction of its own, in one round trip.
+
+        Raises: OutOfService.
+        """
+        with _translated(), self._writer.transaction() if self._writer else self._single.connect() as session:
+            yield session
+
+    @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a session that sees one consistent state and writes nothing. Raises: OutOfService."""
-        with _translated(), self.engine.connect() as session:
+        """Give a session that writes nothing; each of its statements sees what was committed before it.
+
+        Raises: OutOfService.
+        """
+        with _translated(), self._single.connect() as session:
             yield session
 
     def listen_connection(self) -> Connection:

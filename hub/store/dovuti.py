@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from hub.domain.stati import StatoDovuto
 from hub.store.database import Session
@@ -14,10 +14,15 @@ from hub.store.movement import move_row
 from hub.store.schema import carrelli, dovuti
 
 
+# Built once: every call of the management software asks it.
+_EXISTING_IUD = select(dovuti.c.iud).where(
+    dovuti.c.ente_id == bindparam("ente_id"), dovuti.c.iud.in_(bindparam("iud", expanding=True))
+)
+
+
 def existing_iud(session: Session, ente_id: int, iud: Sequence[str]) -> frozenset[str]:
     """Those of `iud` that the ente has already used, in any state, cancelled included."""
-    found = session.execute(select(dovuti.c.iud).where(dovuti.c.ente_id == ente_id, dovuti.c.iud.in_(iud)))
-    return frozenset(found.scalars())
+    return frozenset(session.execute(_EXISTING_IUD, {"ente_id": ente_id, "iud": iud}).scalars())
 
 
 def find_by_key(session: Session, ente_id: int, *, iuv: str | None = None, iud: str | None = None) -> list[Row[Any]]:

@@ -74,7 +74,7 @@ def invia_dovuti(
     check_url(url_esito)
 
     id_session = str(uuid.uuid4())
-    with db.transaction() as session:
+    with db.statement() as session:
         sessioni.add(
             session,
             id_session=id_session,

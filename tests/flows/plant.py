@@ -97,9 +97,7 @@ class Plant(Installation):
     def send(self, documento: Documento | None = None) -> tuple[str, str]:
         """Send one dovuto that goes straight to the payment; return idSession and IUD."""
         documento = documento or make_documento()
-        header = (
-            f'<h:intestazionePPT xmlns:h="{NS}ppthead"><codIpaEnte>C_PROVA</codIpaEnte></h:intestazionePPT>'
-        )
+        header = f'<h:intestazionePPT xmlns:h="{NS}ppthead"><codIpaEnte>C_PROVA</codIpaEnte></h:intestazionePPT>'
         dovuti = base64.b64encode(documento.xml).decode()
         inner = f"<password>{PASSWORD}</password><dovuti>{dovuti}</dovuti><showMyPay>NONE</showMyPay>"
         answer = self.call("paaSILInviaDovuti", inner, header)
