@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from hub.domain.documenti import Rt
+from hub.domain.errors import Conflict
 from hub.domain.stati import (
     CARRELLO_BY_ESITO,
     ESITI_POSITIVI,
@@ -32,26 +33,39 @@ _BATCH = 50
 
 
 def run_once(db: Database, now: datetime) -> bool:
-    """Apply receipts that wait, in order of arrival, one transaction each; True when there were any."""
+    """Apply receipts that wait, in order of arrival, one transaction each; True when there is less to do than before.
+
+    One that meets a conflict stays as it is for the next tick and does not hold up those behind it.
+    """
     with db.reading() as session:
         waiting = rt_ricevute.to_process(session, _BATCH)
+    conflicts = 0
     for rt_id in waiting:
-        with db.transaction() as session:
-            row = rt_ricevute.by_id(session, rt_id, lock=True)
-            if row.stato != StatoRt.RICEVUTA or set_aside(session, row, now) is not None:
-                continue
-            stato, motivo = apply_rt(session, row, read_rt(bytes(row.raw)), now)
-        get_logger().info(
-            "rt_applied",
-            rt_id=rt_id,
-            dominio=row.dominio,
-            iuv=row.iuv,
-            ccp=row.ccp,
-            stato=str(stato),
-            motivo=motivo,
-            correlation_id=row.correlation_id,
-        )
-    return bool(waiting)
+        try:
+            _apply_one(db, rt_id, now)
+        except Conflict as error:
+            # A sending was settled at this very moment; if it lasts, a person must look.
+            conflicts += 1
+            get_logger().warning("rt_conflict", rt_id=rt_id, error=str(error))
+    return len(waiting) > conflicts
+
+
+def _apply_one(db: Database, rt_id: int, now: datetime) -> None:
+    with db.transaction() as session:
+        row = rt_ricevute.by_id(session, rt_id, lock=True)
+        if row.stato != StatoRt.RICEVUTA or set_aside(session, row, now) is not None:
+            return
+        stato, motivo = apply_rt(session, row, read_rt(bytes(row.raw)), now)
+    get_logger().info(
+        "rt_applied",
+        rt_id=rt_id,
+        dominio=row.dominio,
+        iuv=row.iuv,
+        ccp=row.ccp,
+        stato=str(stato),
+        motivo=motivo,
+        correlation_id=row.correlation_id,
+    )
 
 
 def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> tuple[StatoRt, str | None]:
