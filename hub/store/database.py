@@ -90,13 +90,16 @@ class _GroupWriter:
                 try:
                     yield connection
                 except BaseException:
-                    savepoint.rollback()
+                    if _is_open(connection):
+                        savepoint.rollback()
                     raise
                 savepoint.commit()
                 group.size += 1
             finally:
-                if self._group is not None and (self._waiting == 0 or self._group.size >= _GROUP_MAX):
-                    self._close()
+                if self._connection is not None and self._group is not None:
+                    is_full = self._group.size >= _GROUP_MAX
+                    if self._waiting == 0 or is_full or not _is_open(self._connection):
+                        self._close()
         group.done.wait()
         if group.error is not None:
             raise group.error
@@ -117,13 +120,26 @@ class _GroupWriter:
         assert connection is not None and group is not None
         self._connection = self._group = None
         try:
+            if not _is_open(connection):
+                raise OutOfService("il database ha annullato la transazione: ripetere la richiesta")
             connection.commit()
         except BaseException as error:
             group.error = error
+            # SQLite leaves the transaction open when its commit fails; nobody may get this connection again.
+            connection.invalidate()
             raise
         finally:
             group.done.set()
             connection.close()
+
+
+def _is_open(connection: Connection) -> bool:
+    """Whether SQLite still has the transaction: a full disk or an I/O error may undo all of it, for the whole group.
+
+    Source: SQLite, "Response To Errors Within A Transaction".
+    """
+    driver = connection.connection.driver_connection
+    return driver is not None and driver.in_transaction
 
 
 @contextmanager
