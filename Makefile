@@ -39,9 +39,9 @@ clean:
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 $(STAMP): setup.cfg pyproject.toml
-	@sh scripts/venv.sh $(VENV) .
+	@sh .ci/venv.sh $(VENV) .
 	@touch $@
 
 $(DEV_STAMP): $(STAMP)
-	@sh scripts/venv.sh $(VENV) '.[dev]'
+	@sh .ci/venv.sh $(VENV) '.[dev]'
 	@touch $@

@@ -1,6 +1,7 @@
 """The blocks that RPT, RT and Pagati share: a payer, an organisation. Written strictly, read leniently.
 
-Source: PagInf_RPT_RT 6.2.0 (person, beneficiary and institute blocks); PagInf_Dovuti_Pagati 6.2.0 (the same, shorter province).
+Source: PagInf_RPT_RT 6.2.0 (person, beneficiary and institute blocks); PagInf_Dovuti_Pagati 6.2.0 (the same, shorter
+province).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Codice fiscale (16 characters) and partita IVA or tax code of an organisation (11 digits).
 
-Source: pa-per-ente, block soggettoPagatore; D.M. 23/12/1976 for the check character, omocodia admitted. The 11 digits are
-checked by length and Luhn only: the contract knows no rule on the province part. No refusal names the code.
+Source: pa-per-ente, block soggettoPagatore; D.M. 23/12/1976 for the check character, omocodia admitted. The 11 digits
+are checked by length and Luhn only: the contract knows no rule on the province part. No refusal names the code.
 """
 
 from __future__ import annotations

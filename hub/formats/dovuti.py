@@ -1,7 +1,7 @@
 """The inner document `Dovuti`: what the management software asks to have paid.
 
-Source: PagInf_Dovuti_Pagati 6.2.0, type ctDovuti (the root's name is not looked at, its namespace is: integrators write the
-type's name there); pa-per-ente, payload embedding.
+Source: PagInf_Dovuti_Pagati 6.2.0, type ctDovuti (the root's name is not looked at, its namespace is: integrators
+write the type's name there); pa-per-ente, payload embedding.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def decode_base64_field(text: str) -> bytes:
 def read_dovuti(data: bytes) -> DocumentoDovuti:
     """Return the dovuti of a document that its schema accepts.
 
-    Characters illegal in XML 1.0 are removed and the reading tried again before giving up. Texts come out trimmed, blank
-    optional ones as None, the province in capitals, the bilancio without namespaces.
+    Characters illegal in XML 1.0 are removed and the reading tried again before giving up. Texts come out trimmed,
+    blank optional ones as None, the province in capitals, the bilancio without namespaces.
     Raises: XmlDovutiNonValido; its description names element, value (never a person's) and rule.
     """
     root = _parse(data)
@@ -150,8 +150,8 @@ def _reason(data: bytes, error: XmlNonValido) -> str:
             data.decode("utf-8")
         except UnicodeDecodeError as wrong:
             return (
-                f"Documento dovuti: il byte {wrong.start + 1} non è UTF-8; scrivere il documento in UTF-8 o dichiarare la "
-                "codifica usata"
+                f"Documento dovuti: il byte {wrong.start + 1} non è UTF-8; scrivere il documento in UTF-8 o "
+                "dichiarare la codifica usata"
             )
     return f"Documento dovuti: {error.reason}"
 

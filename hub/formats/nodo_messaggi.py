@@ -1,7 +1,8 @@
 """The messages that the hub exchanges with the node when it starts a payment and asks what became of it.
 
-Source: NodoPerPa contract; node, 2.0.1 (only the outermost element of header and body is in a namespace), 2.0.2 (blocks),
-2.1 to 2.3. Requests are built here and stored with a placeholder: the station's password enters when they leave.
+Source: NodoPerPa contract; node, 2.0.1 (only the outermost element of header and body is in a namespace), 2.0.2
+(blocks), 2.1 to 2.3. Requests are built here and stored with a placeholder: the station's password enters when they
+leave.
 """
 
 from __future__ import annotations

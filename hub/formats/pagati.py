@@ -32,8 +32,8 @@ _NON_CLASSIFICATI = "9/n/a"  # a receipt without datiSpecificiRiscossione still 
 def render_pagati(rt: Rt, iud_by_position: Sequence[str], con_ricevuta: bool, versione: str = VERSIONE) -> bytes:
     """Return the document of a receipt, prefix `pay_i`, UTF-8 without XML declaration.
 
-    `iud_by_position`: the IUD of the dovuti in the order of the RPT's lines: the receipt has no other tie. Lines without
-    `identificativoUnivocoRiscossione` do not appear (nothing was collected), nor lines beyond the IUD given.
+    `iud_by_position`: the IUD of the dovuti in the order of the RPT's lines: the receipt has no other tie. Lines
+    without `identificativoUnivocoRiscossione` do not appear (nothing was collected), nor lines beyond the IUD given.
     `con_ricevuta`: PagatiConRicevuta, with index, fees and attachment; else Pagati.
     """
     name = "PagatiConRicevuta" if con_ricevuta else "Pagati"

@@ -1,7 +1,7 @@
 """RPT, the payment request that goes to the node.
 
-Source: PagInf_RPT_RT 6.2.0; node, 4.1 (fields), 4.4 (from a position to an RPT). Instants are Europe/Rome local time without
-offset, as both peers write them.
+Source: PagInf_RPT_RT 6.2.0; node, 4.1 (fields), 4.4 (from a position to an RPT). Instants are Europe/Rome local time
+without offset, as both peers write them.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def render_rpt(rpt: Rpt) -> bytes:
     """Return the bytes of the RPT, UTF-8 with declaration, already checked the way the node does.
 
     `causale` of each line is written as given (see `causale_rpt`), cut at 140.
-    Raises: RptNonValida (a schema rule, number of lines, neither or both of IBAN and stamp, stamp or two lines with PO),
-    ValueError (naive instant).
+    Raises: RptNonValida (a schema rule, number of lines, neither or both of IBAN and stamp, stamp or two lines with
+    PO), ValueError (naive instant).
     Source: node, 2.1 and 4.1; the sum of the lines is the total by construction.
     """
     _check(rpt)

@@ -51,8 +51,8 @@ def decode_rt_field(text: str) -> bytes:
 def read_rt(data: bytes) -> Rt:
     """Return the receipt, whatever order, unknown extra elements, offsets and amounts without decimals it has.
 
-    Needed: domain, IUV, CCP, outcome, total, date of the message. The rest may be missing: descriptive texts are then empty,
-    days fall back on the day of the message. `messaggio_at` keeps the text of the document.
+    Needed: domain, IUV, CCP, outcome, total, date of the message. The rest may be missing: descriptive texts are then
+    empty, days fall back on the day of the message. `messaggio_at` keeps the text of the document.
     Raises: RtNonLeggibile; its description names the element.
     """
     root = _root(data)

@@ -1,4 +1,7 @@
-"""The jobs of a worker: fixed ids, in memory, each a deed with `run_once`. The outbox is the queue; these are the ticks."""
+"""The jobs of a worker: fixed ids, in memory, each a deed with `run_once`.
+
+The outbox is the queue; these are the ticks.
+"""
 
 from __future__ import annotations
 

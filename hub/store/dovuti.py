@@ -13,7 +13,6 @@ from hub.store.database import Session
 from hub.store.movement import move_row
 from hub.store.schema import carrelli, dovuti
 
-
 # Built once: every call of the management software asks it.
 _EXISTING_IUD = select(dovuti.c.iud).where(
     dovuti.c.ente_id == bindparam("ente_id"), dovuti.c.iud.in_(bindparam("iud", expanding=True))

@@ -1,6 +1,7 @@
 """paaSILChiediPagati and paaSILChiediPagatiConRicevuta: the outcome of a payment, from the receipt's own bytes.
 
-Source: pa-per-ente, outcome operations (tables by session, by IUV, by IUD). What belongs to another ente does not exist.
+Source: pa-per-ente, outcome operations (tables by session, by IUV, by IUD). What belongs to another ente does not
+exist.
 """
 
 from __future__ import annotations

@@ -39,9 +39,9 @@ class IntestazioneRt:
 def record_rt(db: Database, intestazione: IntestazioneRt, rt_base64: str, correlation_id: str, now: datetime) -> None:
     """Keep a receipt; when this returns its bytes are durable and the node may forget them.
 
-    The same bytes again change nothing. Bytes that nobody expected, or that do not fit their RPT, are kept all the same.
-    Raises: IntermediarioErrato, StazioneErrata, DominioErrato, RtNonLeggibile, RptSconosciuta, RtIncoerente; OutOfService
-    (the bytes could not be kept: the node must send them again).
+    The same bytes again change nothing. Bytes that nobody expected, or that do not fit their RPT, are kept all the
+    same. Raises: IntermediarioErrato, StazioneErrata, DominioErrato, RtNonLeggibile, RptSconosciuta, RtIncoerente;
+    OutOfService (the bytes could not be kept: the node must send them again).
     """
     _check_intestazione(db, intestazione)
     raw = _decode(rt_base64, intestazione.dominio)

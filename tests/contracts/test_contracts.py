@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import zeep
 from lxml import etree
+
 from tests.contracts.wsdl_facts import NS_SOAP, NS_WSDL, differences, facts
 from tests.contracts.xsd_facts import NS_XSD, Facts, clark, parse
 

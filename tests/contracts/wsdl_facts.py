@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
+
 from tests.contracts.xsd_facts import NS_XSD, Catalogue, Facts, clark, expand, parse, split_tag
 
 NS_WSDL = "http://schemas.xmlsoap.org/wsdl/"

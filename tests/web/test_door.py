@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
@@ -13,7 +15,7 @@ from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 from werkzeug.test import Client
 
-from hub.web import create_front
+from hub.web import create_flask, create_front
 from tests.web.conftest import MakeClient, World
 
 
@@ -73,9 +75,20 @@ def test_an_unknown_path_and_a_wrong_method_get_a_page(client: FlaskClient) -> N
     assert "Richiesta non valida" in client.delete("/paga/x").text
 
 
-def test_a_crash_tells_nothing_but_the_code_to_report(broken: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_database_that_does_not_answer_is_a_service_to_come_back_to(broken: Flask) -> None:
+    answer = broken.test_client().get("/paga/00000000-0000-4000-8000-00000000abcd")
+
+    assert answer.status_code == 503
+    assert "sessioni" not in answer.text and "Operational" not in answer.text
+
+
+def test_a_crash_tells_nothing_but_the_code_to_report(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    def stopped_clock() -> datetime:
+        raise ValueError("sessioni Operational 00000000abcd")
+
+    crashing = create_flask(replace(world.runtime, clock=stopped_clock))
     with caplog.at_level(logging.DEBUG), capture_logs() as lines:
-        answer = broken.test_client().get("/paga/00000000-0000-4000-8000-00000000abcd")
+        answer = crashing.test_client().get("/paga/00000000-0000-4000-8000-00000000abcd")
 
     assert answer.status_code == 500
     assert answer.headers["X-Correlation-Id"] in answer.text

@@ -15,7 +15,7 @@ is_good() {
 }
 
 find_python() {
-    for candidate in ${PYTHON:-} python3.13 python3.12 python3.11 python3 python; do
+    for candidate in ${PYTHON:-} python3.11 python3.12 python3.13 python3 python; do
         # By its absolute path: a version manager's shim may exist and not work.
         if command -v "$candidate" >/dev/null 2>&1 && is_good "$candidate"; then
             command -v "$candidate"
