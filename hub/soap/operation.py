@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import structlog
 from spyne.model.fault import Fault
 
-from hub.domain.errors import HubError, TroppiTentativi
+from hub.domain.errors import HubError, OutOfService, TroppiTentativi
 from hub.formats.xml import SchemaError
 from hub.soap.contract import Verb
 from hub.soap.shape import Shape
@@ -22,6 +22,8 @@ from hub.soap.shape import Shape
 log = structlog.get_logger("hub.soap")
 T = TypeVar("T")
 FAULT_TEXT_MAX = 1000
+# A database that was restarted is back within seconds; the node's own pause is longer.
+OUT_OF_SERVICE_RETRY_S = 5
 
 
 @dataclass(slots=True)
@@ -92,6 +94,10 @@ def perform(call: Call, verb: Verb, operation: Operation, request: dict[str, Any
     def answered() -> dict[str, Any]:
         try:
             return operation(call, request)
+        except OutOfService as error:
+            # No business answer: after a well-formed KO the node would never send that receipt again (node, 3.0.7).
+            call.retry_after_s = OUT_OF_SERVICE_RETRY_S
+            raise refuse(call, "Server", str(error), "503 Service Unavailable") from error
         except HubError as error:
             return refusal(call, verb.response_shape, request, error)
 
