@@ -75,8 +75,6 @@ class Config(BaseModel):
     max_body_bytes: Annotated[int, Field(ge=4096, le=64 * 1024 * 1024)] = 2 * 1024 * 1024
     # A receipt may carry attachments (node, RT: allegatoRicevuta).
     max_rt_body_bytes: Annotated[int, Field(ge=4096, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
-    # Flows of hundreds of thousands of rows, zipped.
-    max_upload_bytes: Annotated[int, Field(ge=4096)] = 512 * 1024 * 1024
     # The payer's form has two short fields and a token.
     max_form_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = 16 * 1024
 

@@ -23,6 +23,7 @@ def decode_strict(text: str) -> bytes:
 def decode_document(text: str) -> bytes:
     """Return the document inside a base64 text, one level or two: clients of both kinds exist.
 
+    What only looks like a second level is returned as it is: whoever keeps bytes before reading them loses none.
     Raises: ValueError.
     """
     data = decode_strict(text)
@@ -31,8 +32,8 @@ def decode_document(text: str) -> bytes:
         return data
     try:
         return _decode(compact)
-    except binascii.Error as error:
-        raise ValueError("not base64") from error
+    except binascii.Error:
+        return data
 
 
 def _decode(compact: bytes) -> bytes:

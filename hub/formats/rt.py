@@ -14,7 +14,7 @@ from lxml import etree
 from hub.domain.documenti import Rt, SingoloRt
 from hub.domain.errors import RtNonLeggibile
 from hub.formats import schemi
-from hub.formats.base64_campi import decode_document
+from hub.formats.base64_campi import decode_strict
 from hub.formats.blocchi import (
     ASSENTE,
     NS_RPT_RT,
@@ -43,7 +43,7 @@ def decode_rt_field(text: str) -> bytes:
     Raises: RtNonLeggibile.
     """
     try:
-        return decode_document(text)
+        return decode_strict(text)
     except ValueError as error:
         raise RtNonLeggibile("RT non leggibile", "Elemento rt: non è base64 valido") from error
 

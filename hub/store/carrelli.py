@@ -26,10 +26,6 @@ def find_by_session(session: Session, id_session: str) -> Row[Any] | None:
     return session.execute(select(carrelli).where(carrelli.c.id_session == id_session)).one_or_none()
 
 
-def find_by_dominio_iuv(session: Session, dominio: str, iuv: str) -> Row[Any] | None:
-    return session.execute(select(carrelli).where(carrelli.c.dominio == dominio, carrelli.c.iuv == iuv)).one_or_none()
-
-
 def dovuti_of(session: Session, carrello_id: str) -> list[Row[Any]]:
     """The dovuti of a carrello, in the order of the RPT's lines."""
     return list(session.execute(select(dovuti).where(dovuti.c.carrello_id == carrello_id).order_by(dovuti.c.posizione)))

@@ -5,8 +5,6 @@ Source: node, paaInviaRT (3.9), idempotency (3.0.6), what a KO means to the node
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +15,7 @@ from sqlalchemy import Row
 from hub.domain import errors
 from hub.domain.documenti import Rt
 from hub.domain.stati import StatoRt
-from hub.formats.rt import read_rt
+from hub.formats.rt import decode_rt_field, read_rt
 from hub.store import enti, outbox, rt_ricevute, stazioni, tentativi
 from hub.store.database import Database, Session
 
@@ -101,9 +99,10 @@ def _check_intestazione(db: Database, intestazione: IntestazioneRt) -> None:
 
 def _decode(rt_base64: str, dominio: str) -> bytes:
     try:
-        raw = base64.b64decode("".join(rt_base64.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise errors.RtNonLeggibile("rt: base64 non valido", id=dominio) from error
+        raw = decode_rt_field(rt_base64)
+    except errors.RtNonLeggibile as refusal:
+        refusal.id = dominio
+        raise
     if not raw or len(raw) > RT_MAX_BYTES:
         raise errors.RtNonLeggibile(f"rt: vuota o oltre {RT_MAX_BYTES} byte", id=dominio)
     return raw
