@@ -5,8 +5,12 @@ Source: node, common rules (2.0), nodoInviaRPT (2.1), nodoInviaCarrelloRPT (2.2)
 
 from __future__ import annotations
 
+import ssl
+
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError, SSLError
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 
 from adapters.nodo.faults import OUTCOME_BY_FAULT, OUTCOME_BY_STATO, RPT_SCONOSCIUTA
 from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
@@ -21,7 +25,23 @@ from hub.formats.nodo_messaggi import (
 # An answer of the node is a few kB; more than this is not one.
 _ANSWER_MAX_BYTES = 4 * 1024 * 1024
 # The request never left: nothing can have been processed.
-_NOT_SENT = (NewConnectionError, ConnectTimeoutError, NameResolutionError, SSLError)
+_NOT_SENT = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
+# A longer pause than the node may ask for: the position is locked meanwhile.
+_RETRY_AFTER_MAX_S = 3600
+
+
+class _Connection(HTTPSConnection):
+    """Tells a handshake that failed from a TLS error after the request has left, which is no proof of anything."""
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except ssl.SSLError as error:
+            raise NewConnectionError(self, f"TLS: {error.reason}") from error
+
+
+class _ConnectionPool(HTTPSConnectionPool):
+    ConnectionCls = _Connection
 
 
 class NodoClient:
@@ -37,6 +57,7 @@ class NodoClient:
             retries=False,
             timeout=urllib3.Timeout(connect=connect_timeout_s, read=read_timeout_s),
         )
+        self._http.pool_classes_by_scheme = self._http.pool_classes_by_scheme | {"https": _ConnectionPool}
 
     def send(self, operation: str, envelope: bytes, correlation_id: str) -> Delivery:
         """Send a message that changes state at the node. See `hub.ports.Nodo.send`."""
@@ -93,8 +114,7 @@ class NodoClient:
 
 def _from_status(status: int, retry_after: str | None, body: bytes) -> bytes | Delivery:
     if status == 429:
-        wait = float(retry_after) if retry_after and retry_after.isdigit() else None
-        return Delivery(Outcome.TRY_AGAIN, "HTTP_429", retry_after_s=wait)
+        return Delivery(Outcome.TRY_AGAIN, "HTTP_429", retry_after_s=_seconds(retry_after or ""))
     if status in (401, 403):
         return Delivery(Outcome.REFUSED, f"HTTP_{status}", "il nodo non riconosce la stazione")
     if status != 200:
@@ -102,6 +122,13 @@ def _from_status(status: int, retry_after: str | None, body: bytes) -> bytes | D
     if len(body) > _ANSWER_MAX_BYTES:
         return Delivery(Outcome.UNKNOWN, "RISPOSTA_TROPPO_GRANDE")
     return body
+
+
+def _seconds(retry_after: str) -> float | None:
+    """The pause that a Retry-After asks for; None for a date or nonsense."""
+    if not (retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10):
+        return None
+    return float(min(int(retry_after), _RETRY_AFTER_MAX_S))
 
 
 def _from_faults(codes: list[str]) -> Delivery:
