@@ -6,6 +6,7 @@ as type and place, without their message, because a database or a parser puts th
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
@@ -114,6 +115,14 @@ def is_console(config: LogSettings) -> bool:
     return config.log_format == "console" or (config.log_format == "auto" and sys.stderr.isatty())
 
 
+# Made once: json.dumps makes an encoder at every call that has options.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
+
+def _render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    return _ENCODER.encode(event)
+
+
 def configure(config: LogSettings) -> None:
     """Set up the logs of this process; may be called again."""
     level = _LEVELS[config.log_level]
@@ -121,7 +130,7 @@ def configure(config: LogSettings) -> None:
     if is_console(config):
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     else:
-        renderer = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        renderer = _render
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
