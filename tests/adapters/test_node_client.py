@@ -8,9 +8,6 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -22,114 +19,26 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from adapters.nodo.client import NodoClient
-from adapters.nodo.faults import OUTCOME_BY_FAULT, OUTCOME_BY_STATO
-from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
-
-Answerer = Callable[[socket.socket], None]
-STAZIONE = Stazione("12345678903_01", "12345678903", "password01")
-CHIAVE = ChiaveRpt("12345678903", "01000000000000144", "c" * 32)
-CARRELLO, RPT = "nodoInviaCarrelloRPT", "nodoInviaRPT"
-NS = "http://ws.pagamenti.telematici.gov/"
-URL_NODO = "https://nodo.example.org/p?idSession=1&x=2"
-
-
-# The stub node.
-
-
-def read_request(connection: socket.socket) -> bytes:
-    """The whole request: headers and as many bytes as they announce."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = int(
-        next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")).split(b":")[1]
-    )
-    while len(body) < length:
-        body += connection.recv(65536)
-    return head + b"\r\n\r\n" + body
-
-
-def reply(body: bytes, status: str = "200 OK", headers: str = "", length: int | None = None) -> Answerer:
-    def answer(connection: socket.socket) -> None:
-        read_request(connection)
-        announced = len(body) if length is None else length
-        head = f"HTTP/1.1 {status}\r\nContent-Type: text/xml\r\nContent-Length: {announced}\r\n{headers}\r\n"
-        connection.sendall(head.encode("latin-1") + body)
-
-    return answer
-
-
-@contextmanager
-def stub(answer: Answerer, context: ssl.SSLContext | None = None) -> Iterator[str]:
-    """A node that answers one connection; gives its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        with connection:
-            connection.settimeout(10)
-            try:
-                if context is None:
-                    answer(connection)
-                else:
-                    with context.wrap_socket(connection, server_side=True) as wrapped:
-                        answer(wrapped)
-            except OSError:
-                pass  # the client gave up: that is what some tests are about
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    scheme = "http" if context is None else "https"
-    try:
-        yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        # A listener that is only closed would keep a waiting accept asleep.
-        with socket.socket() as last:
-            last.settimeout(1)
-            last.connect_ex(listener.getsockname())
-        thread.join(15)
-        listener.close()
-
-
-def client(url: str, read_timeout_s: float = 5.0) -> NodoClient:
-    return NodoClient(url, connect_timeout_s=1.0, read_timeout_s=read_timeout_s)
-
-
-def send(answer: Answerer, operation: str = CARRELLO, read_timeout_s: float = 5.0) -> Delivery:
-    with stub(answer) as url:
-        return client(url, read_timeout_s).send(operation, b"<busta/>", "c" * 32)
-
-
-def ask(answer: Answerer, read_timeout_s: float = 5.0) -> Delivery:
-    with stub(answer) as url:
-        return client(url, read_timeout_s).ask_stato(STAZIONE, CHIAVE, "c" * 32)
-
-
-def envelope(operation: str, body: str) -> bytes:
-    return (
-        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
-        f'<n:{operation}Risposta xmlns:n="{NS}">{body}</n:{operation}Risposta></s:Body></s:Envelope>'
-    ).encode()
-
-
-def fault(code: str) -> str:
-    return (
-        f"<fault><faultCode>{code}</faultCode><faultString>x</faultString><id>NodoDeiPagamentiSPC</id>"
-        "<serial>1</serial></fault>"
-    )
-
-
-def carrello(body: str) -> Answerer:
-    return reply(envelope(CARRELLO, body))
-
-
-KO = "<esitoComplessivoOperazione>KO</esitoComplessivoOperazione>"
-OK = "<esitoComplessivoOperazione>OK</esitoComplessivoOperazione>"
-
+from adapters.nodo.faults import OUTCOME_BY_STATO
+from hub.domain.delivery import Delivery, Outcome
+from tests.adapters.stub_node import (
+    CARRELLO,
+    CHIAVE,
+    OK,
+    RPT,
+    STAZIONE,
+    URL_NODO,
+    Answerer,
+    ask,
+    carrello,
+    client,
+    envelope,
+    fault,
+    read_request,
+    reply,
+    send,
+    stub,
+)
 
 # Accepted.
 
@@ -389,77 +298,6 @@ def test_a_station_that_is_not_recognised_is_refused(status):
     delivery = send(reply(b"", status))
 
     assert (delivery.outcome, delivery.code) == (Outcome.REFUSED, f"HTTP_{status[:3]}")
-
-
-# Faults of the node, by class.
-
-P = """PPT_SINTASSI_EXTRAXSD PPT_SINTASSI_XSD PPT_SEMANTICA PPT_TIPO_VERSAMENTO_SCONOSCIUTO PPT_IBAN_NON_CENSITO
-    PPT_MULTI_BENEFICIARIO PPT_SUPERAMENTOSOGLIA PPT_CANALE_SERVIZIO_NONATTIVO PPT_ERRORE_FORMATO_BUSTA_FIRMATA
-    PPT_FIRMA_INDISPONIBILE PPT_TIPOFIRMA_SCONOSCIUTO PPT_CODIFICA_PSP_SCONOSCIUTA""".split()
-C = """PPT_AUTENTICAZIONE PPT_AUTORIZZAZIONE PPT_DOMINIO_SCONOSCIUTO PPT_DOMINIO_DISABILITATO
-    PPT_INTERMEDIARIO_PA_SCONOSCIUTO PPT_INTERMEDIARIO_PA_DISABILITATO PPT_STAZIONE_INT_PA_SCONOSCIUTA
-    PPT_STAZIONE_INT_PA_DISABILITATA PPT_PSP_SCONOSCIUTO PPT_PSP_DISABILITATO PPT_INTERMEDIARIO_PSP_SCONOSCIUTO
-    PPT_INTERMEDIARIO_PSP_DISABILITATO PPT_CANALE_SCONOSCIUTO PPT_CANALE_DISABILITATO""".split()
-N = "PPT_CANALE_IRRAGGIUNGIBILE PPT_CANALE_INDISPONIBILE PPT_CANALE_NONRISOLVIBILE PPT_CANALE_ERR_PARAM_PAG_IMM".split()
-D = ["PPT_PAGAMENTO_DUPLICATO"]
-T = ["PPT_PAGAMENTO_IN_CORSO"]
-# PPT_CANALE_ERRORE is of class N, but one question confirms it first.
-A = """PPT_CANALE_TIMEOUT PPT_CANALE_ERRORE_RESPONSE PPT_SYSTEM_ERROR PPT_RPT_DUPLICATA PPT_ID_CARRELLO_DUPLICATO
-    PPT_CANALE_ERRORE PPT_WISP_SYSTEM_ERROR PPT_MAI_VISTO""".split()
-
-
-@pytest.mark.parametrize(
-    ("codes", "outcome"),
-    [
-        (P, Outcome.REFUSED),
-        (C, Outcome.REFUSED),
-        (N, Outcome.REFUSED),
-        (D, Outcome.REFUSED),
-        (T, Outcome.TRY_AGAIN),
-        (A, Outcome.UNKNOWN),
-    ],
-    ids=["P", "C", "N", "D", "T", "A"],
-)
-def test_a_class_of_faults_has_one_outcome(codes, outcome):
-    assert {code: OUTCOME_BY_FAULT.get(code, Outcome.UNKNOWN) for code in codes} == dict.fromkeys(codes, outcome)
-
-
-def test_no_fault_is_in_the_table_but_those_of_the_classes():
-    assert set(OUTCOME_BY_FAULT) == {*P, *C, *N, *D, *T}
-
-
-@pytest.mark.parametrize("code", [P[2], C[0], N[0], D[0], T[0], A[0], A[-1]])
-@pytest.mark.parametrize("operation", [CARRELLO, RPT])
-def test_a_fault_of_the_node_gives_its_outcome_and_code(operation, code):
-    esito = KO if operation == CARRELLO else "<esito>KO</esito>"
-
-    delivery = send(reply(envelope(operation, fault(code) + esito)), operation)
-
-    assert (delivery.outcome, delivery.code) == (OUTCOME_BY_FAULT.get(code, Outcome.UNKNOWN), code)
-
-
-def test_a_fault_without_esito_is_read():
-    assert send(carrello(fault("PPT_SEMANTICA"))).outcome == Outcome.REFUSED
-
-
-def test_a_ko_without_fault_is_unknown():
-    assert send(carrello(KO)).outcome == Outcome.UNKNOWN
-
-
-@pytest.mark.parametrize(
-    ("codes", "outcome", "code"),
-    [
-        (["PPT_SEMANTICA", "PPT_IBAN_NON_CENSITO"], Outcome.REFUSED, "PPT_SEMANTICA"),
-        (["PPT_SEMANTICA", "PPT_CANALE_TIMEOUT"], Outcome.UNKNOWN, "PPT_CANALE_TIMEOUT"),
-        (["PPT_SEMANTICA", "PPT_PAGAMENTO_IN_CORSO"], Outcome.TRY_AGAIN, "PPT_PAGAMENTO_IN_CORSO"),
-    ],
-)
-def test_of_several_faults_the_least_sure_counts(codes, outcome, code):
-    faults = "".join(fault(each) for each in codes)
-
-    delivery = send(carrello(f"{KO}<listaErroriRPT>{faults}</listaErroriRPT>"))
-
-    assert (delivery.outcome, delivery.code) == (outcome, code)
 
 
 # Questions.
