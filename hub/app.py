@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -35,8 +34,6 @@ _BACKLOG = 1024
 _CONNECTIONS_MAX = 8192
 _HEADER_TIMEOUT_MS = 10_000
 _STOP_TIMEOUT_S = 10
-# The thread that talks to the network must not wait the default five milliseconds for each one that works.
-_SWITCH_S = 0.0005
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -94,7 +91,6 @@ def create_front_server() -> Front:
     """The factory that each server process calls: settings from its own environment, nothing at import."""
     config = load_config(os.environ.get("PONTEPA_CONFIG"), os.environ)
     log.configure(config)
-    sys.setswitchinterval(_SWITCH_S)
     limits = BodyLimits(
         bytes_by_path={ente.PATH: config.max_body_bytes, nodo.PATH: config.max_rt_body_bytes},
         bytes_max=config.max_form_bytes,
