@@ -29,6 +29,7 @@ from benchmarks.processes import Installation, fresh_database
 from hub.app import build_runtime
 from hub.config import load_config
 from hub.runtime import Runtime
+from hub.usecases.authenticate import Presentazione
 from hub.usecases.invia_dovuti import RichiestaInviaDovuti, invia_dovuti
 from hub.usecases.start_pagamento import start_pagamento
 
@@ -137,15 +138,13 @@ def _measure(runtime: Runtime, node: Node, messages: int, rng: random.Random) ->
 
 def _open_session(runtime: Runtime) -> str:
     richiesta = RichiestaInviaDovuti(
-        cod_ipa_ente=COD_IPA_ENTE,
-        password=PASSWORD,
         dovuti=base64.b64encode(build_dovuti()).decode(),
         url_esito=None,
         show_mypay=None,
     )
     return invia_dovuti(
-        runtime.db, runtime.callers, richiesta,
-        source="127.0.0.1", correlation_id="0" * 32, ttl=timedelta(hours=1), now=datetime.now(UTC),
+        runtime.db, runtime.callers, Presentazione(COD_IPA_ENTE, PASSWORD, "127.0.0.1"), richiesta,
+        correlation_id="0" * 32, ttl=timedelta(hours=1), now=datetime.now(UTC),
     )  # fmt: skip
 
 

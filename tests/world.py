@@ -28,7 +28,7 @@ from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
 from hub.usecases import apply_rt, relay_outbox
-from hub.usecases.authenticate import Callers
+from hub.usecases.authenticate import Callers, Presentazione
 from hub.usecases.chiedi_pagati import Esito, chiedi_pagati, chiedi_pagati_con_ricevuta
 from hub.usecases.invia_dovuti import RichiestaInviaDovuti, invia_dovuti
 from hub.usecases.invio_rpt import build_topic
@@ -105,6 +105,11 @@ def _hash(password: str) -> str:
     return hash_password(password)
 
 
+def chi(ente: str | None = "C_PROVA", password: str | None = None, source: str = SOURCE) -> Presentazione:
+    """What an ente of the cast shows: its own password unless another is given."""
+    return Presentazione(ente, PASSWORDS.get(ente or "", "Nessuna12345") if password is None else password, source)
+
+
 class World:
     """What a test does and looks at."""
 
@@ -129,12 +134,11 @@ class World:
         """paaSILInviaDovuti as the ente; returns the idSession."""
         documento = make_documento() if documento is None else documento
         data = documento if isinstance(documento, bytes) else documento.xml
-        password = PASSWORDS.get(ente or "", "Nessuna12345") if password is None else password
         return invia_dovuti(
             self.db,
             self.runtime.callers,
-            RichiestaInviaDovuti(ente, password, encode(data), url, show_mypay),
-            source=source,
+            chi(ente, password, source),
+            RichiestaInviaDovuti(encode(data), url, show_mypay),
             correlation_id="c" * 32,
             ttl=TTL,
             now=self.clock(),
@@ -201,10 +205,8 @@ class World:
         return chiedi_pagati(
             self.db,
             self.runtime.callers,
-            ente,
-            PASSWORDS.get(ente, "Nessuna12345") if password is None else password,
+            chi(ente, password),
             id_session,
-            source=SOURCE,
             grace=GRACE,
             now=self.clock(),
         )
@@ -215,10 +217,8 @@ class World:
         return chiedi_pagati_con_ricevuta(
             self.db,
             self.runtime.callers,
-            ente,
-            PASSWORDS.get(ente, "Nessuna12345") if password is None else password,
+            chi(ente, password),
             **(keys | key),  # type: ignore[arg-type]
-            source=SOURCE,
             grace=GRACE,
             now=self.clock(),
         )

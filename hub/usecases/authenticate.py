@@ -23,6 +23,15 @@ _REMEMBERED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
+class Presentazione:
+    """Who says to be calling, and what is shown for it. `source`: the address of the caller; absent things are None."""
+
+    cod_ipa_ente: str | None
+    password: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chiamante:
     """An authenticated caller. `applicazione` is None for the ente's own password; `tipi` None means all."""
 
@@ -47,32 +56,30 @@ class Callers:
 
     def authenticate(
         self,
-        cod_ipa_ente: str | None,
-        password: str | None,
+        chi: Presentazione,
         operation: str,
-        source: str,
         now: datetime,
         *,
         stato_error: type[NotAllowed] | None = None,
     ) -> Chiamante:
-        """Return the caller behind `cod_ipa_ente` and `password`.
+        """Return the caller behind what is shown.
 
         An unknown ente and a wrong password get the same answer after the same work. `stato_error`: the fault for an
         ente that is still INSERITO; None means that its state is not asked.
         Raises: EnteNonValido, `stato_error`, TroppiTentativi (this source guessed too often).
         """
-        wait_s = self._failures.wait_s(source)
+        wait_s = self._failures.wait_s(chi.source)
         if wait_s:
             raise TroppiTentativi(
                 f"troppe password errate da questo indirizzo: riprovare fra {wait_s} secondi", retry_after_s=wait_s
             )
-        code = (cod_ipa_ente or "").strip()
+        code = (chi.cod_ipa_ente or "").strip()
         found = self.anagrafe.find(code, now) if 0 < len(code) <= 35 else None
         if found is not None and stato_error is not None and found.ente.stato == StatoEnte.INSERITO:
             raise stato_error(f"l'ente {code} non è ancora attivo (stato {StatoEnte.INSERITO})", id=code)
-        credenziale = self._find_credenziale(found, (password or "").strip(), now)
+        credenziale = self._find_credenziale(found, (chi.password or "").strip(), now)
         if found is None or credenziale is None:
-            self._failures.add(source)
+            self._failures.add(chi.source)
             raise EnteNonValido(
                 f"codIpaEnte {code or 'assente'} sconosciuto o password errata",
                 "intestazione o corpo, codIpaEnte e password: l'ente deve essere configurato e la password la sua",

@@ -20,7 +20,7 @@ from hub.formats.rt import read_rt
 from hub.store import carrelli, dovuti, sessioni
 from hub.store.anagrafe import EnteConfigurato
 from hub.store.database import Database, Session
-from hub.usecases.authenticate import Callers
+from hub.usecases.authenticate import Callers, Presentazione
 
 ROMA = ZoneInfo("Europe/Rome")
 
@@ -36,11 +36,9 @@ class Esito:
 def chiedi_pagati(
     db: Database,
     callers: Callers,
-    cod_ipa_ente: str | None,
-    password: str | None,
+    chi: Presentazione,
     id_session: str,
     *,
-    source: str,
     grace: timedelta,
     now: datetime,
 ) -> Esito:
@@ -49,9 +47,7 @@ def chiedi_pagati(
     Raises: EnteNonValido, IdSessionNonValido, PagamentoNonIniziato, PagamentoInCorso, PagamentoAnnullato,
     PagamentoScaduto, RichiestaNonEseguibile.
     """
-    chiamante = callers.authenticate(
-        cod_ipa_ente, password, "paaSILChiediPagati", source, now, stato_error=errors.EnteNonValido
-    )
+    chiamante = callers.authenticate(chi, "paaSILChiediPagati", now, stato_error=errors.EnteNonValido)
     with db.reading() as session:
         return _by_session(session, chiamante.configurato, id_session, grace, now, con_ricevuta=False)
 
@@ -59,13 +55,11 @@ def chiedi_pagati(
 def chiedi_pagati_con_ricevuta(
     db: Database,
     callers: Callers,
-    cod_ipa_ente: str | None,
-    password: str | None,
+    chi: Presentazione,
     *,
     id_session: str | None,
     iuv: str | None,
     iud: str | None,
-    source: str,
     grace: timedelta,
     now: datetime,
 ) -> Esito:
@@ -73,7 +67,7 @@ def chiedi_pagati_con_ricevuta(
 
     Raises: as `chiedi_pagati`, and IuvNonValido, IudNonValido for an unknown key.
     """
-    chiamante = callers.authenticate(cod_ipa_ente, password, "paaSILChiediPagatiConRicevuta", source, now)
+    chiamante = callers.authenticate(chi, "paaSILChiediPagatiConRicevuta", now)
     keys = [key for key in (id_session, iuv, iud) if key]
     if len(keys) != 1:
         raise errors.RichiestaNonEseguibile(
@@ -87,8 +81,8 @@ def chiedi_pagati_con_ricevuta(
         rows = dovuti.find_by_key(session, chiamante.ente.id, iuv=iuv or None, iud=iud or None)
         if not rows:
             if iuv:
-                raise errors.IuvNonValido(f"IUV {iuv} sconosciuto per l'ente {cod_ipa_ente}")
-            raise errors.IudNonValido(f"IUD {iud} sconosciuto per l'ente {cod_ipa_ente}")
+                raise errors.IuvNonValido(f"IUV {iuv} sconosciuto per l'ente {chiamante.ente.cod_ipa_ente}")
+            raise errors.IudNonValido(f"IUD {iud} sconosciuto per l'ente {chiamante.ente.cod_ipa_ente}")
         live = [row for row in rows if row.stato in _LIVE]
         if live:
             raise _refuse_live(live[0], chiamante.configurato, now)

@@ -20,7 +20,7 @@ from hub.formats.codice_fiscale import is_valid_partita_iva, is_valid_persona
 from hub.formats.dovuti import decode_base64_field, read_dovuti
 from hub.store import dovuti, sessioni
 from hub.store.database import Database
-from hub.usecases.authenticate import Callers, Chiamante
+from hub.usecases.authenticate import Callers, Chiamante, Presentazione
 
 OPERATION = "paaSILInviaDovuti"
 TIPO_MARCA = "MARCA_BOLLO_DIGITALE"
@@ -37,8 +37,6 @@ _CAP = re.compile(r"[0-9A-Za-z]{1,16}")
 class RichiestaInviaDovuti:
     """The request as written, `dovuti` still in base64; absent fields are None."""
 
-    cod_ipa_ente: str | None
-    password: str | None
     dovuti: str
     url_esito: str | None
     show_mypay: str | None
@@ -47,9 +45,9 @@ class RichiestaInviaDovuti:
 def invia_dovuti(
     db: Database,
     callers: Callers,
+    chi: Presentazione,
     richiesta: RichiestaInviaDovuti,
     *,
-    source: str,
     correlation_id: str,
     ttl: timedelta,
     now: datetime,
@@ -60,9 +58,7 @@ def invia_dovuti(
     paid for; an IUD is taken when the payer goes on.
     Raises: a HubError per row of the table.
     """
-    chiamante = callers.authenticate(  # 1, 2, 3
-        richiesta.cod_ipa_ente, richiesta.password, OPERATION, source, now, stato_error=errors.StatoEnteNonValido
-    )
+    chiamante = callers.authenticate(chi, OPERATION, now, stato_error=errors.StatoEnteNonValido)  # 1, 2, 3
     data = decode_base64_field(richiesta.dovuti)
     documento = read_dovuti(data)  # 4, 5
     show_mypay = richiesta.show_mypay or "SHORT"

@@ -11,14 +11,14 @@ from hub.domain.errors import EnteNonValido, HubError, TroppiTentativi
 from hub.formats.segreti import hash_password
 from hub.store import schema
 from hub.store.anagrafe import Anagrafe
-from hub.usecases.authenticate import Callers
-from tests.world import SOURCE, World
+from hub.usecases.authenticate import Callers, Presentazione
+from tests.world import SOURCE, World, chi
 
 OPERATION = "paaSILInviaDovuti"
 
 
 def authenticate(world: World, ente: str | None, password: str | None, source: str = SOURCE, operation=OPERATION):
-    return world.runtime.callers.authenticate(ente, password, operation, source, world.clock())
+    return world.runtime.callers.authenticate(Presentazione(ente, password, source), operation, world.clock())
 
 
 def test_the_password_of_an_ente_opens_its_door(world):
@@ -116,12 +116,12 @@ def test_a_password_in_rotation_still_opens(small_world):
 
 def test_a_revoked_password_closes_although_it_was_remembered(small_world):
     callers = Callers(Anagrafe(small_world.db, ttl_s=0.0), 20)
-    small = (OPERATION, SOURCE, small_world.clock())
-    assert callers.authenticate("C_PROVA", "Segreto12345", *small)
+    shown = (chi(), OPERATION, small_world.clock())
+    assert callers.authenticate(*shown)
     small_world.change(schema.credenziali, "ente_id", 1, revoked_at=small_world.clock())
 
     with pytest.raises(EnteNonValido):
-        callers.authenticate("C_PROVA", "Segreto12345", *small)
+        callers.authenticate(*shown)
 
 
 def test_both_refusals_take_similar_time(small_world):
