@@ -26,7 +26,7 @@ from hub.store import posizioni, sessioni
 from hub.store.anagrafe import Anagrafe, EnteConfigurato
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
-from hub.usecases.invia_dovuti import TIPO_MARCA, check_anagrafica
+from hub.usecases.controlli_dovuti import TIPO_MARCA, check_anagrafica
 
 ROMA = ZoneInfo("Europe/Rome")
 TOPIC_RPT = "nodo.rpt"
