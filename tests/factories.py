@@ -10,7 +10,8 @@ from datetime import date
 from typing import Any
 from xml.sax.saxutils import escape
 
-from hub.domain.documenti import Organizzazione, Rpt, Rt, SingoloRt
+from hub.domain.avviso import Avviso, ContoPostale, EnteCreditore
+from hub.domain.documenti import Organizzazione, Rpt, Rt, SingoloRt, Soggetto
 from hub.formats.rpt import read_rpt
 from hub.formats.rt import render_rt
 
@@ -140,3 +141,24 @@ def rt_of(rpt: Rpt, esito: int) -> Rt:
 
 def encode(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
+
+
+def make_avviso(**changes: Any) -> Avviso:
+    """A notice with a postal slip: the worked example of the notice-number rules."""
+    example = Avviso(
+        ente=EnteCreditore(
+            "Comune di Prova",
+            PARTITA_IVA,
+            cbill="ab123",
+            settore="Ufficio Tributi",
+            contatti="Piazza della Repubblica 1, 00100 Roma - tel. 06 1234567 - tributi@comune.prova.example",
+        ),
+        destinatario=Soggetto("F", CODICE_FISCALE, "Mario Rossi", "Via Roma", "1", "00100", "Roma", "RM"),
+        causale="TARI 2024 saldo",
+        importo_cent=12050,
+        scadenza=date(2026, 12, 31),
+        iuv="01000000000000144",
+        numero_avviso="301000000000000144",
+        conto_postale=ContoPostale("12345678", "Comune di Prova - Tesoreria", "AUT. DB/SISB/P1 1234 DEL 01/01/2020"),
+    )
+    return replace(example, **changes)

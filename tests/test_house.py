@@ -40,6 +40,9 @@ ROOMS = {
     "stdnum": ("hub/formats",),
     "argon2": ("hub/formats",),
     "cryptography": ("hub/formats",),
+    "typst": ("hub/formats",),
+    "zxingcpp": ("hub/formats",),
+    "PIL": ("hub/formats",),
     "apscheduler": ("hub/jobs",),
     "zeep": ("adapters", "examples"),
     "urllib3": ("adapters",),
@@ -194,7 +197,10 @@ def test_the_packages_are_those_of_the_tree() -> None:
 
 
 def test_the_libraries_that_are_imported_are_those_that_are_declared() -> None:
-    names = {"yaml": "pyyaml", "jwt": "pyjwt", "stdnum": "python-stdnum", "argon2": "argon2-cffi"}
+    names = {
+        "yaml": "pyyaml", "jwt": "pyjwt", "stdnum": "python-stdnum", "argon2": "argon2-cffi",
+        "zxingcpp": "zxing-cpp", "PIL": "pillow",
+    }  # fmt: skip
     options = _setup()["options"]
     declared = {re.split(r"[\[<>=;]", line)[0].strip().lower() for line in _lines(options["install_requires"])}
     used = {name for path in _sources("hub", "adapters", "migrations") for _, name in _imports(path)}
@@ -231,4 +237,5 @@ def test_the_wheel_carries_contracts_migrations_and_examples(tmp_path: Path) -> 
         for path in (ROOT / folder).glob(pattern)
     }
     pages = {_name(path) for part in ("templates", "static") for path in (ROOT / "hub/web" / part).rglob("*.*")}
+    pages |= {_name(path) for path in (ROOT / "hub/formats/stampa").rglob("*.*")}
     assert expected and expected | pages | {"hub/_bundle/migrations/script.py.mako"} <= names

@@ -55,3 +55,15 @@ def text_from_cent(importo_cent: int) -> str:
     if importo_cent < 0:
         raise ValueError("negative amount")
     return f"{importo_cent // 100}.{importo_cent % 100:02d}"
+
+
+def italiano_from_cent(importo_cent: int) -> str:
+    """Return the amount as people read it in Italy, without its unit.
+
+    Raises: ValueError when negative.
+
+    >>> italiano_from_cent(123456), italiano_from_cent(5)
+    ('1.234,56', '0,05')
+    """
+    units, _, cents = text_from_cent(importo_cent).partition(".")
+    return f"{int(units):,}".replace(",", ".") + f",{cents}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from hub.formats.importi import text_from_cent
+from hub.formats.importi import italiano_from_cent
 
 _NARROW = "\N{NO-BREAK SPACE}"
 _NOME_MAX = 70
@@ -73,8 +73,7 @@ def euro(cent: int) -> str:
     >>> euro(123456).replace(chr(160), " "), euro(5).replace(chr(160), " ")
     ('1.234,56 €', '0,05 €')
     """
-    units, _, cents = text_from_cent(cent).partition(".")
-    return f"{int(units):,}".replace(",", ".") + f",{cents}{_NARROW}€"
+    return f"{italiano_from_cent(cent)}{_NARROW}€"
 
 
 @dataclass(frozen=True, slots=True)

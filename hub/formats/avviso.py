@@ -1,0 +1,195 @@
+"""The printed notice as a PDF (tagged, PDF/UA-1) and the ZIP that carries it.
+
+The page is `stampa/avviso.typ`, which designers can edit; this file gives it its texts, already as they are printed.
+Source: pagoPA, technical guide of the payment notice, annex 2 (lengths, QR code); Poste Italiane, "bollettino PA".
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import threading
+import unicodedata
+import zipfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import typst
+import zxingcpp
+
+from hub.domain import avviso as regole
+from hub.domain.avviso import Avviso
+from hub.domain.documenti import Soggetto
+from hub.domain.iuv import format_avviso
+from hub.formats.importi import italiano_from_cent
+from hub.formats.loghi import logo_svg
+from hub.formats.testi import clean
+
+_CARTELLA = Path(__file__).with_name("stampa")
+
+# What the paper has room for. Source: technical guide, annex 2; the ente's name since version 3.5.1 (February 2026).
+_OGGETTO_MAX = 90
+_ENTE_MAX = 100
+_SETTORE_MAX = 50
+_CONTATTI_MAX = 100
+_NOME_MAX = 70
+_VIA_MAX = 90
+_LOCALITA_MAX = 50
+_CODICE_MAX = 16
+_CBILL_MAX = 5
+_INTESTATARIO_MAX = 50
+_BOLLETTINO_NOME_MAX = 35
+_AUTORIZZAZIONE_MAX = 50
+
+# Longer than any word of a language: such a run of characters may be broken anywhere, or it would leave its box.
+_PAROLA_MAX = 24
+_PAROLA = re.compile(rf"\S{{{_PAROLA_MAX}}}(?=\S)")
+
+_AUTORIZZAZIONE = re.compile(r"(?=\bDEL\b)", re.IGNORECASE)
+
+# A ZIP entry's time is of no use here, and without it equal notices give equal bytes. The oldest that ZIP can say.
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+_local = threading.local()
+
+
+def render_avviso(avviso: Avviso) -> bytes:
+    """Return the notice as a PDF of one A4 page. Equal notices give equal bytes.
+
+    Letters that no font at hand can draw are printed as `?`; a logo that cannot be read is left out.
+    """
+    data = _data(avviso)
+    try:
+        return _compile(data)
+    except typst.TypstError as error:
+        # PDF/UA asks that every character be drawn; which ones cannot be, only the compiler's refusal tells.
+        if "could not be displayed" not in error.message:
+            raise
+    return _compile(_each_text(data, _latino))
+
+
+def zip_avviso(avviso: Avviso, pdf: bytes) -> bytes:
+    """Return the ZIP with the PDF as its only entry, `avviso_{tax code of the ente}_{IUV}.pdf`.
+
+    Source: pa-per-ente, paaSILImportaDovuto, `base64ZipAvviso`.
+    """
+    entry = zipfile.ZipInfo(f"{avviso.nome_file}.pdf", _ZIP_EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(entry, pdf)
+    return out.getvalue()
+
+
+def _data(avviso: Avviso) -> dict[str, Any]:
+    """Return what the template places: each text cleaned, cut and in the form that is printed."""
+    ente, destinatario = avviso.ente, avviso.destinatario
+    return {
+        "oggetto": _text(avviso.causale, _OGGETTO_MAX),
+        "ente": {
+            "nome": _text(ente.nome, _ENTE_MAX),
+            "codice": ente.codice_fiscale,
+            "cbill": _text(ente.cbill, _CBILL_MAX).upper() or "-",
+            "settore": _text(ente.settore, _SETTORE_MAX),
+            "contatti": _text(ente.contatti, _CONTATTI_MAX),
+            "logo": logo_svg(ente.logo) if ente.logo else None,
+        },
+        "destinatario": {
+            "nome": _text(destinatario.anagrafica, _NOME_MAX),
+            "codice": _text(destinatario.codice, _CODICE_MAX).upper(),
+            "indirizzo": _indirizzo(destinatario),
+        },
+        "importo": italiano_from_cent(avviso.importo_cent),
+        "scadenza": f"{avviso.scadenza:%d/%m/%Y}" if avviso.scadenza else None,
+        "numero": format_avviso(avviso.numero_avviso),
+        "qr": _qr_svg(regole.qr_text(avviso)),
+        "bollettino": _bollettino(avviso),
+    }
+
+
+def _bollettino(avviso: Avviso) -> dict[str, Any] | None:
+    conto = avviso.conto_postale
+    if conto is None or not avviso.has_bollettino:
+        return None
+    return {
+        "conto": conto.numero,
+        "intestatario": _text(conto.intestatario, _INTESTATARIO_MAX),
+        "destinatario": _text(avviso.destinatario.anagrafica, _BOLLETTINO_NOME_MAX),
+        "autorizzazione": [
+            part.strip() for part in _AUTORIZZAZIONE.split(_text(conto.autorizzazione, _AUTORIZZAZIONE_MAX), 1) if part
+        ],
+        "codeline": regole.codeline(avviso),
+        "data_matrix": _data_matrix_svg(regole.data_matrix_text(avviso)),
+    }
+
+
+def _indirizzo(soggetto: Soggetto) -> list[str]:
+    """Return the lines of the address: street, number; postal code, town, province. What is missing leaves no trace."""
+    provincia = f"({soggetto.provincia})" if soggetto.provincia else ""
+    lines = (
+        ((soggetto.indirizzo, soggetto.civico), _VIA_MAX),
+        ((soggetto.cap, soggetto.localita, provincia), _LOCALITA_MAX),
+    )
+    texts = (_text(" ".join(part for part in parts if part), length_max) for parts, length_max in lines)
+    return [text for text in texts if text]
+
+
+def _text(text: str | None, length_max: int) -> str:
+    """Return the text as it is printed: without control characters, those that turn writing round included, and cut."""
+    visible = "".join(c for c in text or "" if unicodedata.category(c) != "Cf")
+    visible = unicodedata.normalize("NFC", clean(visible, len(visible)))
+    if len(visible) > length_max:
+        visible = visible[: length_max - 1].rstrip() + "…"
+    return _PAROLA.sub("\\g<0>\N{ZERO WIDTH SPACE}", visible)
+
+
+def _latino(text: str) -> str:
+    """Return the text in letters that our own font draws: other letters lose their marks, or become `?`."""
+    return "".join(c if ord(c) < 0x180 or c in "…\N{ZERO WIDTH SPACE}" else _base(c) for c in text)
+
+
+def _base(character: str) -> str:
+    base = unicodedata.normalize("NFKD", character)[0]
+    return base if ord(base) < 0x180 else "?"
+
+
+def _each_text(data: Any, change: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _each_text(value, change) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_each_text(value, change) for value in data]
+    return change(data) if isinstance(data, str) else data
+
+
+def _qr_svg(text: str) -> str:
+    # Version 4, level M, UTF-8: the technical guide of the notice, "Codice QR".
+    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M", version=4)
+    return str(code.to_svg(add_quiet_zones=False))
+
+
+def _data_matrix_svg(text: str) -> str:
+    return str(zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.DataMatrix).to_svg(add_quiet_zones=False))
+
+
+def _compile(data: dict[str, Any]) -> bytes:
+    inputs = {"avviso": json.dumps(data)}
+    pdf = _compiler().compile(format="pdf", sys_inputs=inputs, pdf_standards=["ua-1"], timestamp=0)
+    assert isinstance(pdf, bytes)
+    return pdf
+
+
+def _compiler() -> typst.Compiler:
+    """Return this thread's compiler: it may not be entered twice at once. It reads nothing outside its own folder."""
+    if not hasattr(_local, "compiler"):
+        _local.compiler = typst.Compiler(_CARTELLA / "avviso.typ", root=_CARTELLA, font_paths=_fonts())
+    compiler: typst.Compiler = _local.compiler
+    return compiler
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """Return our fonts and those that come with the compiler, never the machine's: the page is the same everywhere."""
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=[_CARTELLA / "fonts"])
