@@ -187,6 +187,29 @@ class Database:
             yield session
 
     @contextmanager
+    def migrating(self) -> Iterator[Session]:
+        """Give a session that may make tables anew; SQLite looks at references only at the end.
+
+        Raises: OutOfService; ValueError (a row refers to nothing: our mistake, nothing is written).
+        """
+        if self.is_postgresql:
+            with self.transaction() as session:
+                yield session
+            return
+        with _translated(), self.engine.connect().execution_options(pontepa_write=True) as session:
+            driver = session.connection.driver_connection
+            assert driver is not None
+            # Inside a transaction this pragma does nothing. Source: SQLite, ALTER TABLE, "other kinds of changes".
+            driver.execute("PRAGMA foreign_keys=OFF")
+            try:
+                with session.begin():
+                    yield session
+                    if session.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                        raise ValueError("a migration left rows that refer to nothing")
+            finally:
+                driver.execute("PRAGMA foreign_keys=ON")
+
+    @contextmanager
     def statement(self) -> Iterator[Session]:
         """Give a session for exactly one writing statement: a transaction of its own, in one round trip.
 

@@ -27,7 +27,7 @@ def _config(migrations: Path) -> AlembicConfig:
 def upgrade(db: Database, migrations: Path) -> None:
     """Bring the database to the newest revision; harmless when it is there already."""
     config = _config(migrations)
-    with db.transaction() as session:
+    with db.migrating() as session:
         if db.is_postgresql:
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config.attributes["connection"] = session

@@ -128,9 +128,10 @@ sessioni = Table(
     Column("ente_id", Id, ForeignKey("enti.id"), nullable=False),
     Column("applicazione", String(64)),
     Column("stato", String(40), nullable=False),
+    Column("tipo", String(32), nullable=False, server_default="ESTERNO_ANONIMO"),
     Column("show_mypay", String(5), nullable=False),
     Column("url_esito", String(2048), nullable=False, server_default=""),
-    Column("documento", LargeBinary, nullable=False),
+    Column("documento", LargeBinary),  # only ESTERNO_ANONIMO; the other kinds have rows in sessioni_elementi
     Column("nome_pagatore", String(70)),
     Column("email_pagatore", String(256)),
     Column("created_at", Instant, nullable=False),
@@ -149,11 +150,23 @@ sessioni = Table(
     ),
 )
 
+sessioni_elementi = Table(
+    "sessioni_elementi",
+    metadata,
+    Column("id_session", String(36), ForeignKey("sessioni.id_session"), primary_key=True),
+    Column("posizione", Integer, primary_key=True, autoincrement=False),
+    Column("ente_id", Id, ForeignKey("enti.id"), nullable=False),
+    Column("documento", LargeBinary),  # Dovuti, for new ones
+    Column("secondario", LargeBinary),  # DovutiEntiSecondari, beside a Dovuti of one item
+    Column("dovuto_iud", String(35)),  # a stored dovuto of the ente
+)
+
 carrelli = Table(
     "carrelli",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("id_session", String(36), ForeignKey("sessioni.id_session"), nullable=False),
+    Column("id_session", String(36), ForeignKey("sessioni.id_session")),  # None: settled outside (RegistraPagamento)
+    Column("posizione", Integer, nullable=False, server_default="1"),
     Column("ente_id", Id, ForeignKey("enti.id"), nullable=False),
     Column("dominio", String(11), nullable=False),
     Column("iuv", String(35), nullable=False),
@@ -163,30 +176,51 @@ carrelli = Table(
     Column("esito_locale", LargeBinary),  # a negative outcome that the hub wrote itself, shaped as an RT
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    UniqueConstraint("dominio", "iuv", name="uq_carrelli_dominio_iuv"),
+    # A stored dovuto has an attempt after the other under its IUV, never two at once.
+    Index(
+        "uq_carrelli_dominio_iuv_aperto",
+        "dominio",
+        "iuv",
+        unique=True,
+        sqlite_where=text("stato IN ('PREDISPOSTO', 'PAGAM_IN_CORSO')"),
+        postgresql_where=text("stato IN ('PREDISPOSTO', 'PAGAM_IN_CORSO')"),
+    ),
     Index("ix_carrelli_id_session", "id_session"),
     Index("ix_carrelli_ente_id_iuv", "ente_id", "iuv"),
 )
 
+# One row for each version of a payable item: `attuale` is the one that holds IUD and IUV now, the others are history.
 dovuti = Table(
     "dovuti",
     metadata,
     Column("id", String(32), primary_key=True),
     Column("ente_id", Id, ForeignKey("enti.id"), nullable=False),
+    Column("dominio", String(11)),
     Column("carrello_id", String(32), ForeignKey("carrelli.id")),
     Column("posizione", Integer, nullable=False),
     Column("iud", String(35), nullable=False),
     Column("iuv", String(35)),
+    Column("iuv_volatile", Boolean, nullable=False, server_default=text("false")),  # drawn for one attempt only
     Column("tipo", String(64), nullable=False),
-    Column("importo_cent", BigInteger, nullable=False),
+    Column("importo_cent", BigInteger, nullable=False),  # the ente's own share
+    Column("commissione_cent", BigInteger),
     Column("causale", String(1024), nullable=False),
     Column("dati_specifici", String(140), nullable=False),
     Column("bilancio_xml", Text),
-    Column("scadenza", Date, nullable=False),
+    Column("marca", JSON(none_as_null=True)),
+    Column("scadenza", Date),
+    Column("tipo_versamento", String(32), nullable=False, server_default=""),
+    Column("pagatore_tipo", String(1)),
+    Column("pagatore_codice", String(35)),
+    Column("pagatore", JSON(none_as_null=True)),
+    Column("secondario", JSON(none_as_null=True)),
+    Column("origine", String(64), nullable=False, server_default="ESTERNO-ANONIMO"),
     Column("stato", String(40), nullable=False),
+    Column("attuale", Boolean, nullable=False, server_default=text("true")),
     Column("codice_esito", Integer),
     Column("importo_pagato_cent", BigInteger),
     Column("iur", String(35)),
+    Column("data_esito", Date),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     # An IUD is taken for ever, but for rows that were cancelled. Source: pa-per-ente, uniqueness.
@@ -195,9 +229,22 @@ dovuti = Table(
         "ente_id",
         "iud",
         unique=True,
-        sqlite_where=text("stato <> 'ANNULLATO'"),
-        postgresql_where=text("stato <> 'ANNULLATO'"),
+        sqlite_where=text("attuale"),
+        postgresql_where=text("attuale"),
     ),
+    # pagoPA's own key is dominio and IUV; the dovuti of one cart share it, each at its place.
+    Index(
+        "uq_dovuti_dominio_iuv_posizione",
+        "dominio",
+        "iuv",
+        "posizione",
+        unique=True,
+        sqlite_where=text("attuale"),
+        postgresql_where=text("attuale"),
+    ),
+    Index("ix_dovuti_ente_id_iud", "ente_id", "iud"),
+    Index("ix_dovuti_ente_id_iuv", "ente_id", "iuv"),
+    Index("ix_dovuti_pagatore_codice", "pagatore_codice"),
     Index("ix_dovuti_carrello_id", "carrello_id"),
 )
 

@@ -368,7 +368,7 @@ def test_of_several_attempts_the_positive_one_is_given(world):
     positive = paid(world, 0)
     world.clock.advance(60)
     iud = world.dovuti(positive)[0].iud
-    lay_dovuto(world, "ANNULLATO", iud=iud, id="x" * 32, created_at=world.clock())
+    lay_dovuto(world, "ANNULLATO", attuale=False, iud=iud, id="x" * 32, created_at=world.clock())
 
     assert world.ricevuta(iud=iud) == world.ricevuta(id_session=positive)
 
