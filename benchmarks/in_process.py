@@ -27,7 +27,8 @@ from benchmarks.processes import Installation
 from hub import log
 from hub.app import build_runtime, build_wsgi_app
 from hub.config import load_config
-from hub.formats.dovuti import decode_base64_field, read_dovuti
+from hub.formats.documenti_ente import decode_base64_field
+from hub.formats.dovuti import read_dovuti
 from hub.formats.resources import resource
 from hub.soap.contract import load_contract
 from hub.soap.operation import Call

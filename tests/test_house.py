@@ -38,6 +38,7 @@ ROOMS = {
     "lxml": ("hub/formats", "hub/soap"),
     "yaml": ("hub/formats",),
     "stdnum": ("hub/formats",),
+    "iso3166": ("hub/formats",),
     "argon2": ("hub/formats",),
     "cryptography": ("hub/formats",),
     "typst": ("hub/formats",),
@@ -230,7 +231,7 @@ def test_the_wheel_carries_contracts_migrations_and_examples(tmp_path: Path) -> 
 
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
     names = set(zipfile.ZipFile(next((tmp_path / "dist").glob("*.whl"))).namelist())
-    carried = {"wsdl": "*.wsdl", "schemas": "*.xsd", "migrations": "**/*.py", "examples": "*.*"}
+    carried = {"wsdl": "*.wsdl", "schemas": "*.*", "migrations": "**/*.py", "examples": "*.*"}
     expected = {
         f"hub/_bundle/{_name(path)}"
         for folder, pattern in carried.items()

@@ -81,6 +81,48 @@ class DocumentoDovuti:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentoVersamento:
+    """The inner document `Versamento`: one stored dovuto and what to do with it.
+
+    `azione` is the letter as written; what the schema lets be absent and the rules do not is None (payer) or empty.
+    `scadenza` is a civil day of Europe/Rome.
+    """
+
+    versione: str
+    azione: str
+    pagatore: Soggetto | None
+    iud: str
+    iuv: str | None
+    importo_cent: int
+    tipo: str
+    causale: str
+    dati_specifici: str
+    tipo_versamento: str = ""
+    scadenza: date | None = None
+    commissione_cent: int | None = None
+    bilancio_xml: str | None = None
+    bilancio_cent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaSecondaria:
+    """The share of a dovuto that belongs to a second beneficiary. `causale` None: that of the dovuto."""
+
+    codice_fiscale: str
+    denominazione: str
+    iban: str
+    importo_cent: int
+    dati_specifici: str
+    indirizzo: str | None = None
+    civico: str | None = None
+    cap: str | None = None
+    localita: str | None = None
+    provincia: str | None = None
+    nazione: str | None = None
+    causale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SingoloRpt:
     importo_cent: int
     causale: str

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from hub.domain import errors
 from hub.domain.stati import StatoSessione
-from hub.formats.dovuti import decode_base64_field, read_dovuti
+from hub.formats.documenti_ente import decode_base64_field
+from hub.formats.dovuti import read_dovuti
 from hub.store import sessioni
 from hub.store.database import Database
 from hub.usecases.authenticate import Callers, Presentazione

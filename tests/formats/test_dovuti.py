@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.domain.errors import XmlDovutiNonValido
-from hub.formats.dovuti import decode_base64_field, read_dovuti
+from hub.formats.documenti_ente import decode_base64_field
+from hub.formats.dovuti import read_dovuti
 
 DATA = Path(__file__).parents[1] / "data"
 GOOD = sorted((DATA / "dovuti").glob("*.xml"))
