@@ -1,4 +1,4 @@
-# make demo | make test | make lint | make bench: each one prepares .venv by itself.
+# make demo | make test | make lint | make bench | make docs: each one prepares .venv by itself.
 # Wanted on the machine: Python 3.11 or later. PYTHON=/path/to/python chooses one.
 
 VENV := .venv
@@ -11,9 +11,9 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 RUFF := $(BIN)/ruff
 RUFF_ARGS := --line-length 120 --target-version py311
-CODE := hub adapters tests examples benchmarks migrations
+CODE := hub adapters tests examples benchmarks docs migrations
 
-.PHONY: demo test lint format bench wheel clean
+.PHONY: demo test lint format bench docs wheel clean
 
 demo: $(STAMP)
 	$(BIN)/pontepa demo
@@ -31,6 +31,10 @@ format: $(DEV_STAMP)
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+# Writes again the documents that are generated from the code.
+docs: $(STAMP)
+	$(BIN)/python -m docs
 
 wheel: $(DEV_STAMP)
 	$(BIN)/python -m build --wheel --outdir dist

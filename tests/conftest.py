@@ -11,10 +11,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hub.formats.resources import resource
+from hub.soap import operation
 from hub.store import migrate
 from hub.store.database import Database
 from tests import pg
@@ -39,6 +41,31 @@ def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the caller's PONTEPA_* variables out of the tests."""
     for name in [name for name in os.environ if name.startswith("PONTEPA_") and name != GIVEN_URL]:
         monkeypatch.delenv(name)
+
+
+class _Listening:
+    """A logger that hears the faults which the catalogue lacks, whatever the test does with the log."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.heard: list[str] = []
+
+    def error(self, event: str, **values: Any) -> Any:
+        if event == "fault_not_in_catalogue":
+            self.heard.append(f"{values['operation']}: {values['code']}")
+        return self._inner.error(event, **values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+@pytest.fixture(autouse=True)
+def uncatalogued(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The faults answered in this process that docs/guasti.md lacks for their operation: any fails the test."""
+    listening = _Listening(operation.log)
+    monkeypatch.setattr(operation, "log", listening)
+    yield listening.heard
+    assert listening.heard == [], "missing in hub/domain/guasti"
 
 
 class _Servers:

@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from hub.domain.errors import IudDuplicato
+from hub.domain.errors import IdSessionNonValido
 from hub.soap.contract import Contract, load_contract
 from hub.soap.operation import Call
 from hub.soap.server import Wsgi, build_wsgi
@@ -65,7 +65,7 @@ def invia_dovuti(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def chiedi_pagati(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    raise IudDuplicato("IUD 123 duplicato", "IUD già presente")
+    raise IdSessionNonValido("idSession 123 sconosciuto", "idSession: mai vista")
 
 
 def registra_pagamento(call: Call, request: dict[str, Any]) -> dict[str, Any]:

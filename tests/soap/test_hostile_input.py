@@ -288,12 +288,12 @@ def test_a_refusal_is_the_contracts_own_answer(wsgi: Wsgi) -> None:
     assert answer.status == 200
     fault = answer.payload[0]
     assert [(child.tag, child.text) for child in fault] == [
-        ("faultCode", "PAA_IUD_DUPLICATO"),
-        ("faultString", "IUD 123 duplicato"),
+        ("faultCode", "PAA_ID_SESSION_NON_VALIDO"),
+        ("faultString", "idSession 123 sconosciuto"),
         ("id", "C_PROVA"),
-        ("description", "IUD già presente"),
+        ("description", "idSession: mai vista"),
     ]
-    assert lines[0]["outcome"] == "PAA_IUD_DUPLICATO"
+    assert lines[0]["outcome"] == "PAA_ID_SESSION_NON_VALIDO"
 
 
 @pytest.mark.parametrize("given", ["corto", "a" * 65, "a b c d e f g", "x\r\nSet-Cookie: y", ""])
@@ -335,13 +335,13 @@ def test_the_habits_of_clients_are_tolerated(wsgi: Wsgi, body: str) -> None:
 
 def test_a_contract_may_answer_a_violation_in_its_own_way() -> None:
     def refuse(call: Any, qname: str, errors: list[Any]) -> dict[str, Any]:
-        fault = {"faultCode": "PAA_SINTASSI_EXTRAXSD", "faultString": str(errors[0]), "id": "x"}
+        fault = {"faultCode": "PAA_XML_NON_VALIDO", "faultString": str(errors[0]), "id": "x"}
         return {"fault": fault, "esito": "KO"}
 
     answer = call(door(on_invalid=refuse), MALFORMED["password too short"])
 
     assert answer.status == 200
-    assert answer.payload.findtext("fault/faultCode") == "PAA_SINTASSI_EXTRAXSD"
+    assert answer.payload.findtext("fault/faultCode") == "PAA_XML_NON_VALIDO"
     assert answer.payload.findtext("esito") == "KO"
 
 

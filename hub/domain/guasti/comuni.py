@@ -1,0 +1,68 @@
+"""Faults about who is calling: every operation has them. Source: pa-per-ente, authentication (1.4), helpers (2)."""
+
+from __future__ import annotations
+
+from hub.domain.guasti import guasto as g
+from hub.domain.guasti.guasto import Guasto, Ripetere
+
+_CORREGGERE = "correggere `codIpaEnte` o la password; se sono giusti, far controllare le abilitazioni dell'applicazione"
+_TROPPI = "troppe password errate dallo stesso indirizzo (HTTP 429, intestazione `Retry-After`)"
+_ASPETTARE = "aspettare i secondi indicati e correggere la password"
+
+GUASTI = (
+    Guasto(
+        "PAA_ENTE_NON_VALIDO",
+        "`codIpaEnte` assente o sconosciuto, password errata (i due casi non si distinguono apposta), oppure "
+        "applicazione non abilitata all'operazione",
+        _CORREGGERE,
+        Ripetere.NO,
+        (
+            g.INVIA, g.RICEVUTA, g.REGISTRA, g.AUTORIZZA, g.STATO_IMPORT, g.STATO_EXPORT, g.SCADUTI, g.STATO_SCADUTI,
+            g.AVVISI,
+        ),  # fmt: skip
+    ),
+    Guasto(
+        "PAA_ENTE_NON_VALIDO",
+        "`codIpaEnte` assente o sconosciuto, password errata, applicazione non abilitata all'operazione, ente ancora "
+        "in stato `INSERITO`",
+        _CORREGGERE + "; un ente `INSERITO` va messo in `PRE-ESERCIZIO` o `ESERCIZIO`",
+        Ripetere.NO,
+        (g.VERIFICA, g.PAGATI, g.ESITO, g.IMPORTA, g.EXPORT, g.INCREMENTALE),
+    ),
+    Guasto(
+        "PAA_ENTE_NON_VALIDO",
+        "chiamante sconosciuto o con password errata, oppure un elemento della lista nomina un ente sconosciuto o "
+        "porta un codice di autorizzazione (il suo campo `password`) che non è quello dell'ente nominato",
+        "correggere l'elemento che `faultString` nomina; il codice è lo SHA-256 concordato con chi gestisce l'hub",
+        Ripetere.NO,
+        (g.CARRELLO,),
+    ),
+    Guasto(
+        "PAA_ENTE_NON_VALIDO",
+        "password diversa da quella dell'ente amministratore, oppure `codIpaEnte` presente e sconosciuto",
+        "questa operazione è per i portali: usare la password dell'ente amministratore",
+        Ripetere.NO,
+        (g.POSIZIONI, g.STORICO),
+    ),
+    Guasto(
+        "PAA_STATO_ENTE_NON_VALIDO",
+        "l'ente è ancora in stato `INSERITO`",
+        "metterlo in `PRE-ESERCIZIO` o `ESERCIZIO` nella configurazione",
+        Ripetere.NO,
+        (g.INVIA, g.REGISTRA),
+    ),
+    Guasto(
+        "PAA_SYSTEM_ERROR",
+        _TROPPI,
+        _ASPETTARE,
+        Ripetere.DIPENDE,
+        tuple(name for name in g.OPERAZIONI_ENTE if name not in (g.PAGATI, g.RICEVUTA, g.IMPORTA, g.VERIFICA)),
+    ),
+    Guasto(
+        "PAA_SYSTEM_ERROR",
+        f"{_TROPPI}, oppure il pagamento è finito in uno stato che non ha un esito leggibile",
+        f"{_ASPETTARE}; nell'altro caso segnalare a chi gestisce l'hub con il valore di `X-Correlation-Id`",
+        Ripetere.DIPENDE,
+        (g.PAGATI,),
+    ),
+)
