@@ -163,6 +163,7 @@ def tipo_group() -> None:
 @click.option("--modalita", type=click.Choice(MODALITA), multiple=True, help="Anche più volte; senza, tutte.")
 @click.option("--attivo/--non-attivo", default=True, show_default=True)
 @click.option("--scadenza-obbligatoria/--senza-scadenza", default=True, show_default=True)
+@click.option("--stampa-data-scadenza/--non-stampa-data-scadenza", default=True, show_default=True)
 @click.option("--anonimo/--non-anonimo", default=False, show_default=True, help="Ammette il pagatore ANONIMO.")
 @click.option("--iban", help="Senza, quello dell'ente.")
 @click.option("--importo", help="Importo fisso, per esempio 16.00.")

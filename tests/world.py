@@ -344,6 +344,7 @@ def _tipo(ente_id: int, codice: str, **values: Any) -> dict[str, Any]:
         "modalita": ["base"],
         "attivo": True,
         "scadenza_obbligatoria": False,
+        "stampa_data_scadenza": False,
         "anonimo": False,
         "importo_cent": None,
     }

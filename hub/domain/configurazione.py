@@ -17,6 +17,13 @@ INVARIATO = "***"
 # How a tipo may be paid: from the portal, from a flow, from the services. Source: flows, 8.2.
 MODALITA = ("base", "flussi", "ipe")
 
+# The secondary beneficiary's share: as the original does it (included by paaSILInviaCarrelloDovuti, added by
+# paaSILImportaDovuto), or always the one or the other. Source: pa-per-ente, 2.2, 2.5 and 8.
+QUOTA_SECONDARIA = ("originale", "aggiunta", "inclusa")
+
+# How paaSILChiediEsitoCarrelloDovuti names a state: its description, as the original does, or its code.
+ESITO_CARRELLO = ("descrizione", "codice")
+
 # The services of pa-per-ente that a credential may be limited to.
 OPERAZIONI = (
     "paaSILAutorizzaImportFlusso",
@@ -71,6 +78,7 @@ class Tipo:
     modalita: tuple[str, ...] = MODALITA
     attivo: bool = True
     scadenza_obbligatoria: bool = True
+    stampa_data_scadenza: bool = True
     anonimo: bool = False
     iban: str | None = None
     importo_cent: int | None = None
@@ -99,6 +107,8 @@ class Ente:
     stato: StatoEnte = StatoEnte.INSERITO
     url_esito: str | None = None
     livelli_base64_pagati: int = 2
+    quota_secondaria: str = "originale"
+    esito_carrello: str = "descrizione"
     password: str | None = None
     applicazioni: tuple[Applicazione, ...] | None = None
     tipi: tuple[Tipo, ...] | None = None

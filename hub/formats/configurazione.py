@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 import yaml
 
 from hub.domain.configurazione import (
+    ESITO_CARRELLO,
     MODALITA,
     OPERAZIONI,
+    QUOTA_SECONDARIA,
     Applicazione,
     Configurazione,
     ConfigurazioneNonValida,
@@ -177,7 +179,7 @@ def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
 def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
     campi = Campi(value, path, problems, (
         "codIpaEnte", "codice_fiscale", "nome", "stato", "stazione", "codice_segregazione", "iban", "url_esito",
-        "livelli_base64_pagati", "password", "applicazioni", "tipi",
+        "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "password", "applicazioni", "tipi",
     ))
     before = len(problems.found)
     ente = Ente(
@@ -190,6 +192,8 @@ def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
         iban=_iban(campi, required=True) or "",
         url_esito=campi.optional_text("url_esito", check=_is_web_address, rule="indirizzo http:// o https://"),
         livelli_base64_pagati=campi.whole("livelli_base64_pagati", (1, 2), 2),
+        quota_secondaria=campi.choice("quota_secondaria", QUOTA_SECONDARIA, QUOTA_SECONDARIA[0]),
+        esito_carrello=campi.choice("esito_carrello", ESITO_CARRELLO, ESITO_CARRELLO[0]),
         password=campi.secret("password", 8, 100, required=False),
         applicazioni=_many(campi, "applicazioni", _read_applicazione, lambda one: one.nome, "nome"),
         tipi=_many(campi, "tipi", _read_tipo, lambda one: one.codice, "codice"),
@@ -214,8 +218,8 @@ def _read_applicazione(value: Any, path: str, problems: Problemi) -> Applicazion
 
 def _read_tipo(value: Any, path: str, problems: Problemi) -> Tipo:
     campi = Campi(value, path, problems, (
-        "codice", "descrizione", "tassonomia", "modalita", "attivo", "scadenza_obbligatoria", "anonimo", "iban",
-        "importo",
+        "codice", "descrizione", "tassonomia", "modalita", "attivo", "scadenza_obbligatoria", "stampa_data_scadenza",
+        "anonimo", "iban", "importo",
     ))  # fmt: skip
     codice = campi.text("codice", pattern=r"\S{1,64}", rule="al massimo 64 caratteri senza spazi")
     attivo = campi.flag("attivo", True)
@@ -232,6 +236,7 @@ def _read_tipo(value: Any, path: str, problems: Problemi) -> Tipo:
         modalita=MODALITA if modalita is None else tuple(one for one in MODALITA if one in modalita),
         attivo=attivo,
         scadenza_obbligatoria=campi.flag("scadenza_obbligatoria", True),
+        stampa_data_scadenza=campi.flag("stampa_data_scadenza", True),
         anonimo=campi.flag("anonimo", False),
         iban=_iban(campi, required=False),
         importo_cent=_importo(campi),

@@ -78,6 +78,8 @@ enti = Table(
     Column("iban", String(34), nullable=False),
     Column("url_esito", String(2048)),
     Column("livelli_base64_pagati", Integer, nullable=False, server_default="2"),
+    Column("quota_secondaria", String(16), nullable=False, server_default="originale"),
+    Column("esito_carrello", String(16), nullable=False, server_default="descrizione"),
     UniqueConstraint("cod_ipa_ente", name="uq_enti_cod_ipa_ente"),
 )
 
@@ -92,6 +94,7 @@ tipi = Table(
     Column("modalita", JSON, nullable=False),
     Column("attivo", Boolean, nullable=False),
     Column("scadenza_obbligatoria", Boolean, nullable=False),
+    Column("stampa_data_scadenza", Boolean, nullable=False, server_default=text("true")),
     Column("anonimo", Boolean, nullable=False),
     Column("iban", String(34)),
     Column("importo_cent", BigInteger),

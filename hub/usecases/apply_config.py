@@ -221,6 +221,8 @@ def ente_values(ente: Ente) -> dict[str, Any]:
         "iban": ente.iban,
         "url_esito": ente.url_esito,
         "livelli_base64_pagati": ente.livelli_base64_pagati,
+        "quota_secondaria": ente.quota_secondaria,
+        "esito_carrello": ente.esito_carrello,
     }
 
 

@@ -47,7 +47,8 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
     }
     if row.url_esito:
         values["url_esito"] = row.url_esito
-    values["livelli_base64_pagati"] = row.livelli_base64_pagati
+    for column in ("livelli_base64_pagati", "quota_secondaria", "esito_carrello"):
+        values[column] = getattr(row, column)
     if any(one.applicazione is None for one in active):
         values["password"] = INVARIATO
     # During a rotation an application has two rows: the one that lasts speaks for it.
@@ -77,7 +78,8 @@ def _tipo_dict(row: Row[Any]) -> dict[str, Any]:
     if row.tassonomia:
         values["tassonomia"] = row.tassonomia
     values["modalita"] = list(row.modalita)
-    values |= {column: getattr(row, column) for column in ("attivo", "scadenza_obbligatoria", "anonimo")}
+    flags = ("attivo", "scadenza_obbligatoria", "stampa_data_scadenza", "anonimo")
+    values |= {column: getattr(row, column) for column in flags}
     if row.iban:
         values["iban"] = row.iban
     if row.importo_cent is not None:

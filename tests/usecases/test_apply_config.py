@@ -80,6 +80,20 @@ def test_what_is_exported_applies_without_change(configured: Database) -> None:
     assert apply(configured, read_configurazione(text.encode()), CASSAFORTE, LATER) == []
 
 
+def test_the_switches_of_ente_and_tipo_go_there_and_back(configured: Database, demo: Configurazione) -> None:
+    tipo = Tipo("NUOVO", "Nuovo", tassonomia="9/0101101IM/", stampa_data_scadenza=False)
+    wanted = _with_ente(
+        demo, lambda ente: replace(ente, quota_secondaria="inclusa", esito_carrello="codice", tipi=(tipo,))
+    )
+
+    apply(configured, wanted, CASSAFORTE, LATER)
+
+    (ente,) = read_configurazione(render_configurazione(export_config(configured, LATER)).encode()).enti
+    assert (ente.quota_secondaria, ente.esito_carrello) == ("inclusa", "codice")
+    assert ente.tipi is not None
+    assert {one.codice: one.stampa_data_scadenza for one in ente.tipi}["NUOVO"] is False
+
+
 def test_a_changed_field_is_one_difference(configured: Database, demo: Configurazione) -> None:
     wanted = _with_ente(demo, lambda ente: replace(ente, nome="Comune di Prova Alta"))
 
