@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
+from hub.domain.inoltro import InvioEsito
 
 
 class Nodo(Protocol):
@@ -23,5 +24,17 @@ class Nodo(Protocol):
         DELIVERED: the node has it (`code` is its state, `response` may carry `url`); REFUSED: it failed there for
         sure; TRY_AGAIN: the node never saw it; UNKNOWN: no answer to this question, ask again.
         Source: node, nodoChiediStatoRPT (2.3) and annex A.
+        """
+        ...
+
+
+class SistemaEnte(Protocol):
+    """The software of the entes, called at the addresses that they configured."""
+
+    def push_esito(self, invio: InvioEsito) -> Delivery:
+        """Tell an outcome, signed.
+
+        DELIVERED: acknowledged (2xx without `faultCode`); TRY_AGAIN: not taken; REFUSED: the address may not be called;
+        UNKNOWN: it may have arrived. Source: pa-per-ente, push of the outcome (4.2).
         """
         ...

@@ -1,7 +1,7 @@
 """How long a message waits before it is tried or asked about again.
 
 Source: node, timeouts, retries, backoff (2.0.5): the faster alternative for the question, with a few seconds in front
-because a payer is looking at the page.
+because a payer is looking at the page. To an ente: the backoff that the node asks of its callers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from datetime import timedelta
 _RIPROVA_S = (1, 2, 5, 10, 30, 60, 120, 300, 600)
 # Seconds before the n-th question about an unknown outcome.
 _CHIEDI_S = (1, 2, 5, 10, 30, 120, 600, 1800, 3600)
+# The longest that a call to an ente may take: its slot in the backoff.
+SLOT_ENTE_S = 10
+# Who comes back after days must not wait longer than one more.
+_ENTE_MAX_S = 86_400
 
 
 def before_retry(attempts: int) -> timedelta:
@@ -20,6 +24,15 @@ def before_retry(attempts: int) -> timedelta:
 
 def before_question(attempts: int) -> timedelta:
     return _wait(_CHIEDI_S, attempts)
+
+
+def before_ente(attempts: int) -> timedelta:
+    """The pause after the k-th attempt towards an ente: slot x (2^k - 1), a day at most.
+
+    >>> [int(before_ente(k).total_seconds()) for k in (1, 2, 3, 4, 14, 40)]
+    [10, 30, 70, 150, 86400, 86400]
+    """
+    return timedelta(seconds=min(SLOT_ENTE_S * (2 ** min(max(attempts, 1), 30) - 1), _ENTE_MAX_S))
 
 
 def _wait(steps: tuple[int, ...], attempts: int) -> timedelta:

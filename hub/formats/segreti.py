@@ -47,7 +47,7 @@ class Cassaforte:
 
     def __init__(self, secret_key: str) -> None:
         if not secret_key:
-            raise Misconfigured("PONTEPA_SECRET_KEY non valorizzata: impossibile cifrare le password di stazione")
+            raise Misconfigured("PONTEPA_SECRET_KEY non valorizzata: impossibile cifrare i segreti")
         derived = HKDF(algorithm=SHA256(), length=32, salt=_HKDF_SALT, info=_HKDF_INFO).derive(secret_key.encode())
         self._fernet = Fernet(base64.urlsafe_b64encode(derived))
 
@@ -64,5 +64,5 @@ class Cassaforte:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken as error:
             raise Misconfigured(
-                "password di stazione illeggibile: PONTEPA_SECRET_KEY non è quella di allora"
+                "segreto illeggibile: PONTEPA_SECRET_KEY non è quella di allora"
             ) from error

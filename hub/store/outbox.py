@@ -6,7 +6,7 @@ SCONOSCIUTO (ask before anything else). A lease that ran out means that the send
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,12 +37,24 @@ class Claimed:
     lease_until: datetime
 
 
-def put(session: Session, topic: str, key: str, payload: bytes, correlation_id: str, now: datetime) -> None:
-    """Write a message that leaves after this transaction commits; the commit wakes an idle worker."""
-    session.execute(
-        insert(outbox),
+def put(
+    session: Session,
+    topic: str,
+    key: str,
+    payload: bytes,
+    correlation_id: str,
+    now: datetime,
+    ente_id: int | None = None,
+) -> int:
+    """Write a message that leaves after this transaction commits, return its id; the commit wakes an idle worker.
+
+    `ente_id`: whose message it is, for the operators of that ente; None: the installation's.
+    """
+    message_id: int = session.execute(
+        insert(outbox).returning(outbox.c.id),
         {
             "topic": topic,
+            "ente_id": ente_id,
             "chiave": key,
             "payload": payload,
             "stato": str(StatoMessaggio.DA_INVIARE),
@@ -50,8 +62,9 @@ def put(session: Session, topic: str, key: str, payload: bytes, correlation_id: 
             "correlation_id": correlation_id,
             "created_at": now,
         },
-    )
+    ).scalar_one()
     wake(session)
+    return message_id
 
 
 def wake(session: Session) -> None:
@@ -75,9 +88,11 @@ def _due(now: datetime) -> Any:
     )
 
 
-def claim(session: Session, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
-    """Take up to `limit` messages that are due; messages of one key go one at a time, in order."""
-    due = _due(now)
+def claim(
+    session: Session, now: datetime, lease: timedelta, limit: int, topics: Collection[str] | None = None
+) -> list[Claimed]:
+    """Take up to `limit` due messages of the topics (None: all); those of one key go one at a time, in order."""
+    due = _due(now) if topics is None else and_(_due(now), outbox.c.topic.in_(topics))
     chosen = select(outbox.c.id, outbox.c.stato).where(due).order_by(outbox.c.next_attempt_at, outbox.c.id).limit(limit)
     rows = session.execute(chosen.with_for_update(skip_locked=True, of=outbox)).all()
     if not rows:
@@ -151,9 +166,12 @@ def settle(
     return changed.rowcount == 1
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next message wants attention; None when the outbox is empty."""
-    return session.execute(select(func.min(outbox.c.next_attempt_at)).where(outbox.c.stato.in_(_APERTI))).scalar_one()
+def next_due(session: Session, topics: Collection[str] | None = None) -> datetime | None:
+    """When the next message of the topics (None: of all) wants attention; None when there is none."""
+    first = select(func.min(outbox.c.next_attempt_at)).where(outbox.c.stato.in_(_APERTI))
+    if topics is not None:
+        first = first.where(outbox.c.topic.in_(topics))
+    return session.execute(first).scalar_one()
 
 
 def depth(session: Session) -> dict[str, int]:

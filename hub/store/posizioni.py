@@ -41,8 +41,8 @@ WITH s AS (
   SELECT :tentativo_id, c.id, :stazione_id, :dominio, :iuv, :ccp, :id_messaggio, :id_carrello_nodo, :rpt,
          :rpt_sha256, 'DA_INVIARE', :now, :now FROM c
 ), o AS (
-  INSERT INTO outbox (topic, chiave, payload, stato, next_attempt_at, correlation_id, created_at)
-  SELECT :topic, :tentativo_id, :payload, 'DA_INVIARE', :now, s.correlation_id, :now FROM s, c
+  INSERT INTO outbox (topic, ente_id, chiave, payload, stato, next_attempt_at, correlation_id, created_at)
+  SELECT :topic, :ente_id, :tentativo_id, :payload, 'DA_INVIARE', :now, s.correlation_id, :now FROM s, c
   RETURNING id
 )
 SELECT count(*), pg_notify('{outbox_store.CHANNEL}', '') FROM o
@@ -136,5 +136,7 @@ def _start_sqlite(
         ],
     )
     session.execute(insert(tentativi), {**tentativo, **stamped, "carrello_id": carrello["id"], "stato": "DA_INVIARE"})
-    outbox_store.put(session, topic, tentativo["id"], payload, sessione["correlation_id"], now)
+    outbox_store.put(
+        session, topic, tentativo["id"], payload, sessione["correlation_id"], now, ente_id=carrello["ente_id"]
+    )
     return True

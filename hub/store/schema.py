@@ -80,6 +80,9 @@ enti = Table(
     Column("livelli_base64_pagati", Integer, nullable=False, server_default="2"),
     Column("quota_secondaria", String(16), nullable=False, server_default="originale"),
     Column("esito_carrello", String(16), nullable=False, server_default="descrizione"),
+    Column("inoltro_esito", Boolean, nullable=False, server_default=text("false")),
+    Column("chiave_ritorno_cifrata", Text),  # signs the parameters of the payer's return; None: not signed
+    Column("url_archivio_esterno", String(2048)),
     UniqueConstraint("cod_ipa_ente", name="uq_enti_cod_ipa_ente"),
 )
 
@@ -98,6 +101,7 @@ tipi = Table(
     Column("anonimo", Boolean, nullable=False),
     Column("iban", String(34)),
     Column("importo_cent", BigInteger),
+    Column("notifica_esito", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("ente_id", "codice", name="uq_tipi_ente_id_codice"),
 )
 
@@ -309,6 +313,7 @@ outbox = Table(
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("topic", String(64), nullable=False),
+    Column("ente_id", Id),  # whose operators see it; None: only those of the installation
     Column("chiave", String(64), nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("stato", String(16), nullable=False),
@@ -337,5 +342,63 @@ outbox = Table(
         "id",
         sqlite_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'IN_INVIO')"),
         postgresql_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'IN_INVIO')"),
+    ),
+    Index(
+        "ix_outbox_parcheggiati",
+        "ente_id",
+        "id",
+        sqlite_where=text("stato = 'PARCHEGGIATO'"),
+        postgresql_where=text("stato = 'PARCHEGGIATO'"),
+    ),
+)
+
+# Where the outcomes of a tipo go; the key signs them and is kept sealed.
+endpoint_esito = Table(
+    "endpoint_esito",
+    metadata,
+    Column("ente_id", Id, ForeignKey("enti.id"), primary_key=True, autoincrement=False),
+    Column("tipo", String(64), primary_key=True),
+    Column("url", String(2048), nullable=False),
+    Column("client_id", String(256)),
+    Column("mail", String(256)),
+    Column("chiave_cifrata", Text, nullable=False),
+    Column("tentativi_max", Integer, nullable=False),
+)
+
+# One row for each outcome told to an ente: `id` is the event's, the same at every attempt.
+eventi_esito = Table(
+    "eventi_esito",
+    metadata,
+    Column("id", String(48), primary_key=True),
+    Column("ente_id", Id, ForeignKey("enti.id"), nullable=False),
+    Column("iud", String(35), nullable=False),
+    Column("sequenza", Integer, nullable=False),
+    Column("iuv", String(35)),
+    Column("tipo", String(64), nullable=False),
+    Column("codice_esito", Integer, nullable=False),
+    Column("messaggio_id", Id, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("consegnato_at", Instant),
+    UniqueConstraint("ente_id", "iud", "sequenza", name="uq_eventi_esito_ente_id_iud_sequenza"),
+    Index("ix_eventi_esito_messaggio_id", "messaggio_id"),
+)
+
+# Who may open the console. `ente_id` None: an operator of the installation, who sees every ente.
+operatori = Table(
+    "operatori",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("nome", String(64), nullable=False),
+    Column("hash", String(256), nullable=False),
+    Column("ente_id", Id, ForeignKey("enti.id")),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    # A name is free again when its operator is revoked.
+    Index(
+        "uq_operatori_nome",
+        "nome",
+        unique=True,
+        sqlite_where=text("revoked_at IS NULL"),
+        postgresql_where=text("revoked_at IS NULL"),
     ),
 )

@@ -27,6 +27,7 @@ from hub.formats.rt import read_rt
 from hub.log import get_logger
 from hub.store import carrelli, dovuti, rt_ricevute, sessioni, tentativi
 from hub.store.database import Database, Session
+from hub.usecases.inoltro_esito import queue_carrello
 from hub.usecases.record_rt import set_aside
 
 _BATCH = 50
@@ -86,6 +87,7 @@ def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> tuple[St
     elif carrello.rt_id is None and carrello.stato == stato:
         # The hub had closed it by itself as not paid; now the node's own word is here.
         carrelli.replace_rt(session, carrello, row.id, now)
+        queue_carrello(session, carrello.id, bytes(row.raw), now)
         result, motivo = StatoRt.ELABORATA, None
     elif rt.codice_esito in ESITI_POSITIVI:
         result, motivo = StatoRt.ECCEDENZA, f"carrello già {carrello.stato}: pagamento in eccedenza"
@@ -110,6 +112,7 @@ def check_amounts(rt: Rt, carrello: Row[Any]) -> str | None:
 def _close(session: Session, carrello: Row[Any], row: Row[Any], rt: Rt, stato: StatoCarrello, now: datetime) -> None:
     carrelli.move(session, carrello, to=stato, at=now, rt_id=row.id)
     close_dovuti(session, carrello.id, rt, now)
+    queue_carrello(session, carrello.id, bytes(row.raw), now)
     sessione = sessioni.by_id(session, carrello.id_session)
     to = SESSIONE_BY_ESITO[rt.codice_esito]
     if is_legal(StatoSessione(sessione.stato), to):

@@ -6,7 +6,7 @@ the lease was lost is dropped: somebody else holds the message. Source: node, wr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,16 +24,31 @@ Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
+class Pazienza:
+    """How often a message is tried, how long it waits between, and where it ends when it cannot be delivered.
+
+    `fine`: RIFIUTATO, over for good; PARCHEGGIATO, a person may try it again.
+    """
+
+    attempts_max: int
+    before_retry: Callable[[int], timedelta] = before_retry
+    before_question: Callable[[int], timedelta] = before_question
+    fine: StatoMessaggio = StatoMessaggio.RIFIUTATO
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
     """Where a kind of message goes and what its outcome means.
 
     `deliver`: send it; `ask`: find out what became of it (TRY_AGAIN: the other side never saw it, it may leave again
-    as it is); `settle`: record what the outcome means, in the transaction that settles the message.
+    as it is); `settle`: record what the outcome means, in the transaction that settles the message. `pazienza`: that of
+    a message; None: the node's, with the relay's `attempts_max`.
     """
 
     deliver: Callable[[Claimed], Delivery]
     ask: Callable[[Claimed], Delivery]
     settle: Callable[[Session, Claimed, Delivery, datetime], None]
+    pazienza: Callable[[Session, Claimed], Pazienza] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +69,7 @@ _LOOK_AGAIN_S = 0.01
 def run_once(
     db: Database, topics: Mapping[str, Topic], pool: Executor, limits: RelayLimits, clock: Clock, stop: Event
 ) -> bool:
-    """Relay until nothing is due and nothing is in flight; True when there was something.
+    """Relay the messages of `topics` until none is due and none in flight; True when there was something.
 
     No more is claimed than can leave at once, so that no lease runs while a message waits for its turn. After `stop`
     nothing more is claimed and what is in flight is settled.
@@ -63,7 +78,7 @@ def run_once(
     has_worked = False
     while True:
         free = limits.slots - len(in_flight)
-        claimed = _claim(db, limits, free, clock()) if free and not stop.is_set() else []
+        claimed = _claim(db, topics, limits, free, clock()) if free and not stop.is_set() else []
         in_flight |= {pool.submit(_relay, db, topics[message.topic], message, limits, clock) for message in claimed}
         if not in_flight:
             return has_worked
@@ -73,13 +88,13 @@ def run_once(
             future.result()
 
 
-def _claim(db: Database, limits: RelayLimits, free: int, now: datetime) -> list[Claimed]:
+def _claim(db: Database, topics: Collection[str], limits: RelayLimits, free: int, now: datetime) -> list[Claimed]:
     with db.reading() as session:
-        due_at = outbox.next_due(session)
+        due_at = outbox.next_due(session, topics)
     if due_at is None or due_at > now:
         return []
     with db.transaction() as session:
-        return outbox.claim(session, now, limits.lease, free)
+        return outbox.claim(session, now, limits.lease, free, topics)
 
 
 def _relay(db: Database, topic: Topic, message: Claimed, limits: RelayLimits, clock: Clock) -> None:
@@ -118,8 +133,9 @@ def _exchange(topic: Topic, message: Claimed, limits: RelayLimits, clock: Clock)
 def _settle(
     session: Session, topic: Topic, message: Claimed, delivery: Delivery, limits: RelayLimits, now: datetime
 ) -> bool:
-    delivery = _exhaust(message, delivery, limits)
-    stato, next_attempt_at, motivo = _next_step(message, delivery, limits, now)
+    pazienza = topic.pazienza(session, message) if topic.pazienza else Pazienza(limits.attempts_max)
+    delivery = _exhaust(message, delivery, pazienza)
+    stato, next_attempt_at, motivo = _next_step(message, delivery, pazienza, now)
     is_settled = outbox.settle(
         session,
         message,
@@ -135,27 +151,28 @@ def _settle(
     return is_settled
 
 
-def _exhaust(message: Claimed, delivery: Delivery, limits: RelayLimits) -> Delivery:
+def _exhaust(message: Claimed, delivery: Delivery, pazienza: Pazienza) -> Delivery:
     """What surely was not processed and cannot be sent any more is refused, and the position is free."""
-    if delivery.outcome == Outcome.TRY_AGAIN and message.attempts >= limits.attempts_max:
-        return Delivery(Outcome.REFUSED, delivery.code, "tentativi esauriti")
+    if delivery.outcome == Outcome.TRY_AGAIN and message.attempts >= pazienza.attempts_max:
+        reason = ": ".join(filter(None, ("tentativi esauriti", delivery.detail)))
+        return Delivery(Outcome.REFUSED, delivery.code, reason)
     return delivery
 
 
 def _next_step(
-    message: Claimed, delivery: Delivery, limits: RelayLimits, now: datetime
+    message: Claimed, delivery: Delivery, pazienza: Pazienza, now: datetime
 ) -> tuple[StatoMessaggio, datetime | None, str | None]:
     match delivery.outcome:
         case Outcome.DELIVERED:
             return StatoMessaggio.CONSEGNATO, None, None
         case Outcome.REFUSED:
-            return StatoMessaggio.RIFIUTATO, None, delivery.detail[:500] or None
+            return pazienza.fine, None, delivery.detail[:500] or None
         case Outcome.TRY_AGAIN:
-            wait = before_retry(message.attempts)
+            wait = pazienza.before_retry(message.attempts)
             if delivery.retry_after_s is not None:
                 wait = max(wait, timedelta(seconds=delivery.retry_after_s))
             return StatoMessaggio.DA_INVIARE, now + wait, None
         case Outcome.UNKNOWN:
-            if message.attempts >= limits.attempts_max:
-                return StatoMessaggio.PARCHEGGIATO, None, "esito sconosciuto dopo tutte le domande: serve un operatore"
-            return StatoMessaggio.SCONOSCIUTO, now + before_question(message.attempts), None
+            if message.attempts >= pazienza.attempts_max:
+                return StatoMessaggio.PARCHEGGIATO, None, "esito sconosciuto dopo tutti i tentativi"
+            return StatoMessaggio.SCONOSCIUTO, now + pazienza.before_question(message.attempts), None
