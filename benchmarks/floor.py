@@ -138,11 +138,7 @@ def sqlite_keeper(path: str) -> Keep:
 
 def postgresql_keeper(url: str) -> Keep:
     """Return a durable write into PostgreSQL: a connection for each thread, one look-up, one insert that commits."""
-    address = url.replace("postgresql+psycopg://", "postgresql://")
-    local = threading.local()
-    with psycopg.connect(address, autocommit=True) as first:
-        first.execute(_TABLE.format(name="floor_sessioni", blob="bytea", instant="timestamptz"))
-        first.execute(_TAKEN.format(name="floor_dovuti"))
+    address, local = _libpq(url), threading.local()
 
     def keep(id_session: str, iud: list[str], documento: bytes, url: str) -> None:
         if not hasattr(local, "connection"):
@@ -154,6 +150,17 @@ def postgresql_keeper(url: str) -> Keep:
         local.connection.execute(insert, _row(id_session, documento, url))
 
     return keep
+
+
+def create_tables(url: str) -> None:
+    """Make the floor's tables in PostgreSQL, before the processes that write."""
+    with psycopg.connect(_libpq(url), autocommit=True) as connection:
+        connection.execute(_TABLE.format(name="floor_sessioni", blob="bytea", instant="timestamptz"))
+        connection.execute(_TAKEN.format(name="floor_dovuti"))
+
+
+def _libpq(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://")
 
 
 def _row(id_session: str, documento: bytes, url: str) -> list[Any]:
@@ -211,18 +218,20 @@ def create_wsgi() -> Wsgi:
     return build_floor(sqlite_keeper(target))
 
 
-def serve(port: int, threads: int) -> None:
+def serve(port: int, threads: int, processes: int) -> None:
     """Serve the floor with the hub's own server and settings."""
     from granian.constants import Interfaces
     from granian.server import Server
 
+    if os.environ["BENCH_DATABASE"].startswith("postgresql"):
+        create_tables(os.environ["BENCH_DATABASE"])
     Server(
         "benchmarks.floor:create_wsgi",
         address="127.0.0.1",
         port=port,
         interface=Interfaces.WSGI,
         factory=True,
-        workers=1,
+        workers=processes,
         blocking_threads=threads,
         log_enabled=False,
         websockets=False,
@@ -230,4 +239,4 @@ def serve(port: int, threads: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(int(os.environ["BENCH_PORT"]), int(os.environ["BENCH_THREADS"]))
+    serve(*(int(os.environ[f"BENCH_{name}"]) for name in ("PORT", "THREADS", "PROCESSES")))

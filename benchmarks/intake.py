@@ -1,4 +1,4 @@
-"""Durable intake through HTTP: paaSILInviaDovuti on `pontepa serve`, against a plain-lxml floor and a node soap server.
+"""Durable intake through HTTP: paaSILInviaDovuti on `pontepa serve`, beside four servers that do the same work.
 
 Eight keep-alive connections; the candidates answer in turn, each round in another order; every request is a new
 document and every answer follows its commit. Run: python -m benchmarks.intake
@@ -6,31 +6,47 @@ document and every answer follows its commit. Run: python -m benchmarks.intake
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
 from benchmarks import report
 from benchmarks.load import Load, run_load
-from benchmarks.messages import PATH, build_http
-from benchmarks.node_packages import NodeAssente, install
-from benchmarks.processes import Installation, free_port, fresh_database
-from hub.formats.resources import resource
+from benchmarks.messages import build_http
+from benchmarks.peers import JAXWS, NODE, PEERS, PHP, Peer, PeerAssente, Place
+from benchmarks.processes import Installation, cpu_seconds, fresh_database
 
 GOOD = b"<esito>OK</esito>"
-HUB, FLOOR, NODE = "pontepa serve", "plain lxml", "node soap"
-ROOT = Path(__file__).resolve().parent
-# What `pontepa serve` uses unless told otherwise.
-HUB_THREADS = 8
-NODE_GOAL = 2.0
-# What one thread does best on SQLite: its writes are one after the other anyway.
-FLOOR_THREADS = {"sqlite": 1, "postgresql": HUB_THREADS}
+HUB = "pontepa serve"
+# At least so many times the peer, on the same database; and the slowest answer but one of a hundred.
+GOALS = {
+    "sqlite": {NODE: 2.0, PHP: 2.0, JAXWS: 1.0},
+    "postgresql": {NODE: 2.0, PHP: 2.0, JAXWS: 0.75},
+}
+P99_GOAL_MS = {"sqlite": 15.0}
+# Java compiles while it serves: after so long most of that is behind it. The others need a second.
+WARM_UP_S = {JAXWS: 20.0}
+
+
+@dataclass(slots=True)
+class Row:
+    """A candidate and what its rounds saw; `cpu_us`: of its own processes for each request."""
+
+    peer: Peer
+    loads: list[Load] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
+    answered: int = 0
+
+    @property
+    def rates(self) -> list[float]:
+        return [load.per_second for load in self.loads]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,98 +55,60 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each candidate in each round")
     parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--no-node", action="store_true", help="leave the node server out")
+    parser.add_argument("--without", action="append", default=[], choices=sorted(PEERS), help="leave a peer out")
     options = parser.parse_args(argv)
-    node_folder = None if options.no_node else _node_folder()
-    scratch = tempfile.TemporaryDirectory(prefix="pontepa-bench-")
-    with scratch as name, fresh_database(options.database, Path(name)) as url:
-        installation = Installation(Path(name), url)
-        with installation:
-            ports = _start(installation, report.kind_of(options.database), node_folder)
-            report.say(f"durable intake, {report.kind_of(options.database)}, {options.connections} connections")
+    kind = report.kind_of(options.database)
+    with tempfile.TemporaryDirectory(prefix="pontepa-bench-") as name:
+        with fresh_database(options.database, Path(name)) as url, Installation(Path(name), url) as installation:
+            report.say(f"durable intake, {kind}, {options.connections} connections")
             report.say(report.machine())
-            rows = _measure(ports, options.rounds, options.seconds, options.connections)
-            _check_rows(url, sum(len(load.latencies_s) for load in rows[HUB]))
-    return _tell(rows, options.check)
+            # SQLite has one writer and so one process; on PostgreSQL each candidate may use the whole machine.
+            processes = 1 if kind == "sqlite" else os.cpu_count() or 1
+            rows = _start(Place(installation, kind, processes), options.without)
+            _measure(rows, options.rounds, options.seconds, options.connections)
+            _check_rows(url, rows[HUB].answered)
+    return _tell(rows, kind, options.check)
 
 
-def _node_folder() -> Path | None:
-    try:
-        return install(ROOT / "node")
-    except NodeAssente as reason:
-        report.say(f"{NODE}: left out, {reason}")
-        return None
-
-
-def _start(installation: Installation, kind: str, node_folder: Path | None) -> dict[str, int]:
+def _start(place: Place, without: Sequence[str]) -> dict[str, Row]:
     """Start the candidates; each writes into the same kind of database, SQLite into a file of its own."""
+    installation = place.installation
     installation.prepare()
-    installation.serve()
-    ports = {HUB: int(installation.hub_url.rpartition(":")[2]), FLOOR: free_port()}
-
-    def target(name: str) -> str:
-        is_sqlite = kind == "sqlite"
-        return str(installation.folder / f"{name}.db") if is_sqlite else installation.database_url
-
-    floor = {
-        "BENCH_PORT": str(ports[FLOOR]),
-        "BENCH_THREADS": str(FLOOR_THREADS[kind]),
-        "BENCH_DATABASE": target("floor"),
-        "PYTHONPATH": str(ROOT.parent),
-    }
-    installation.start("floor", [sys.executable, "-m", "benchmarks.floor"], f"http://127.0.0.1:{ports[FLOOR]}/", floor)
-    if node_folder is None:
-        return ports
-    port = free_port()
-    node = {
-        "BENCH_PORT": str(port),
-        **({"BENCH_DATABASE": target("node")} if kind == "sqlite" else _libpq(installation.database_url)),
-        "BENCH_WSDL": str(resource("wsdl", "pa-per-ente.wsdl")),
-        "BENCH_XSD": str(resource("schemas", "PagInf_Dovuti_Pagati_6_2_0.xsd")),
-        "NODE_PATH": str(node_folder / "node_modules"),
-        "NODE_ENV": "production",
-    }
-    try:
-        ready = f"http://127.0.0.1:{port}{PATH}?wsdl"
-        installation.start("node", ["node", str(node_folder / "server.js")], ready, node)
-    except RuntimeError as error:
-        report.say(f"{NODE}: left out, it does not start: {str(error)[-300:]}")
-        return ports
-    return ports | {NODE: port}
+    hub = installation.serve()
+    rows = {HUB: Row(Peer(int(installation.hub_url.rpartition(":")[2]), (hub.pid,)))}
+    for name, start in PEERS.items():
+        if name in without:
+            continue
+        try:
+            rows[name] = Row(start(place))
+        except PeerAssente as reason:
+            report.say(f"{name}: missing here, {reason}")
+    return rows
 
 
-def _libpq(database_url: str) -> dict[str, str]:
-    """Return a PostgreSQL address as variables: a node driver cannot read one whose host is a socket's folder."""
-    url = make_url(database_url)
-    query = {name: str(value) for name, value in url.query.items()}
-    given = {
-        "PGHOST": query.get("host") or url.host,
-        "PGPORT": query.get("port") or url.port or 5432,
-        "PGUSER": url.username or query.get("user"),
-        "PGPASSWORD": url.password,
-        "PGDATABASE": url.database,
-    }
-    return {"BENCH_DATABASE": "postgresql"} | {name: str(value) for name, value in given.items() if value}
-
-
-def _measure(ports: dict[str, int], rounds: int, seconds: float, connections: int) -> dict[str, list[Load]]:
-    rows: dict[str, list[Load]] = {name: [] for name in ports}
-    names = list(ports)
-    for turn in range(-1, rounds):
+def _measure(rows: dict[str, Row], rounds: int, seconds: float, connections: int) -> None:
+    names = list(rows)
+    for name in names:
+        _round(name, rows[name], WARM_UP_S.get(name, 1.0), connections)
+        rows[name].loads.clear()
+        rows[name].cpu_us.clear()
+    for turn in range(rounds):
         # Whoever comes first in a round finds the machine in another state: take turns.
         shift = turn % len(names)
         for name in names[shift:] + names[:shift]:
-            port = ports[name]
-            is_warm_up = turn < 0
-            load = run_load(
-                port, lambda port=port: build_http(port), GOOD,
-                connections=connections, seconds=min(1.0, seconds) if is_warm_up else seconds,
-            )  # fmt: skip
-            if load.refused:
-                body = re.sub(rb"\s+", b" ", load.sample[-400:]).decode(errors="replace")
-                raise SystemExit(f"{name}: {load.refused} answers are not OK, for example: {body}")
-            rows[name].append(load)
-    return rows
+            _round(name, rows[name], seconds, connections)
+
+
+def _round(name: str, row: Row, seconds: float, connections: int) -> None:
+    port = row.peer.port
+    before = cpu_seconds(row.peer.pids)
+    load = run_load(port, lambda: build_http(port), GOOD, connections=connections, seconds=seconds)
+    if load.refused:
+        body = re.sub(rb"\s+", b" ", load.sample[-400:]).decode(errors="replace")
+        raise SystemExit(f"{name}: {load.refused} answers are not OK, for example: {body}")
+    row.loads.append(load)
+    row.cpu_us.append((cpu_seconds(row.peer.pids) - before) / len(load.latencies_s) * 1e6)
+    row.answered += len(load.latencies_s)
 
 
 def _check_rows(url: str, answered: int) -> None:
@@ -143,21 +121,28 @@ def _check_rows(url: str, answered: int) -> None:
         raise SystemExit(f"{answered} answers but {kept} rows: not a durable intake")
 
 
-def _tell(rows: dict[str, list[Load]], check: bool) -> int:
-    measured = {name: loads[1:] for name, loads in rows.items()}
-    report.say(f"{'':>16}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}   each round, req/s")
-    for name, loads in measured.items():
-        rates = " ".join(f"{load.per_second:.0f}" for load in loads)
-        middle = [median(load.percentile_ms(f) for load in loads) for f in (0.5, 0.99)]
-        rate = median(load.per_second for load in loads)
-        report.say(f"{name:>16}{rate:>9.0f}{middle[0]:>9.1f}{middle[1]:>9.1f}   {rates}")
-    speed = {name: [load.per_second for load in loads] for name, loads in measured.items()}
-    report.say(report.ratio_line(f"{HUB} / {FLOOR}", speed[HUB], speed[FLOOR]))
-    if NODE not in speed:
-        return 0
-    report.say(report.ratio_line(f"{HUB} / {NODE}", speed[HUB], speed[NODE]))
-    ratio = report.median_ratio(speed[HUB], speed[NODE])
-    return report.verdict(f"at least {NODE_GOAL:g} times the node soap server", ratio >= NODE_GOAL, check)
+def _tell(rows: dict[str, Row], kind: str, check: bool) -> int:
+    report.say(f"{'':>16}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'cpu us':>9}   each round, req/s")
+    for name, row in rows.items():
+        rates = " ".join(f"{rate:.0f}" for rate in row.rates)
+        middle = [median(load.percentile_ms(f) for load in row.loads) for f in (0.5, 0.99)]
+        cpu = median(row.cpu_us)
+        report.say(f"{name:>16}{median(row.rates):>9.0f}{middle[0]:>9.1f}{middle[1]:>9.1f}{cpu:>9.0f}   {rates}")
+    hub = rows[HUB]
+    for name, row in rows.items():
+        if name != HUB:
+            cpu_ratio = report.median_ratio(row.cpu_us, hub.cpu_us)
+            line = report.ratio_line(f"{HUB} / {name}", hub.rates, row.rates)
+            report.say(f"{line}; by processor time {cpu_ratio:.2f}x")
+    code = 0
+    for name, goal in GOALS[kind].items():
+        if name in rows:
+            ratio = report.median_ratio(hub.rates, rows[name].rates)
+            code |= report.verdict(f"at least {goal:g} times {name}", ratio >= goal, check)
+    if kind in P99_GOAL_MS:
+        p99 = median(load.percentile_ms(0.99) for load in hub.loads)
+        code |= report.verdict(f"p99 at most {P99_GOAL_MS[kind]:g} ms", p99 <= P99_GOAL_MS[kind], check)
+    return code
 
 
 if __name__ == "__main__":

