@@ -20,6 +20,7 @@ from hub.runtime import Runtime
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
 from hub.soap.server import behind_proxies, build_wsgi
+from hub.soap.shown import proxied_certificate
 from hub.store import migrate
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
@@ -65,6 +66,7 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
     ente_contract = load_contract(resource("wsdl", "pa-per-ente.wsdl"), ente.RELAXED)
     nodo_contract = load_contract(resource("wsdl", "PaPerNodo.wsdl"))
     client_ip = behind_proxies(config.trusted_proxies)
+    certificate = proxied_certificate(config.proxy_cert_header, config.trusted_proxies)
     mounts = {
         ente.PATH: build_wsgi(
             ente_contract,
@@ -73,6 +75,7 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
             path=ente.PATH,
             max_bytes=config.max_body_bytes,
             client_ip=client_ip,
+            certificate=certificate,
         ),
         nodo.PATH: build_wsgi(
             nodo_contract,

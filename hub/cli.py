@@ -10,7 +10,8 @@ import os
 import click
 
 from hub.cli_common import Commands, Refusal, Settings, json_option, pass_settings, print_json
-from hub.cli_config import config_group, credenziale_group, ente_group, tipo_group
+from hub.cli_config import config_group, ente_group, tipo_group
+from hub.cli_credenziale import credenziale_group
 from hub.cli_demo import demo
 from hub.cli_outbox import outbox_group
 from hub.config import load_config

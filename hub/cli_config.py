@@ -1,10 +1,9 @@
-"""Commands on the configuration: config, ente, tipo, credenziale."""
+"""Commands on the configuration: config, ente, tipo."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,15 @@ from hub.domain.configurazione import MODALITA, Configurazione, Differenza
 from hub.domain.stati import StatoEnte
 from hub.formats.configurazione import (
     SIZE_MAX_BYTES,
-    read_applicazione,
     read_configurazione,
     read_ente,
     read_tipo,
     render_configurazione,
 )
 from hub.formats.segreti import Cassaforte
-from hub.store import credenziali, enti, tipi
+from hub.store import enti, tipi
 from hub.usecases import add_ente, apply_config, change_credenziale
 from hub.usecases.export_config import export_config, export_ente
-
-_ALL = ("*",)
 
 
 @click.group("config")
@@ -186,85 +182,4 @@ def tipo_list(settings: Settings, cod_ipa_ente: str, as_json: bool) -> None:
     with settings.database() as db, db.reading() as session:
         ente = enti.by_cod_ipa(session, cod_ipa_ente)
         rows = [{key: getattr(row, key) for key in keys} for row in tipi.of_ente(session, ente.id)]
-    print_table({key: key.replace("_", " ") for key in keys}, rows, as_json)
-
-
-@click.group("credenziale")
-def credenziale_group() -> None:
-    """Le password di chi chiama per un ente."""
-
-
-_APPLICAZIONE = click.option("--applicazione", help="Nome dell'applicazione; senza, la password dell'ente stesso.")
-_PASSWORD = click.option("--password", help="Senza, ne viene generata una e mostrata una volta.")
-
-
-def _grants(nome: str, password: str, names: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...] | None]:
-    checked = read_applicazione({"nome": nome, "password": password, **{k: list(v or _ALL) for k, v in names.items()}})
-    return {"granted_tipi": checked.tipi, "granted_operazioni": checked.operazioni}
-
-
-def _show_password(subject: str, clear: str, given: str | None) -> None:
-    click.echo(subject + ("" if given else f"; password: {clear} (non sarà più mostrata)"))
-
-
-@credenziale_group.command("add")
-@click.argument("cod_ipa_ente", metavar="CODIPAENTE")
-@_APPLICAZIONE
-@_PASSWORD
-@click.option("--tipo", "tipi_", multiple=True, help="Limita ai tipi dati; anche più volte.")
-@click.option("--operazione", "operazioni", multiple=True, help="Limita alle operazioni date; anche più volte.")
-@pass_settings
-def credenziale_add(
-    settings: Settings, cod_ipa_ente: str, applicazione: str | None, password: str | None,
-    tipi_: tuple[str, ...], operazioni: tuple[str, ...],
-) -> None:  # fmt: skip
-    """Aggiunge una credenziale."""
-    clear = password or change_credenziale.draw_password()
-    grants = _grants(applicazione or "ente", clear, {"tipi": tipi_, "operazioni": operazioni})
-    with settings.database() as db:
-        change_credenziale.add_credenziale(db, cod_ipa_ente, applicazione, clear, now=utc_now(), **grants)
-    _show_password("credenziale aggiunta", clear, password)
-
-
-@credenziale_group.command("rotate")
-@click.argument("cod_ipa_ente", metavar="CODIPAENTE")
-@_APPLICAZIONE
-@_PASSWORD
-@click.option("--overlap", "overlap_h", type=click.IntRange(0, 24 * 90), default=24, show_default=True,
-              help="Ore in cui vale ancora la vecchia; 0: da subito solo la nuova.")  # fmt: skip
-@pass_settings
-def credenziale_rotate(
-    settings: Settings, cod_ipa_ente: str, applicazione: str | None, password: str | None, overlap_h: int
-) -> None:
-    """Sostituisce una password; la vecchia vale ancora per un po'."""
-    clear = password or change_credenziale.draw_password()
-    _grants(applicazione or "ente", clear, {})
-    with settings.database() as db:
-        change_credenziale.rotate_credenziale(
-            db, cod_ipa_ente, applicazione, clear, timedelta(hours=overlap_h), utc_now()
-        )
-    _show_password("credenziale sostituita", clear, password)
-
-
-@credenziale_group.command("revoke")
-@click.argument("cod_ipa_ente", metavar="CODIPAENTE")
-@_APPLICAZIONE
-@pass_settings
-def credenziale_revoke(settings: Settings, cod_ipa_ente: str, applicazione: str | None) -> None:
-    """Revoca subito le password."""
-    with settings.database() as db:
-        count = change_credenziale.revoke_credenziale(db, cod_ipa_ente, applicazione, utc_now())
-    click.echo(f"password revocate: {count}")
-
-
-@credenziale_group.command("list")
-@click.argument("cod_ipa_ente", metavar="CODIPAENTE")
-@json_option
-@pass_settings
-def credenziale_list(settings: Settings, cod_ipa_ente: str, as_json: bool) -> None:
-    """Elenca le credenziali in vigore, senza le password."""
-    keys = ("applicazione", "tipi", "operazioni", "created_at", "expires_at")
-    with settings.database() as db, db.reading() as session:
-        ente = enti.by_cod_ipa(session, cod_ipa_ente)
-        rows = [{key: getattr(row, key) for key in keys} for row in credenziali.attive(session, ente.id, utc_now())]
     print_table({key: key.replace("_", " ") for key in keys}, rows, as_json)

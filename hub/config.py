@@ -107,6 +107,9 @@ class Config(BaseModel):
     auth_failures_max: Positive = 20
     # Addresses of proxies in front whose X-Forwarded-For is believed; empty: none is.
     trusted_proxies: tuple[str, ...] = ()
+    # The header in which those proxies write the TLS client certificate. Named, not guessed: a proxy lets the others
+    # pass as its client wrote them.
+    proxy_cert_header: Literal["", "Client-Cert", "X-SSL-Client-Cert"] = ""
 
     # `auto`: console on a terminal, JSON elsewhere.
     log_format: Literal["auto", "json", "console"] = "auto"
@@ -191,6 +194,10 @@ def _cross_problems(config: Config) -> list[str]:
     if config.db_pool_size < config.blocking_threads:
         problems.append(
             f"{PREFIX}DB_POOL_SIZE={config.db_pool_size} è minore di {PREFIX}BLOCKING_THREADS={config.blocking_threads}"
+        )
+    if config.proxy_cert_header and not config.trusted_proxies:
+        problems.append(
+            f"{PREFIX}PROXY_CERT_HEADER senza {PREFIX}TRUSTED_PROXIES: l'intestazione non sarebbe creduta a nessuno"
         )
     if config.lease_s <= config.node_connect_timeout_s + config.node_read_timeout_s:
         problems.append(

@@ -16,6 +16,7 @@ from hub.cli import main
 from hub.formats.resources import resource
 from hub.store import outbox
 from hub.store.database import Database
+from tests.certificates import make_identity
 
 NOW = datetime(2026, 5, 4, 10, tzinfo=UTC)
 DEMO = str(resource("examples", "demo.yaml"))
@@ -127,8 +128,26 @@ def test_credentials_are_given_replaced_and_taken_away(configured: Shell) -> Non
     rows = json.loads(configured.good("credenziale", "list", "C_PROVA", "--json"))
     assert [row["tipi"] for row in rows if row["applicazione"] == "mensa"] == [["MENSA"], ["MENSA"]]
 
-    assert configured.good("credenziale", "revoke", *mensa) == "password revocate: 2\n"
+    assert configured.good("credenziale", "revoke", *mensa) == "credenziali revocate: 2\n"
     assert "non ha credenziali" in configured.bad("credenziale", "revoke", *mensa)
+
+
+def test_tokens_and_certificates_are_given_replaced_and_revoked(configured: Shell, tmp_path: Path) -> None:
+    first, second = (make_identity(name, "ec") for name in ("prima", "seconda"))
+    paths = [one.write(tmp_path, f"{number}")[0] for number, one in enumerate((first, second))]
+    mensa = ("C_PROVA", "--applicazione", "mensa")
+
+    assert "token: ppa_" in configured.good("credenziale", "add", *mensa, "--genere", "token")
+    added = configured.good("credenziale", "add", *mensa, "--genere", "firma", "--file", str(paths[0]))
+    configured.good("credenziale", "rotate", *mensa, "--genere", "firma", "--file", str(paths[1]), "--overlap", "1")
+    listed = json.loads(configured.good("credenziale", "list", "C_PROVA", "--json"))
+    signing = {row["impronta"]: row["expires_at"] for row in listed if row["genere"] == "firma"}
+    revoked = configured.good("credenziale", "revoke", *mensa, "--impronta", first.read.impronta)
+
+    assert first.read.impronta in added and revoked == "credenziali revocate: 1\n"
+    assert signing[first.read.impronta] and signing[second.read.impronta] is None
+    assert not any("ppa_" in str(row) or "BEGIN" in str(row) for row in listed)
+    assert "--file" in configured.bad("credenziale", "add", *mensa, "--genere", "certificato")
 
 
 def test_the_outbox_is_listed_parked_and_retried_without_its_content(shell: Shell) -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
+from hub.domain.credenziali import Certificato
 from hub.domain.errors import InvalidRequest
 from hub.domain.stati import StatoEnte
 
@@ -84,19 +86,39 @@ class Tipo:
     importo_cent: int | None = None
 
 
+class Titolare(Protocol):
+    """Who has credentials: an ente or an application. None: not spoken of, it stays as it is; `token`: INVARIATO."""
+
+    @property
+    def password(self) -> str | None: ...
+    @property
+    def token(self) -> str | None: ...
+    @property
+    def certificati(self) -> tuple[Certificato, ...] | None: ...
+    @property
+    def firme(self) -> tuple[Certificato, ...] | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Applicazione:
     """A product of a software house that calls for an ente. `tipi` and `operazioni` None: all."""
 
     nome: str
-    password: str
+    password: str | None = None
     tipi: tuple[str, ...] | None = None
     operazioni: tuple[str, ...] | None = None
+    software_house: str | None = None
+    token: str | None = None
+    certificati: tuple[Certificato, ...] | None = None
+    firme: tuple[Certificato, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ente:
-    """An ente. `password`, `applicazioni` and `tipi` None: not spoken of, they stay as they are."""
+    """An ente. Credentials, `applicazioni` and `tipi` None: not spoken of, they stay as they are.
+
+    `autenticazione`: the kinds of credential of which one must be shown; None: any of them is enough.
+    """
 
     cod_ipa_ente: str
     codice_fiscale: str
@@ -109,7 +131,11 @@ class Ente:
     livelli_base64_pagati: int = 2
     quota_secondaria: str = "originale"
     esito_carrello: str = "descrizione"
+    autenticazione: tuple[str, ...] | None = None
     password: str | None = None
+    token: str | None = None
+    certificati: tuple[Certificato, ...] | None = None
+    firme: tuple[Certificato, ...] | None = None
     applicazioni: tuple[Applicazione, ...] | None = None
     tipi: tuple[Tipo, ...] | None = None
 

@@ -20,10 +20,14 @@ class HubError(Exception):
 
     code = "PAA_SYSTEM_ERROR"
 
-    def __init__(self, message: str, description: str | None = None, *, id: str | None = None) -> None:
+    def __init__(
+        self, message: str, description: str | None = None, *, id: str | None = None, reason: str | None = None
+    ) -> None:
+        """`reason`: what the caller must not learn and the log line says (never a secret)."""
         super().__init__(message)
         self.description = description or message
         self.id = id
+        self.reason = reason
 
 
 class InvalidRequest(HubError):

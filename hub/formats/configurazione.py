@@ -25,16 +25,18 @@ from hub.domain.configurazione import (
     Stazione,
     Tipo,
 )
+from hub.domain.credenziali import GENERI
 from hub.domain.errors import InvalidRequest
 from hub.domain.stati import StatoEnte
 from hub.formats import iban
 from hub.formats.campi import Campi, Problemi
 from hub.formats.codice_fiscale import is_valid_partita_iva
+from hub.formats.credenziali import CREDENZIALI, note_shared_certificates, read_credenziali
 from hub.formats.importi import IMPORTO_MAX_CENT, cent_from_text, text_from_cent
 
 # A thousand enti with fifty tipi each stay below it.
 SIZE_MAX_BYTES = 32 * 1024 * 1024
-# The deepest honest path is enti / tipi / modalita: six levels of nodes.
+# The deepest honest path is enti / applicazioni / certificati: six levels of nodes.
 _DEPTH_MAX = 12
 
 _IMPORTO = r"[0-9]{1,9}\.[0-9]{2}"
@@ -179,7 +181,8 @@ def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
 def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
     campi = Campi(value, path, problems, (
         "codIpaEnte", "codice_fiscale", "nome", "stato", "stazione", "codice_segregazione", "iban", "url_esito",
-        "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "password", "applicazioni", "tipi",
+        "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "autenticazione", *CREDENZIALI, "applicazioni",
+        "tipi",
     ))
     before = len(problems.found)
     ente = Ente(
@@ -194,7 +197,8 @@ def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
         livelli_base64_pagati=campi.whole("livelli_base64_pagati", (1, 2), 2),
         quota_secondaria=campi.choice("quota_secondaria", QUOTA_SECONDARIA, QUOTA_SECONDARIA[0]),
         esito_carrello=campi.choice("esito_carrello", ESITO_CARRELLO, ESITO_CARRELLO[0]),
-        password=campi.secret("password", 8, 100, required=False),
+        autenticazione=campi.names("autenticazione", allowed=GENERI),
+        **read_credenziali(campi),
         applicazioni=_many(campi, "applicazioni", _read_applicazione, lambda one: one.nome, "nome"),
         tipi=_many(campi, "tipi", _read_tipo, lambda one: one.codice, "codice"),
     )
@@ -203,14 +207,17 @@ def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
         for one, one_path in zip(ente.applicazioni or (), campi.paths("applicazioni"), strict=True):
             for codice in sorted(set(one.tipi or ()) - known):
                 problems.add(f"{one_path}.tipi", f"il tipo {codice} non è fra i tipi dell'ente")
+    if len(problems.found) == before:
+        note_shared_certificates(ente, campi)
     return ente
 
 
 def _read_applicazione(value: Any, path: str, problems: Problemi) -> Applicazione:
-    campi = Campi(value, path, problems, ("nome", "password", "tipi", "operazioni"))
+    campi = Campi(value, path, problems, ("nome", "software_house", *CREDENZIALI, "tipi", "operazioni"))
     return Applicazione(
         nome=campi.text("nome", length_max=64),
-        password=campi.secret("password", 8, 100) or "",
+        software_house=campi.optional_text("software_house", length_max=100),
+        **read_credenziali(campi),
         tipi=campi.names("tipi"),
         operazioni=campi.names("operazioni", allowed=OPERAZIONI),
     )

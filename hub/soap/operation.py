@@ -34,6 +34,9 @@ class Call:
     operation: str = ""
     header: dict[str, Any] | None = None
     source_ip: str = ""
+    # What is shown beside the envelope: the text after `Bearer`, the fingerprint of the TLS client certificate.
+    token: str | None = field(default=None, repr=False)
+    certificate: str | None = None
     correlation_id: str = ""
     log: dict[str, Any] = field(default_factory=dict)
     outcome: str = "ok"
@@ -100,6 +103,8 @@ def perform(call: Call, verb: Verb, operation: Operation, request: dict[str, Any
             call.retry_after_s = OUT_OF_SERVICE_RETRY_S
             raise refuse(call, "Server", str(error), "503 Service Unavailable") from error
         except HubError as error:
+            if error.reason is not None:
+                call.log["reason"] = error.reason
             return refusal(call, verb.response_shape, request, error)
 
     answer = call.ready_answer if call.ready_answer is not None else shielded(call, answered)

@@ -18,6 +18,7 @@ from hub.formats.xml import Limits, XmlNonValido, known_encoding
 from hub.soap.contract import Contract, Verb
 from hub.soap.operation import Call, OnInvalid, Operation, SoapFault, perform, refuse, shielded
 from hub.soap.protocol import ContractSoap11, fault_text
+from hub.soap.shown import bearer, direct_certificate
 
 log = structlog.get_logger("hub.soap")
 Environ = dict[str, Any]
@@ -65,6 +66,7 @@ def build_wsgi(
     on_invalid: OnInvalid | None = None,
     journal: Journal | None = None,
     client_ip: Callable[[Environ], str] = remote_addr,
+    certificate: Callable[[Environ], str | None] = direct_certificate,
     disabled: frozenset[str] = frozenset(),
 ) -> Wsgi:
     """Return the WSGI callable of a contract, to be mounted under `path`.
@@ -85,7 +87,7 @@ def build_wsgi(
     application = Application(
         [service], tns=contract.namespace, name=contract.name, in_protocol=incoming, out_protocol=outgoing
     )
-    return SoapDoor(contract, ContractServer(application), public_url, path, max_bytes, journal, client_ip)
+    return SoapDoor(contract, ContractServer(application), public_url, path, max_bytes, journal, client_ip, certificate)
 
 
 def _service(contract: Contract, operations: Mapping[str, Operation]) -> type:
@@ -163,6 +165,7 @@ class SoapDoor:
         max_bytes: int,
         journal: Journal | None,
         client_ip: Callable[[Environ], str],
+        certificate: Callable[[Environ], str | None],
     ) -> None:
         self._contract = contract
         self._inner = inner
@@ -171,6 +174,7 @@ class SoapDoor:
         self._max_bytes = max_bytes
         self._journal = journal
         self._client_ip = client_ip
+        self._certificate = certificate
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("REQUEST_METHOD") in ("GET", "HEAD"):
@@ -210,6 +214,8 @@ class SoapDoor:
         Raises: SoapFault.
         """
         call.source_ip = self._client_ip(environ)
+        call.token = bearer(environ)
+        call.certificate = self._certificate(environ)
         if environ.get("REQUEST_METHOD") != "POST":
             raise refuse(call, "Client", "Il servizio risponde al metodo POST", "405 Method Not Allowed")
         call.charset = _content_charset(call, environ)

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, func, select
 
+from hub.domain.credenziali import Genere
+from hub.store.credenziali import in_force
 from hub.store.database import Database, Session
 from hub.store.schema import credenziali, enti, stazioni, tipi
 
@@ -35,7 +37,7 @@ class Anagrafe:
     """The enti of this installation. Safe to share between threads."""
 
     def __init__(self, db: Database, ttl_s: float = 2.0) -> None:
-        self._db = db
+        self.db = db
         self._ttl_s = ttl_s
         self._lock = threading.Lock()
         self._held: dict[str, tuple[float, EnteConfigurato | None]] = {}
@@ -47,12 +49,14 @@ class Anagrafe:
     def find_by_id(self, ente_id: int, now: datetime) -> EnteConfigurato | None:
         return self._cached(f"id:{ente_id}", enti.c.id == ente_id, now)
 
-    def credentials_most(self, now: datetime) -> int:
-        """The largest number of credentials that any one ente has: what a refusal must cost for all."""
+    def passwords_most(self, now: datetime) -> int:
+        """The largest number of passwords that any one ente has: what a refusal must cost for all."""
         read_at, most = self._most
         if time.monotonic() - read_at > self._ttl_s or not read_at:
-            counts = select(func.count().label("n")).where(_valid(now)).group_by(credenziali.c.ente_id).subquery()
-            with self._db.reading() as session:
+            is_password = credenziali.c.genere == Genere.PASSWORD
+            found = select(func.count().label("n")).where(is_password, in_force(now))
+            counts = found.group_by(credenziali.c.ente_id).subquery()
+            with self.db.reading() as session:
                 most = session.execute(select(func.max(counts.c.n))).scalar_one() or 1
             self._most = (time.monotonic(), most)
         return most
@@ -61,19 +65,13 @@ class Anagrafe:
         read_at, found = self._held.get(key, (0.0, None))
         if read_at and time.monotonic() - read_at <= self._ttl_s:
             return found
-        with self._db.reading() as session:
+        with self.db.reading() as session:
             found = _read(session, where, now)
         with self._lock:
             if len(self._held) >= _CACHE_MAX:
                 self._held.clear()
             self._held[key] = (time.monotonic(), found)
         return found
-
-
-def _valid(now: datetime) -> Any:
-    return (credenziali.c.revoked_at.is_(None)) & or_(
-        credenziali.c.expires_at.is_(None), credenziali.c.expires_at > now
-    )
 
 
 def _read(session: Session, where: Any, now: datetime) -> EnteConfigurato | None:
@@ -86,7 +84,7 @@ def _read(session: Session, where: Any, now: datetime) -> EnteConfigurato | None
         tipi={row.codice: row for row in session.execute(select(tipi).where(tipi.c.ente_id == ente.id))},
         credenziali=tuple(
             session.execute(
-                select(credenziali).where(credenziali.c.ente_id == ente.id, _valid(now)).order_by(credenziali.c.id)
+                select(credenziali).where(credenziali.c.ente_id == ente.id, in_force(now)).order_by(credenziali.c.id)
             )
         ),
     )

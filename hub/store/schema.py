@@ -83,6 +83,7 @@ enti = Table(
     Column("inoltro_esito", Boolean, nullable=False, server_default=text("false")),
     Column("chiave_ritorno_cifrata", Text),  # signs the parameters of the payer's return; None: not signed
     Column("url_archivio_esterno", String(2048)),
+    Column("autenticazione", JSON),  # the kinds of credential that are enough by themselves; None: any
     UniqueConstraint("cod_ipa_ente", name="uq_enti_cod_ipa_ente"),
 )
 
@@ -110,8 +111,14 @@ credenziali = Table(
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("ente_id", Id, ForeignKey("enti.id"), nullable=False),
-    Column("applicazione", String(64)),  # None: the password of the ente itself
-    Column("hash", String(256), nullable=False),
+    Column("applicazione", String(64)),  # None: the ente itself
+    Column("software_house", String(100)),
+    Column("genere", String(16), nullable=False, server_default="password"),
+    Column("hash", String(256), nullable=False),  # argon2id of a password or a token; empty for a certificate
+    Column("impronta", String(64)),  # the public name of a token; SHA-256 of a certificate
+    Column("certificato", LargeBinary),  # DER
+    Column("valido_dal", Instant),  # of the certificate
+    Column("valido_fino", Instant),
     Column("tipi", JSON),  # None: all
     Column("operazioni", JSON),  # None: all
     Column("created_at", Instant, nullable=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from hub.domain.configurazione import Ente, Tipo
+from hub.domain.credenziali import Genere, NuovaCredenziale
 from hub.domain.errors import Conflict
 from hub.formats.segreti import hash_password
 from hub.store import credenziali, enti, stazioni, tipi
@@ -24,7 +25,7 @@ def add_ente(db: Database, ente: Ente, now: datetime) -> None:
         stazioni.by_id(session, ente.stazione)
         ente_id = enti.add(session, **ente_values(ente))
         if hash:
-            credenziali.add(session, ente_id=ente_id, hash=hash, created_at=now)
+            credenziali.add(session, ente_id, NuovaCredenziale(Genere.PASSWORD, hash), now)
 
 
 def add_tipo(db: Database, cod_ipa_ente: str, tipo: Tipo) -> None:

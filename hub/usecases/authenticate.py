@@ -1,4 +1,8 @@
-"""Who is calling: the ente and the application, from the credential alone."""
+"""Who is calling: the ente and the application, from what is shown alone.
+
+Everything that is shown must be good and belong to one application of one ente: a right password beside a wrong token,
+certificate or signature opens nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,34 +10,43 @@ import hashlib
 import hmac
 import secrets
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
+from hub.domain.credenziali import Genere
 from hub.domain.errors import EnteNonValido, NotAllowed, TroppiTentativi
 from hub.domain.stati import StatoEnte
+from hub.formats.gettoni import token_name
 from hub.formats.segreti import DUMMY_HASH, verify_password
 from hub.store.anagrafe import Anagrafe, EnteConfigurato
 from hub.store.failures import FailedPasswords
 
-# Verified passwords that are remembered, as keyed digests: argon2id once per credential and process, not per call.
+# Verified secrets that are remembered, as keyed digests: argon2id once per credential and process, not per call.
 _REMEMBERED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Presentazione:
-    """Who says to be calling, and what is shown for it. `source`: the address of the caller; absent things are None."""
+    """Who says to be calling, and what is shown for it. `source`: the address of the caller; absent things are None.
+
+    `token`: the text after `Bearer`. `certificato`: the fingerprint of the TLS client certificate; empty when one was
+    shown that cannot be read.
+    """
 
     cod_ipa_ente: str | None
     password: str | None
     source: str
+    token: str | None = None
+    certificato: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Chiamante:
-    """An authenticated caller. `applicazione` is None for the ente's own password; `tipi` None means all."""
+    """An authenticated caller. `applicazione` is None for the ente itself; `tipi` None means all."""
 
     configurato: EnteConfigurato
     applicazione: str | None
@@ -44,15 +57,17 @@ class Chiamante:
         return self.configurato.ente
 
 
+class _Rifiuto(Exception):
+    """Why what is shown opens nothing: for the log alone."""
+
+
 class Callers:
-    """Checks passwords of callers. Safe to share between threads."""
+    """Checks the credentials of callers. Safe to share between threads."""
 
     def __init__(self, anagrafe: Anagrafe, failures_max: int) -> None:
         self.anagrafe = anagrafe
         self._failures = FailedPasswords(failures_max)
-        self._key = secrets.token_bytes(32)
-        self._lock = threading.Lock()
-        self._verified: dict[str, bytes] = {}
+        self._secrets = _Secrets()
 
     def authenticate(
         self,
@@ -64,8 +79,8 @@ class Callers:
     ) -> Chiamante:
         """Return the caller behind what is shown.
 
-        An unknown ente and a wrong password get the same answer after the same work. `stato_error`: the fault for an
-        ente that is still INSERITO; None means that its state is not asked.
+        Whatever is wrong gets the same answer after the same work; what it was stands in the error's `reason`.
+        `stato_error`: the fault for an ente that is still INSERITO; None means that its state is not asked.
         Raises: EnteNonValido, `stato_error`, TroppiTentativi (this source guessed too often).
         """
         wait_s = self._failures.wait_s(chi.source)
@@ -77,36 +92,149 @@ class Callers:
         found = self.anagrafe.find(code, now) if 0 < len(code) <= 35 else None
         if found is not None and stato_error is not None and found.ente.stato == StatoEnte.INSERITO:
             raise stato_error(f"l'ente {code} non è ancora attivo (stato {StatoEnte.INSERITO})", id=code)
-        credenziale = self._find_credenziale(found, (chi.password or "").strip(), now)
-        if found is None or credenziale is None:
+        work = _Work(self._secrets)
+        try:
+            shown = _matching(chi, found, work, now)
+        except _Rifiuto as rifiuto:
+            work.spend(self._cost(chi, now))
             self._failures.add(chi.source)
             raise EnteNonValido(
                 f"codIpaEnte {code or 'assente'} sconosciuto o password errata",
                 "intestazione o corpo, codIpaEnte e password: l'ente deve essere configurato e la password la sua",
                 id=code or "n/a",
-            )
-        if credenziale.operazioni is not None and not {"*", operation} & set(credenziale.operazioni):
-            raise EnteNonValido(f"l'applicazione {credenziale.applicazione} non è abilitata a {operation}", id=code)
-        granted = None if credenziale.tipi is None else frozenset(credenziale.tipi)
-        return Chiamante(found, credenziale.applicazione, granted)
+                reason=str(rifiuto),
+            ) from None
+        assert found is not None
+        return _granted(found, shown, operation, code)
 
-    def _find_credenziale(self, found: EnteConfigurato | None, password: str, now: datetime) -> Row[Any] | None:
-        candidates = found.credenziali if found is not None else ()
-        digest = hmac.digest(self._key, password.encode(), hashlib.sha256)
-        for credenziale in candidates:
-            known = self._verified.get(credenziale.hash)
-            if known is not None and hmac.compare_digest(known, digest):
-                return credenziale
-        if not password:
-            return None
-        for credenziale in candidates:
-            if verify_password(credenziale.hash, password):
-                with self._lock:
-                    if len(self._verified) >= _REMEMBERED_MAX:
-                        self._verified.clear()
-                    self._verified[credenziale.hash] = digest
-                return credenziale
-        # The refusal costs the same whether the ente exists or not, and however many credentials it has.
-        for _ in range(self.anagrafe.credentials_most(now) - len(candidates)):
-            verify_password(DUMMY_HASH, password)
+    def _cost(self, chi: Presentazione, now: datetime) -> int:
+        """Slow checks that a refusal of these kinds costs, whether the ente exists or not and whatever it has."""
+        return (self.anagrafe.passwords_most(now) if _password(chi) else 0) + (chi.token is not None)
+
+
+def _password(chi: Presentazione) -> str:
+    return (chi.password or "").strip()
+
+
+def _matching(
+    chi: Presentazione, found: EnteConfigurato | None, work: _Work, now: datetime
+) -> Sequence[Row[Any]]:
+    """Return the credentials behind all that is shown, of one application.
+
+    Raises: _Rifiuto.
+    """
+    if found is None:
+        raise _Rifiuto("ente sconosciuto")
+    left = [row for row in found.credenziali if _is_in_force(row, now)]
+    matched: list[Row[Any]] = []
+    # The slow ones last, among what the others left.
+    for genere, rows in (
+        (Genere.CERTIFICATO, lambda rows: _by_impronta(rows, Genere.CERTIFICATO, chi.certificato)),
+        (Genere.TOKEN, lambda rows: _by_token(rows, chi.token, work)),
+        (Genere.PASSWORD, lambda rows: _by_password(rows, _password(chi), work)),
+    ):
+        good = rows(left)
+        if good is None:
+            continue
+        if not good:
+            raise _Rifiuto(f"{genere} di nessuno, o non di chi mostra il resto")
+        matched += good
+        owners = {row.applicazione for row in good}
+        left = [row for row in left if row.applicazione in owners]
+    if not matched:
+        raise _Rifiuto("nessuna credenziale")
+    accepted = found.ente.autenticazione
+    if accepted is not None and not {row.genere for row in matched} & set(accepted):
+        raise _Rifiuto(f"l'ente chiede {' o '.join(accepted)}")
+    owner = matched[-1].applicazione
+    return [row for row in matched if row.applicazione == owner]
+
+
+def _is_in_force(row: Row[Any], now: datetime) -> bool:
+    """Say whether a credential that was read a moment ago counts at this instant."""
+    ends = [end for end in (row.expires_at, row.valido_fino) if end is not None]
+    return (row.valido_dal is None or row.valido_dal <= now) and all(now < end for end in ends)
+
+
+def _by_impronta(rows: Sequence[Row[Any]], genere: Genere, impronta: str | None) -> Sequence[Row[Any]] | None:
+    if impronta is None:
         return None
+    return [row for row in rows if row.genere == genere and row.impronta == impronta]
+
+
+def _by_token(rows: Sequence[Row[Any]], token: str | None, work: _Work) -> Sequence[Row[Any]] | None:
+    if token is None:
+        return None
+    name = token_name(token)
+    named = [row for row in rows if row.genere == Genere.TOKEN and row.impronta == name]
+    return [row for row in named if work.is_secret_of(row, token)]
+
+
+def _by_password(rows: Sequence[Row[Any]], password: str, work: _Work) -> Sequence[Row[Any]] | None:
+    if not password:
+        return None
+    own = [row for row in rows if row.genere == Genere.PASSWORD]
+    found = next((row for row in own if work.is_known(row, password)), None)
+    if found is None:
+        found = next((row for row in own if work.is_secret_of(row, password)), None)
+    return [] if found is None else [found]
+
+
+def _granted(found: EnteConfigurato, shown: Sequence[Row[Any]], operation: str, code: str) -> Chiamante:
+    """Return the caller with what all its credentials grant. Raises: EnteNonValido (not this operation)."""
+    applicazione = shown[0].applicazione
+    tipi: frozenset[str] | None = None
+    for row in shown:
+        if row.operazioni is not None and not {"*", operation} & set(row.operazioni):
+            sentence = f"l'applicazione {applicazione} non è abilitata a {operation}"
+            raise EnteNonValido(sentence, id=code, reason="operazione non concessa")
+        if row.tipi is not None:
+            tipi = frozenset(row.tipi) if tipi is None else tipi & frozenset(row.tipi)
+    return Chiamante(found, applicazione, tipi)
+
+
+class _Secrets:
+    """Digests of the secrets that were verified in this process, by the hash they belong to."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+        self._verified: dict[str, bytes] = {}
+
+    def is_known(self, hash: str, clear: str) -> bool:
+        known = self._verified.get(hash)
+        return known is not None and hmac.compare_digest(known, self._digest(clear))
+
+    def remember(self, hash: str, clear: str) -> None:
+        with self._lock:
+            if len(self._verified) >= _REMEMBERED_MAX:
+                self._verified.clear()
+            self._verified[hash] = self._digest(clear)
+
+    def _digest(self, clear: str) -> bytes:
+        return hmac.digest(self._key, clear.encode(), hashlib.sha256)
+
+
+class _Work:
+    """The slow checks of one call, counted: a refusal costs as many whatever was wrong."""
+
+    def __init__(self, known: _Secrets) -> None:
+        self._known = known
+        self._spent = 0
+
+    def is_known(self, row: Row[Any], clear: str) -> bool:
+        return self._known.is_known(row.hash, clear)
+
+    def is_secret_of(self, row: Row[Any], clear: str) -> bool:
+        if self.is_known(row, clear):
+            return True
+        self._spent += 1
+        if not verify_password(row.hash, clear):
+            return False
+        self._known.remember(row.hash, clear)
+        return True
+
+    def spend(self, whole: int) -> None:
+        """Bring the work of this call to `whole` slow checks."""
+        for _ in range(whole - self._spent):
+            verify_password(DUMMY_HASH, "nessuna")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from hub.domain.configurazione import INVARIATO
+from hub.domain.credenziali import Genere
+from hub.formats.certificati import render_pem
 from hub.formats.importi import text_from_cent
 from hub.store import credenziali, enti, stazioni, tipi
 from hub.store.database import Database, Session
@@ -35,7 +38,7 @@ def _stazione_dict(row: Row[Any]) -> dict[str, Any]:
 
 
 def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]:
-    active = credenziali.attive(session, row.id, now)
+    active = credenziali.kept(session, row.id, now)
     values: dict[str, Any] = {
         "codIpaEnte": row.cod_ipa_ente,
         "codice_fiscale": row.codice_fiscale,
@@ -49,24 +52,32 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
         values["url_esito"] = row.url_esito
     for column in ("livelli_base64_pagati", "quota_secondaria", "esito_carrello"):
         values[column] = getattr(row, column)
-    if any(one.applicazione is None for one in active):
-        values["password"] = INVARIATO
-    # During a rotation an application has two rows: the one that lasts speaks for it.
-    by_name = {one.applicazione: one for one in sorted(active, key=lambda one: one.expires_at is None)}
+    if row.autenticazione is not None:
+        values["autenticazione"] = row.autenticazione
+    values |= _credenziali_dict([one for one in active if one.applicazione is None])
+    names = sorted({one.applicazione for one in active if one.applicazione is not None})
     values["applicazioni"] = [
-        _applicazione_dict(one) for nome, one in sorted(by_name.items(), key=lambda pair: pair[0] or "") if nome
+        _applicazione_dict(nome, [one for one in active if one.applicazione == nome]) for nome in names
     ]
     values["tipi"] = [_tipo_dict(tipo) for tipo in tipi.of_ente(session, row.id)]
     return values
 
 
-def _applicazione_dict(row: Row[Any]) -> dict[str, Any]:
-    return {
-        "nome": row.applicazione,
-        "password": INVARIATO,
-        "tipi": _granted(row.tipi),
-        "operazioni": _granted(row.operazioni),
-    }
+def _applicazione_dict(nome: str, rows: Sequence[Row[Any]]) -> dict[str, Any]:
+    # During a rotation an application has more rows: the last one speaks for it.
+    last = rows[-1]
+    head = {"nome": nome} | ({"software_house": last.software_house} if last.software_house else {})
+    return head | _credenziali_dict(rows) | {"tipi": _granted(last.tipi), "operazioni": _granted(last.operazioni)}
+
+
+def _credenziali_dict(rows: Sequence[Row[Any]]) -> dict[str, Any]:
+    """Return the credentials of one caller."""
+    kinds = {row.genere for row in rows}
+    values: dict[str, Any] = {key: INVARIATO for key in (Genere.PASSWORD, Genere.TOKEN) if key in kinds}
+    for key, genere in (("certificati", Genere.CERTIFICATO), ("firme", Genere.FIRMA)):
+        if genere in kinds:
+            values[key] = [render_pem(row.certificato) for row in rows if row.genere == genere]
+    return {str(key): value for key, value in values.items()}
 
 
 def _granted(names: list[str] | None) -> list[str]:

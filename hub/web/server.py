@@ -110,6 +110,8 @@ class Front:
             "wsgi.run_once": False,
         }
         for name, value in scope.headers.items():
+            if "_" in name:
+                continue  # Client_Cert would be read as Client-Cert, which a proxy in front guards
             key = "HTTP_" + name.upper().replace("-", "_")
             environ[key] = f"{environ[key]},{value}" if key in environ else value
         # The body is whole here, however it came.

@@ -38,6 +38,8 @@ class Door:
     wsgi: Any
     source: str = SOURCE
     answers: list[Answer] = field(default_factory=list)
+    # Added to the WSGI environment: headers, the certificate of the connection.
+    more: dict[str, Any] = field(default_factory=dict)
 
     def post(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         environ = {
@@ -55,7 +57,7 @@ class Door:
             "wsgi.input": io.BytesIO(body),
             "wsgi.errors": io.StringIO(),
             "wsgi.multithread": True,
-        }
+        } | self.more
         started: list[tuple[str, list[tuple[str, str]]]] = []
         chunks = self.wsgi(environ, lambda status, headers, _=None: started.append((status, headers)))
         answer = Answer(int(started[0][0][:3]), dict(started[0][1]), b"".join(chunks))
@@ -99,8 +101,8 @@ def check_answer(answer: Answer, schema: Any) -> None:
     assert errors == [], etree.tostring(payload)
 
 
-def open_door(world: World, source: str = SOURCE) -> Door:
-    return Door(build_wsgi_app(world.runtime), source)
+def open_door(world: World, source: str = SOURCE, **more: Any) -> Door:
+    return Door(build_wsgi_app(world.runtime), source, more=more)
 
 
 def ente_client(door: Door) -> Any:

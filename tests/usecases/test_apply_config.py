@@ -17,7 +17,7 @@ from hub.store import credenziali, enti, stazioni, tipi
 from hub.store.database import Database
 from hub.usecases.add_ente import add_ente, add_tipo
 from hub.usecases.apply_config import apply, plan
-from hub.usecases.change_credenziale import add_credenziale, revoke_credenziale, rotate_credenziale
+from hub.usecases.change_credenziale import add_credenziale, new_password, revoke_credenziale, rotate_credenziale
 from hub.usecases.export_config import export_config
 
 NOW = datetime(2026, 5, 4, 10, tzinfo=UTC)
@@ -163,7 +163,10 @@ def test_another_secret_key_seals_the_station_again(configured: Database, demo: 
 
 
 def test_a_rotation_leaves_the_old_password_for_a_while(configured: Database) -> None:
-    clear = rotate_credenziale(configured, "C_PROVA", "tributi", None, timedelta(hours=24), NOW)
+    nuova = new_password()
+    clear = nuova.chiaro or ""
+
+    rotate_credenziale(configured, "C_PROVA", "tributi", nuova, timedelta(hours=24), NOW)
 
     assert (_passwords(configured, "tributi", clear), _passwords(configured, "tributi", "TributiSegr1")) == (1, 1)
     tomorrow = NOW + timedelta(hours=25)
@@ -172,17 +175,18 @@ def test_a_rotation_leaves_the_old_password_for_a_while(configured: Database) ->
 
 
 def test_a_rotation_keeps_what_the_application_may_do(configured: Database) -> None:
-    rotate_credenziale(configured, "C_PROVA", "tributi", None, timedelta(0), NOW)
+    rotate_credenziale(configured, "C_PROVA", "tributi", new_password(), timedelta(0), NOW)
 
     (applicazione,) = export_config(configured, LATER)["enti"][0]["applicazioni"]
     assert applicazione["tipi"] == ["TARI", "MULTE"]
 
 
 def test_a_drawn_password_fits_the_contract(configured: Database) -> None:
-    clear = add_credenziale(configured, "C_PROVA", "anagrafe", None, None, None, NOW)
+    nuova = new_password()
+    add_credenziale(configured, "C_PROVA", "anagrafe", nuova, None, None, NOW)
 
-    assert len(clear) == 15
-    assert _passwords(configured, "anagrafe", clear) == 1
+    assert nuova.chiaro and len(nuova.chiaro) == 15
+    assert _passwords(configured, "anagrafe", nuova.chiaro) == 1
 
 
 def test_a_revoked_credential_is_shut_out_at_once(configured: Database) -> None:
@@ -193,13 +197,13 @@ def test_a_revoked_credential_is_shut_out_at_once(configured: Database) -> None:
 
 def test_credentials_of_nobody_are_refused(configured: Database) -> None:
     with pytest.raises(NotFound, match="C_NIENTE"):
-        add_credenziale(configured, "C_NIENTE", None, None, None, None, NOW)
+        add_credenziale(configured, "C_NIENTE", None, new_password(), None, None, NOW)
     with pytest.raises(NotFound, match="anagrafe"):
         revoke_credenziale(configured, "C_PROVA", "anagrafe", NOW)
     with pytest.raises(Conflict, match="rotate"):
-        add_credenziale(configured, "C_PROVA", "tributi", None, None, None, NOW)
+        add_credenziale(configured, "C_PROVA", "tributi", new_password(), None, None, NOW)
     with pytest.raises(InvalidRequest, match="IMU"):
-        add_credenziale(configured, "C_PROVA", "anagrafe", None, ("IMU",), None, NOW)
+        add_credenziale(configured, "C_PROVA", "anagrafe", new_password(), ("IMU",), None, NOW)
 
 
 def test_an_ente_and_a_tipo_are_added_once(configured: Database, demo: Configurazione) -> None:

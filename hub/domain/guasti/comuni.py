@@ -12,7 +12,7 @@ _ASPETTARE = "aspettare i secondi indicati e correggere la password"
 GUASTI = (
     Guasto(
         "PAA_ENTE_NON_VALIDO",
-        "`codIpaEnte` assente o sconosciuto, password errata (i due casi non si distinguono apposta), oppure "
+        "`codIpaEnte` assente o sconosciuto, password o altra credenziale errata (non si distinguono apposta), oppure "
         "applicazione non abilitata all'operazione",
         _CORREGGERE,
         Ripetere.NO,

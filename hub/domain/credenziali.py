@@ -1,0 +1,44 @@
+"""What a caller shows to be believed: four kinds of credential, each an ente's own or an application's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Genere(StrEnum):
+    """How a caller proves who it is. FIRMA is the certificate of a WS-Security signature, CERTIFICATO that of TLS."""
+
+    PASSWORD = "password"
+    TOKEN = "token"
+    CERTIFICATO = "certificato"
+    FIRMA = "firma"
+
+
+GENERI = tuple(str(genere) for genere in Genere)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificato:
+    """A certificate that is believed as it is. `impronta`: SHA-256 of the DER, hexadecimal."""
+
+    der: bytes
+    impronta: str
+    soggetto: str
+    valido_dal: datetime
+    valido_fino: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NuovaCredenziale:
+    """A credential to be kept. `chiaro`: the secret, shown once, None for a certificate; `hash` empty for one.
+
+    `impronta`: the public name of a token or a certificate, None for a password.
+    """
+
+    genere: Genere
+    hash: str = ""
+    chiaro: str | None = None
+    impronta: str | None = None
+    certificato: Certificato | None = None

@@ -1,0 +1,67 @@
+"""X.509 certificates that are believed as they are (pinned): PEM <-> words. Source: RFC 5280, RFC 7468."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hub.domain.credenziali import Certificato
+from hub.domain.errors import InvalidRequest
+
+# A certificate with a long chain of names stays below 8 KiB; the rest is not one certificate.
+SIZE_MAX_BYTES = 16 * 1024
+_RSA_BITS_MIN = 2048
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
+_PEM_BEGIN = "-----BEGIN CERTIFICATE-----"
+
+
+def impronta(der: bytes) -> str:
+    """Return the fingerprint of a certificate: SHA-256 of its DER, 64 hexadecimal digits."""
+    return hashlib.sha256(der).hexdigest()
+
+
+def read_certificato(text: str, *, signs: bool = False) -> Certificato:
+    """Return the one certificate of a PEM text. `signs`: its key must be one that XML signatures use.
+
+    Raises: InvalidRequest (not one PEM certificate, a key too weak or of an unknown kind).
+    """
+    if len(text) > SIZE_MAX_BYTES or text.count(_PEM_BEGIN) != 1 or "PRIVATE KEY" in text:
+        raise InvalidRequest("serve un solo certificato X.509 in formato PEM, senza la chiave privata")
+    try:
+        with warnings.catch_warnings():
+            # Serial numbers that newer rules forbid are in use; the certificate is compared byte by byte.
+            warnings.simplefilter("ignore")
+            found = x509.load_pem_x509_certificate(text.encode())
+            key = found.public_key()
+            soggetto = found.subject.rfc4514_string()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise InvalidRequest("il certificato non si legge: serve X.509 in formato PEM") from error
+    is_strong = (isinstance(key, RSAPublicKey) and key.key_size >= _RSA_BITS_MIN) or (
+        isinstance(key, EllipticCurvePublicKey) and key.curve.name in _CURVES
+    )
+    if not is_strong and (signs or not isinstance(key, Ed25519PublicKey)):
+        raise InvalidRequest("la chiave del certificato non è ammessa: RSA da 2048 bit, o EC P-256, P-384, P-521")
+    der = found.public_bytes(Encoding.DER)
+    return Certificato(der, impronta(der), soggetto, found.not_valid_before_utc, found.not_valid_after_utc)
+
+
+def render_pem(der: bytes) -> str:
+    """Return the PEM text of a certificate that was read before."""
+    return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM).decode("ascii")
+
+
+def thumbprint(der: bytes) -> bytes:
+    """Return the SHA-1 of a certificate: a name to look it up by, never a proof. Source: WS-Security 1.1."""
+    return hashlib.sha1(der, usedforsecurity=False).digest()
+
+
+def serial_of(der: bytes) -> int:
+    """Return the serial number of a certificate that was read before."""
+    return x509.load_der_x509_certificate(der).serial_number
