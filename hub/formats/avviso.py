@@ -12,6 +12,7 @@ import re
 import threading
 import unicodedata
 import zipfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,14 +44,18 @@ _INTESTATARIO_MAX = 50
 _BOLLETTINO_NOME_MAX = 35
 _AUTORIZZAZIONE_MAX = 50
 
-# Longer than any word of a language: such a run of characters may be broken anywhere, or it would leave its box.
-_PAROLA_MAX = 24
-_PAROLA = re.compile(rf"\S{{{_PAROLA_MAX}}}(?=\S)")
+# A run of characters without a blank must fit the narrowest box: so many of the narrow kind, half as many of the wide.
+_PAROLA_MAX = 48
+_LARGHI = re.compile(r"[^a-z0-9.,:;'()\-/]|[mw]")
 
 _AUTORIZZAZIONE = re.compile(r"(?=\bDEL\b)", re.IGNORECASE)
 
 # A ZIP entry's time is of no use here, and without it equal notices give equal bytes. The oldest that ZIP can say.
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+# What our own font draws beside the Latin letters of Unicode's first blocks, which end before 0x180.
+_SEGNI = "–—‘’‚“”„†‡•…‹›€™\N{ZERO WIDTH SPACE}"
+_LATINI_FINE = 0x180
 
 _local = threading.local()
 
@@ -114,13 +119,12 @@ def _bollettino(avviso: Avviso) -> dict[str, Any] | None:
     conto = avviso.conto_postale
     if conto is None or not avviso.has_bollettino:
         return None
+    autorizzazione = _text(conto.autorizzazione, _AUTORIZZAZIONE_MAX)
     return {
         "conto": conto.numero,
         "intestatario": _text(conto.intestatario, _INTESTATARIO_MAX),
         "destinatario": _text(avviso.destinatario.anagrafica, _BOLLETTINO_NOME_MAX),
-        "autorizzazione": [
-            part.strip() for part in _AUTORIZZAZIONE.split(_text(conto.autorizzazione, _AUTORIZZAZIONE_MAX), 1) if part
-        ],
+        "autorizzazione": [part.strip() for part in _AUTORIZZAZIONE.split(autorizzazione, maxsplit=1) if part],
         "codeline": regole.codeline(avviso),
         "data_matrix": _data_matrix_svg(regole.data_matrix_text(avviso)),
     }
@@ -143,20 +147,26 @@ def _text(text: str | None, length_max: int) -> str:
     visible = unicodedata.normalize("NFC", clean(visible, len(visible)))
     if len(visible) > length_max:
         visible = visible[: length_max - 1].rstrip() + "…"
-    return _PAROLA.sub("\\g<0>\N{ZERO WIDTH SPACE}", visible)
+    return " ".join(_breakable(word) for word in visible.split(" "))
+
+
+def _breakable(word: str) -> str:
+    """Return the word, with leave to break anywhere if it would outgrow its box; words of any language stay whole."""
+    width = len(word) + len(_LARGHI.findall(word))
+    return word if width <= _PAROLA_MAX else "\N{ZERO WIDTH SPACE}".join(word)
 
 
 def _latino(text: str) -> str:
     """Return the text in letters that our own font draws: other letters lose their marks, or become `?`."""
-    return "".join(c if ord(c) < 0x180 or c in "…\N{ZERO WIDTH SPACE}" else _base(c) for c in text)
+    return "".join(c if ord(c) < _LATINI_FINE or c in _SEGNI else _base(c) for c in text)
 
 
 def _base(character: str) -> str:
     base = unicodedata.normalize("NFKD", character)[0]
-    return base if ord(base) < 0x180 else "?"
+    return base if ord(base) < _LATINI_FINE else "?"
 
 
-def _each_text(data: Any, change: Any) -> Any:
+def _each_text(data: Any, change: Callable[[str], str]) -> Any:
     if isinstance(data, dict):
         return {key: _each_text(value, change) for key, value in data.items()}
     if isinstance(data, list):
