@@ -1,4 +1,4 @@
-# make demo | make test | make lint | make bench | make docs: each one prepares .venv by itself.
+# make demo | make test | make lint | make interop | make bench | make docs: each one prepares .venv by itself.
 # Wanted on the machine: Python 3.11 or later. PYTHON=/path/to/python chooses one.
 
 VENV := .venv
@@ -9,11 +9,12 @@ DEV_STAMP := $(VENV)/.pronto-dev
 WORKERS ?= 2
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+INTEROP_ARGS ?=
 RUFF := $(BIN)/ruff
 RUFF_ARGS := --line-length 120 --target-version py311
 CODE := hub adapters tests examples benchmarks docs migrations
 
-.PHONY: demo test lint format bench docs wheel clean
+.PHONY: demo test lint format interop bench docs wheel clean
 
 demo: $(STAMP)
 	$(BIN)/pontepa demo
@@ -28,6 +29,9 @@ lint: $(DEV_STAMP)
 
 format: $(DEV_STAMP)
 	$(RUFF) format $(RUFF_ARGS) $(CODE)
+
+interop: $(DEV_STAMP)
+	$(BIN)/python -m tests.interop.matrix $(INTEROP_ARGS)
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)

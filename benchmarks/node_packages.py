@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -28,18 +29,24 @@ def install(source: Path) -> Path:
     if folder.stat().st_uid != os.getuid():
         raise NodeAssente(f"{folder} belongs to somebody else")
     done = folder / ".installed"
-    if not done.exists():
-        (folder / "package.json").write_bytes(manifest)
-        try:
-            result = subprocess.run(
-                ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"],
-                cwd=folder, capture_output=True, timeout=_INSTALL_TIMEOUT_S,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            raise NodeAssente(f"npm install took more than {_INSTALL_TIMEOUT_S} s") from None
-        if result.returncode:
-            raise NodeAssente(f"npm install failed: {result.stderr.decode(errors='replace')[-400:]}")
-        done.touch()
+    # Two test processes may want the same packages at once.
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install(folder, manifest, done)
     for script in source.glob("*.js"):
         shutil.copy(script, folder)
     return folder
+
+
+def _install(folder: Path, manifest: bytes, done: Path) -> None:
+    if done.exists():
+        return
+    (folder / "package.json").write_bytes(manifest)
+    command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"]
+    try:
+        result = subprocess.run(command, cwd=folder, capture_output=True, timeout=_INSTALL_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise NodeAssente(f"npm install took more than {_INSTALL_TIMEOUT_S} s") from None
+    if result.returncode:
+        raise NodeAssente(f"npm install failed: {result.stderr.decode(errors='replace')[-400:]}")
+    done.touch()

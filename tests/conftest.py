@@ -36,6 +36,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("backend", _backends(), scope="session")
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say in one line how far the fault walk went, when this run walked."""
+    walked = {
+        outcome: sum("tests/soap/walk/" in report.nodeid for report in terminalreporter.stats.get(outcome, ()))
+        for outcome in ("passed", "failed", "error")
+    }
+    if any(walked.values()):
+        from tests.soap.walk import summary
+
+        terminalreporter.write_line(summary.line(walked["passed"], walked["failed"] + walked["error"]))
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the caller's PONTEPA_* variables out of the tests."""

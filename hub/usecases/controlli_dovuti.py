@@ -13,6 +13,7 @@ from hub.domain import errors, iud
 from hub.domain.documenti import DocumentoDovuti, SingoloDovuto, Soggetto
 from hub.domain.tipo_versamento import is_valid as is_tipo_versamento
 from hub.formats.codice_fiscale import is_valid_partita_iva, is_valid_persona
+from hub.formats.territorio import is_cap, is_nazione
 from hub.store import dovuti
 from hub.store.database import Database
 from hub.usecases.authenticate import Chiamante
@@ -23,8 +24,6 @@ _URL_MAX = 2048
 _DATI_SPECIFICI = re.compile(r"[0129]/\S{3,138}")
 _EMAIL = re.compile(r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9.-]+")
 _ASCII = re.compile(r"[\x20-\x7e]*")
-_CAP_IT = re.compile(r"\d{5}")
-_CAP = re.compile(r"[0-9A-Za-z]{1,16}")
 
 
 def check_testata(documento: DocumentoDovuti, chiamante: Chiamante) -> None:
@@ -154,9 +153,9 @@ def check_anagrafica(pagatore: Soggetto) -> None:
     if not pagatore.anagrafica.strip():
         failed = "soggettoPagatore/anagraficaPagatore: assente"
     if pagatore.cap:
-        if not pagatore.nazione:
-            failed = "soggettoPagatore/capPagatore: presente senza nazionePagatore"
-        elif not (_CAP_IT if pagatore.nazione == "IT" else _CAP).fullmatch(pagatore.cap):
+        if not pagatore.nazione or not is_nazione(pagatore.nazione):
+            failed = "soggettoPagatore/capPagatore: presente senza una nazionePagatore conosciuta"
+        elif not is_cap(pagatore.cap, pagatore.nazione):
             failed = f"soggettoPagatore/capPagatore: non valido per la nazione {pagatore.nazione}"
     for campo, value in (("indirizzoPagatore", pagatore.indirizzo), ("civicoPagatore", pagatore.civico)):
         if value and not _ASCII.fullmatch(_transliterate(value)):

@@ -9,7 +9,8 @@ import pytest
 
 from benchmarks.node_packages import NodeAssente, install
 from hub.formats.resources import resource
-from tests.interop.conftest import RunningHub, play_story
+from tests.interop.conftest import play_story
+from tests.interop.hub import RunningHub
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hub.formats.resources import resource
-from tests.interop.conftest import RunningHub, play_story
+from tests.interop.conftest import play_story
+from tests.interop.hub import RunningHub
 
 
 @pytest.fixture

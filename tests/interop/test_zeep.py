@@ -14,7 +14,7 @@ import zeep
 from lxml import etree
 
 from hub.formats.resources import resource
-from tests.interop.conftest import STORY_TIMEOUT_S, RunningHub
+from tests.interop.hub import STORY_TIMEOUT_S, RunningHub
 
 PAY_I = "{http://www.regione.veneto.it/schemas/2012/Pagamenti/Ente/}"
 OUR_ADDRESS = "http://127.0.0.1:8080/ws/pa/PagamentiTelematiciDovutiPagati"

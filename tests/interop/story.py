@@ -1,0 +1,207 @@
+"""The story that every SOAP toolkit tells: its documents, its steps, what the payer does, what must be true of each.
+
+A client is a program run as `CLIENT WSDL FOLDER STEP...`. For each step, in order, it prints a line of JSON: `passo`,
+and the values it read by their name on the wire (or `codice` and `descrizione` of a refusal, or `errore`). What it
+sends is in FOLDER: one file a document, the values beside them. What it reads is compared with what a plain HTTP call
+and lxml read from the same hub.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from lxml import etree
+
+from tests.interop.hub import RunningHub, request
+
+ENTE, PASSWORD, PAGATORE = "C_PROVA", "Segreto12345", "RSSMRA80A01H501U"
+RITORNO = "https://sportello.example.org/esito?pratica=17&anno=2026"
+CAUSALE = "Permesso ZTL, targa AA000AA: validità un anno"
+TIPO_IGNOTO = "ZTL & «città»"
+NS_ENTE = "http://www.regione.veneto.it/pagamenti/ente/"
+NS_INNER = "http://www.regione.veneto.it/schemas/2012/Pagamenti/Ente/"
+
+# Every operation of pa-per-ente, for the toolkits that can count those they found.
+OPERATIONS = "18"
+
+# By step, the operation of the contract that it needs ("" for none). The order is that of the story.
+STEPS = {
+    "contratto": "",
+    "invia": "paaSILInviaDovuti",
+    "non_ancora": "paaSILChiediPagatiConRicevuta",
+    "pagati": "paaSILChiediPagati",
+    "ricevuta": "paaSILChiediPagatiConRicevuta",
+    "rifiuto": "paaSILInviaDovuti",
+}
+
+# After these steps the payer pays at the address that an earlier one was given.
+PAYS_AFTER = {"non_ancora": "invia", "carrello": "carrello"}
+
+# A client that hangs is stopped; each of them waits 30 s at most for one answer or one outcome.
+TELLING_TIMEOUT_S = 180
+
+# Of what a client says when it fails.
+WORDS_MAX = 1500
+
+Values = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a step went: green, or why it is not."""
+
+    step: str
+    problem: str | None = None
+
+    @property
+    def is_green(self) -> bool:
+        return self.problem is None
+
+
+class Story:
+    """One telling of the story, with identifiers of its own, so that many can share a hub."""
+
+    def __init__(self, hub: RunningHub, folder: Path) -> None:
+        self.hub = hub
+        self.folder = folder
+        self.iud = f"STORIA-{uuid.uuid4().hex[:20]}"
+        self.told: dict[str, Values] = {}
+        self._write_documents()
+
+    def tell(self, command: Sequence[str], cwd: Path) -> list[Result]:
+        """Run a client through the whole story. A step that it never told is a result too."""
+        results = {name: Result(name, "il passo non è stato raccontato") for name in STEPS}
+        errors = self.folder / "stderr"
+        with errors.open("w") as output, subprocess.Popen(
+            [*command, self.hub.wsdl, str(self.folder), *STEPS],
+            cwd=cwd, stdout=subprocess.PIPE, stderr=output, text=True, encoding="utf-8",
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            watchdog = threading.Timer(TELLING_TIMEOUT_S, process.kill)
+            watchdog.start()
+            for line in process.stdout:
+                name, problem = self._follow(line)
+                results[name] = Result(name, problem)
+        watchdog.cancel()
+        if process.returncode or not self.told:
+            words = errors.read_text(encoding="utf-8", errors="replace").strip()[-WORDS_MAX:]
+            results["contratto"] = Result("contratto", f"codice di uscita {process.returncode}: {words}")
+        return list(results.values())
+
+    def _follow(self, line: str) -> tuple[str, str | None]:
+        """Take a line of the client, do the payer's part, return the step and what is wrong with it."""
+        try:
+            values = json.loads(line)
+            name = values.pop("passo")
+            values = {key: str(value) for key, value in values.items()}
+        except (ValueError, KeyError):
+            return "contratto", f"riga non prevista: {line!r}"
+        self.told[name] = values
+        try:
+            assert "errore" not in values, values["errore"]
+            getattr(self, f"_check_{name}")(values)
+            if name in PAYS_AFTER:
+                self.hub.pay(self.told[PAYS_AFTER[name]]["url"])
+        except (AssertionError, KeyError) as error:
+            return name, f"{type(error).__name__}: {error}"[:WORDS_MAX]
+        return name, None
+
+    def _check_contratto(self, values: Values) -> None:
+        assert values.get("operazioni", OPERATIONS) == OPERATIONS, values
+
+    def _check_invia(self, values: Values) -> None:
+        assert values == {"idSession": values["idSession"], "url": f"{self.hub.url}/paga/{values['idSession']}"}, values
+
+    def _check_non_ancora(self, values: Values) -> None:
+        assert values["codice"] == "PAA_PAGAMENTO_NON_INIZIATO", values
+        assert values["descrizione"], values
+
+    def _check_pagati(self, values: Values) -> None:
+        pagati, _ = self._receipt()
+        assert pagati["iud"] == self.iud and pagati["importo"] == "73.00", pagati
+        assert values == pagati, f"letto {values}, vero {pagati}"
+
+    def _check_ricevuta(self, values: Values) -> None:
+        pagati, rt = self._receipt()
+        assert values == pagati | {"rt_byte": str(len(rt))}, f"letto {values}, vero {pagati} e {len(rt)} byte di RT"
+
+    def _check_rifiuto(self, values: Values) -> None:
+        dovuti = base64.b64encode((self.folder / "rifiuto.xml").read_bytes()).decode()
+        answer = self._call("paaSILInviaDovuti", f"<password>{PASSWORD}</password><dovuti>{dovuti}</dovuti>")
+        true = {"codice": answer.findtext("fault/faultCode"), "descrizione": answer.findtext("fault/description")}
+        assert true["codice"] == "PAA_IDENTIFICATIVO_TIPO_DOVUTO_NON_VALIDO" and true["descrizione"], true
+        assert values == true, f"letto {values}, vero {true}"
+
+    def _receipt(self) -> tuple[Values, bytes]:
+        """Return what `pagati` says and the RT, as a plain reader sees them."""
+        key = f"<idSession>{self.told['invia']['idSession']}</idSession>"
+        fields = f"<codIpaEnte>{ENTE}</codIpaEnte><password>{PASSWORD}</password>{key}"
+        answer = self._call("paaSILChiediPagatiConRicevuta", fields)
+        return _pagati(answer.findtext("pagati", "")), base64.b64decode(answer.findtext("rt", ""))
+
+    def _call(self, operation: str, fields: str) -> etree._Element:
+        """Call the hub without any toolkit; return the element of the answer."""
+        envelope = (
+            '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>'
+            f'<h:intestazionePPT xmlns:h="{NS_ENTE}ppthead"><codIpaEnte>{ENTE}</codIpaEnte></h:intestazionePPT>'
+            f'</s:Header><s:Body><e:{operation} xmlns:e="{NS_ENTE}">{fields}</e:{operation}></s:Body></s:Envelope>'
+        )
+        status, _, text = request("POST", self.hub.service, envelope, "text/xml; charset=utf-8")
+        assert status == 200, text
+        answer = etree.fromstring(text.encode("utf-8")).find(f".//{{{NS_ENTE}}}{operation}Risposta")
+        assert answer is not None, text
+        return answer
+
+    def _write_documents(self) -> None:
+        documents = {
+            "pagatore": PAGATORE,
+            "ritorno": RITORNO,
+            "dovuti.xml": dovuti(self.iud, "73.00", "ZTL", CAUSALE, "9/0105115AP/"),
+            "rifiuto.xml": dovuti(f"{self.iud}-NO", "73.00", TIPO_IGNOTO, CAUSALE, "9/0105115AP/"),
+        }
+        for name, text in documents.items():
+            (self.folder / name).write_text(text + "\n", encoding="utf-8")
+
+
+def dovuti(iud: str, importo: str, tipo: str, causale: str, riscossione: str) -> str:
+    """Return a `Dovuti` document with one dovuto of Mario Rossi."""
+    versamento = (
+        "<tipoVersamento>ALL</tipoVersamento><datiSingoloVersamento>"
+        f"<identificativoUnivocoDovuto>{escape(iud)}</identificativoUnivocoDovuto>"
+        f"<importoSingoloVersamento>{importo}</importoSingoloVersamento>"
+        f"<identificativoTipoDovuto>{escape(tipo)}</identificativoTipoDovuto>"
+        f"<causaleVersamento>{escape(causale)}</causaleVersamento>"
+        f"<datiSpecificiRiscossione>{riscossione}</datiSpecificiRiscossione></datiSingoloVersamento>"
+    )
+    return _document("Dovuti", versamento)
+
+
+def _document(root: str, versamento: str, rest: str = "") -> str:
+    return (
+        f'<{root} xmlns="{NS_INNER}"><versioneOggetto>6.2.0</versioneOggetto>'
+        "<soggettoPagatore><identificativoUnivocoPagatore><tipoIdentificativoUnivoco>F</tipoIdentificativoUnivoco>"
+        f"<codiceIdentificativoUnivoco>{PAGATORE}</codiceIdentificativoUnivoco></identificativoUnivocoPagatore>"
+        "<anagraficaPagatore>Mario Rossi</anagraficaPagatore><e-mailPagatore>mario.rossi@example.org</e-mailPagatore>"
+        f"</soggettoPagatore><datiVersamento>{versamento}</datiVersamento>{rest}</{root}>"
+    )
+
+
+def _pagati(content: str) -> Values:
+    """Read the twice encoded `pagati` of a plain answer."""
+    payment = etree.fromstring(base64.b64decode(base64.b64decode(content))).find(f"{{{NS_INNER}}}datiPagamento")
+    single = payment.find(f"{{{NS_INNER}}}datiSingoloPagamento")
+    return {
+        "esito": payment.findtext(f"{{{NS_INNER}}}codiceEsitoPagamento"),
+        "importo": payment.findtext(f"{{{NS_INNER}}}importoTotalePagato"),
+        "iud": single.findtext(f"{{{NS_INNER}}}identificativoUnivocoDovuto"),
+        "iur": single.findtext(f"{{{NS_INNER}}}identificativoUnivocoRiscossione"),
+        "causale": single.findtext(f"{{{NS_INNER}}}causaleVersamento"),
+    }

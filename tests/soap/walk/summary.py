@@ -1,0 +1,34 @@
+"""How far the walk goes: rows in the tables, rows tested, rows that nothing reaches and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.soap.walk.frame import Table
+from tests.soap.walk.tables import TABLES
+
+
+def counts(tables: Sequence[Table] = TABLES) -> tuple[int, int, int]:
+    """Return rows, rows tested, pairs of defects."""
+    rows = [row for table in tables for row in table.rows]
+    return len(rows), sum(row.unreachable is None for row in rows), sum(1 for table in tables for _ in table.pairs())
+
+
+def line(green: int, red: int) -> str:
+    """The one line at the end of a run, given how many tests of the walk passed and failed."""
+    rows, tested, pairs = counts()
+    return (
+        f"fault walk: {rows} rows in {len(TABLES)} tables, {tested} tested, {rows - tested} unreachable, "
+        f"{pairs} pairs of defects; {green} tests green, {red} red"
+    )
+
+
+def pages() -> list[str]:
+    """A line for each table, and one for each row that nothing reaches."""
+    told = []
+    for table in TABLES:
+        rows, tested, pairs = counts([table])
+        told.append(f"{table!s:<40} rows {rows:>3}, tested {tested:>3}, pairs {pairs:>5}")
+        unreached = [row for row in table.rows if row.unreachable is not None]
+        told += [f"    row {row.number} ({row.words}): {row.unreachable}" for row in unreached]
+    return told
