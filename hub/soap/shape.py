@@ -93,13 +93,13 @@ class Shape:
     def repair(self, element: etree._Element, namespace: str) -> None:
         """Bring an element that was refused nearer to the contract, as tolerant as the original is.
 
-        Children qualified with the namespace of the body lose it, text is trimmed, empty optional children are dropped.
+        A child in no namespace, or in the body's, takes the one of its name in the contract: toolkits without mixed
+        qualification write them all alike. Text is trimmed, empty optional children are dropped.
         """
-        prefix = "{" + namespace + "}"
         for node in list(element):
-            tag = str(node.tag)
-            if tag not in self.by_tag and tag.startswith(prefix) and tag[len(prefix) :] in self.by_tag:
-                node.tag = tag[len(prefix) :]
+            uri, _, name = str(node.tag).rpartition("}")
+            if node.tag not in self.by_tag and uri in ("", "{" + namespace) and name in self.by_name:
+                node.tag = self.by_name[name].tag
             child = self.by_tag.get(str(node.tag))
             if child is None:
                 continue

@@ -345,6 +345,35 @@ def test_a_contract_may_answer_a_violation_in_its_own_way() -> None:
     assert answer.payload.findtext("esito") == "KO"
 
 
+INNER = "http://www.regione.veneto.it/schemas/2012/Pagamenti/Ente/"
+
+
+@pytest.mark.parametrize("namespace", ["", ENTE, INNER], ids=["none", "body", "contract"])
+def test_the_one_element_with_mixed_qualification_is_read_however_its_children_are_written(namespace: str) -> None:
+    """Perl's SOAP::WSDL cannot write qualified children in an unqualified element."""
+    asked: list[dict[str, Any]] = []
+    wsgi = door({"paaSILChiediPosizioniAperte": lambda call, request: asked.append(request) or {}})
+    children = (
+        f'<tipoIdentificativoUnivoco xmlns="{namespace}">F</tipoIdentificativoUnivoco>'
+        f'<codiceIdentificativoUnivoco xmlns="{namespace}">RSSMRA80A01H501U</codiceIdentificativoUnivoco>'
+    )
+    person = f"<identificativoUnivocoPersonaFG>{children}</identificativoUnivocoPersonaFG>"
+
+    answer = call(wsgi, envelope(f"<ente:paaSILChiediPosizioniAperte>{person}</ente:paaSILChiediPosizioniAperte>"))
+
+    assert answer.fault is None
+    assert asked[0]["identificativoUnivocoPersonaFG"] == {
+        "tipoIdentificativoUnivoco": "F",
+        "codiceIdentificativoUnivoco": "RSSMRA80A01H501U",
+    }
+
+
+def test_a_child_of_a_foreign_namespace_is_not_taken_for_ours(wsgi: Wsgi) -> None:
+    answer = call(wsgi, envelope(invia(f'<password xmlns="urn:altro">{SECRET}</password><dovuti>QUJD</dovuti>')))
+
+    assert answer.fault is not None
+
+
 def test_the_journal_gets_the_request_without_its_password() -> None:
     kept: list[tuple[Any, ...]] = []
     wsgi = door(journal=lambda *entry: kept.append(entry))
