@@ -12,6 +12,7 @@ import pytest
 import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import ImageFilter
 
 from hub.domain.avviso import Avviso, ContoPostale, EnteCreditore, data_matrix_text, qr_text
 from hub.domain.documenti import Soggetto
@@ -94,6 +95,16 @@ def test_both_codes_are_read_back_from_the_page(importo_cent: int) -> None:
     codes = _codes(render_avviso(avviso))
 
     assert codes == {"QRCode": qr_text(avviso), "DataMatrix": data_matrix_text(avviso)}
+
+
+def test_both_codes_survive_a_bad_photocopy() -> None:
+    avviso = make_avviso()
+    page = picture(render_avviso(avviso), dpi=150).convert("L")
+
+    copy = page.filter(ImageFilter.GaussianBlur(0.6)).rotate(1.5, fillcolor=255).point(lambda grey: (grey > 140) * 255)
+
+    read = {code.format.name: code.text for code in zxingcpp.read_barcodes(copy)}
+    assert read == {"QRCode": qr_text(avviso), "DataMatrix": data_matrix_text(avviso)}
 
 
 def test_the_fullest_data_matrix_is_read_back() -> None:
