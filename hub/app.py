@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from adapters.ente.client import EnteClient
 from adapters.nodo.client import NodoClient
 from adapters.nodo.fake import serve_simulator
 from hub import log
@@ -25,8 +26,9 @@ from hub.store import migrate
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
+from hub.usecases import inoltro_esito, invio_rpt
 from hub.usecases.authenticate import Callers
-from hub.usecases.invio_rpt import build_topic
+from hub.usecases.inoltro_esito import TOPIC_ESITO
 from hub.usecases.start_pagamento import TOPIC_RPT
 from hub.web import create_front
 from hub.web.server import BodyLimits, Front
@@ -49,6 +51,7 @@ def build_runtime(config: Config) -> Runtime:
         read_timeout_s=config.node_read_timeout_s,
         connections_max=config.relay_threads,
     )
+    enti = EnteClient(is_open=not config.is_produzione)
     return Runtime(
         config=config,
         db=db,
@@ -56,7 +59,10 @@ def build_runtime(config: Config) -> Runtime:
         iuv=IuvBlocks(db, config.iuv_block_size),
         callers=Callers(Anagrafe(db), config.auth_failures_max),
         cassaforte=cassaforte,
-        topics={TOPIC_RPT: build_topic(db, client, cassaforte)},
+        topics={
+            TOPIC_RPT: invio_rpt.build_topic(db, client, cassaforte),
+            TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),
+        },
     )
 
 

@@ -98,6 +98,8 @@ class Config(BaseModel):
     relay_batch: Annotated[int, Field(ge=1, le=1000)] = 50
     # Messages in flight together; the node's latency, not our processor, is the limit.
     relay_threads: Annotated[int, Field(ge=1, le=256)] = 16
+    # Pushes to the entes in flight together: threads of their own, so that a slow ente never keeps the node waiting.
+    inoltro_threads: Annotated[int, Field(ge=1, le=64)] = 8
     # The safety net when a wake-up is lost; a commit wakes the worker at once.
     tick_s: Seconds = 0.5
     # Attempts before a message is parked for a person to look at; the last waits are about an hour each.

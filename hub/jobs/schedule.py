@@ -15,28 +15,24 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor as JobThreads
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from hub.domain.attesa import SLOT_ENTE_S
 from hub.jobs.wake import watch
 from hub.log import get_logger
 from hub.runtime import Runtime
-from hub.usecases import apply_rt, expire_sessioni, relay_outbox
+from hub.usecases import apply_rt, expire_sessioni, inoltro_esito, relay_outbox
 
 _EXPIRE_EVERY_S = 60
+# The longest that a call to an ente may take.
+_MARGIN_ENTE = timedelta(seconds=SLOT_ENTE_S)
 
 
 def run(runtime: Runtime, stop: threading.Event) -> None:
     """Run the jobs until `stop`, then settle what is in flight and return."""
     config = runtime.config
-    relay_pool = ThreadPoolExecutor(config.relay_threads, thread_name_prefix="relay")
-    limits = relay_outbox.RelayLimits(
-        slots=min(config.relay_batch, config.relay_threads),
-        lease=timedelta(seconds=config.lease_s),
-        margin=timedelta(seconds=config.node_connect_timeout_s + config.node_read_timeout_s),
-        attempts_max=config.relay_attempts_max,
-    )
-    relay = _job(
-        "relay_outbox",
-        lambda: relay_outbox.run_once(runtime.db, runtime.topics, relay_pool, limits, runtime.clock, stop),
-    )
+    relays = [
+        _Relay("relay_outbox", "nodo", config.relay_threads),
+        _Relay("relay_enti", inoltro_esito.CORSIA, config.inoltro_threads),
+    ]
     receipts = _job("apply_rt", lambda: apply_rt.run_once(runtime.db, runtime.clock()))
     grace = timedelta(seconds=config.session_grace_s)
     expire = _job("expire_sessioni", lambda: expire_sessioni.run_once(runtime.db, grace, runtime.clock()))
@@ -47,10 +43,8 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
         timezone="UTC",
     )
     scheduler.add_job(expire, "interval", seconds=_EXPIRE_EVERY_S, id="expire_sessioni")
-    loops = [
-        _Loop("relay_outbox", relay, config.tick_s, stop),
-        _Loop("apply_rt", receipts, config.tick_s, stop),
-    ]
+    loops = [_Loop(relay.name, relay.job(runtime, stop), config.tick_s, stop) for relay in relays]
+    loops.append(_Loop("apply_rt", receipts, config.tick_s, stop))
     for loop in loops:
         scheduler.add_job(loop.wake, "interval", seconds=config.tick_s, id=loop.name)
         loop.start()
@@ -67,9 +61,37 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
     scheduler.shutdown(wait=True)
     for loop in loops:
         loop.join()
-    relay_pool.shutdown(wait=True)
+    for relay in relays:
+        relay.pool.shutdown(wait=True)
     watcher.join()
     get_logger().info("worker_stopped")
+
+
+class _Relay:
+    """The relay of one lane: its topics and the threads that they share."""
+
+    def __init__(self, name: str, corsia: str, threads: int) -> None:
+        self.name = name
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._corsia = corsia
+        self._threads = threads
+
+    def job(self, runtime: Runtime, stop: threading.Event) -> Callable[[], bool]:
+        config = runtime.config
+        topics = {name: topic for name, topic in runtime.topics.items() if topic.corsia == self._corsia}
+        limits = relay_outbox.RelayLimits(
+            slots=min(config.relay_batch, self._threads),
+            lease=timedelta(seconds=config.lease_s),
+            margin=_MARGIN_ENTE
+            if self._corsia == inoltro_esito.CORSIA
+            else timedelta(seconds=config.node_connect_timeout_s + config.node_read_timeout_s),
+            attempts_max=config.relay_attempts_max,
+        )
+
+        def relay() -> bool:
+            return relay_outbox.run_once(runtime.db, topics, self.pool, limits, runtime.clock, stop)
+
+        return _job(self.name, relay)
 
 
 class _Loop(threading.Thread):

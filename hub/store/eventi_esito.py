@@ -14,9 +14,7 @@ from hub.store.schema import endpoint_esito, eventi_esito
 
 def next_sequenza(session: Session, ente_id: int, iud: str) -> int:
     """The number of the next outcome of a dovuto, from 1; the caller's transaction has just changed the dovuto."""
-    last = select(func.max(eventi_esito.c.sequenza)).where(
-        eventi_esito.c.ente_id == ente_id, eventi_esito.c.iud == iud
-    )
+    last = select(func.max(eventi_esito.c.sequenza)).where(eventi_esito.c.ente_id == ente_id, eventi_esito.c.iud == iud)
     return (session.execute(last).scalar_one() or 0) + 1
 
 

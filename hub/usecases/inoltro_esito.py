@@ -31,6 +31,7 @@ from hub.store.outbox import Claimed
 from hub.usecases.relay_outbox import Pazienza, Topic
 
 TOPIC_ESITO = "ente.esito"
+CORSIA = "ente"
 
 
 def queue_esito(
@@ -81,9 +82,7 @@ def is_wanted(session: Session, ente: Row[Any], codice: str) -> bool:
     if not ente.inoltro_esito:
         return False
     tipo = tipi.find(session, ente.id, codice)
-    return (
-        tipo is not None and tipo.notifica_esito and eventi_esito.find_endpoint(session, ente.id, codice) is not None
-    )
+    return tipo is not None and tipo.notifica_esito and eventi_esito.find_endpoint(session, ente.id, codice) is not None
 
 
 def build_topic(db: Database, sistema: SistemaEnte, cassaforte: Cassaforte) -> Topic:
@@ -112,7 +111,7 @@ def build_topic(db: Database, sistema: SistemaEnte, cassaforte: Cassaforte) -> T
         )
         return sistema.push_esito(invio)
 
-    return Topic(deliver, ask, settle, pazienza)
+    return Topic(deliver, ask, settle, pazienza, CORSIA)
 
 
 def ask(message: Claimed) -> Delivery:

@@ -42,13 +42,15 @@ class Topic:
 
     `deliver`: send it; `ask`: find out what became of it (TRY_AGAIN: the other side never saw it, it may leave again
     as it is); `settle`: record what the outcome means, in the transaction that settles the message. `pazienza`: that of
-    a message; None: the node's, with the relay's `attempts_max`.
+    a message; None: the node's, with the relay's `attempts_max`. `corsia`: topics of one lane share its threads, so
+    that a slow ente never keeps the node waiting.
     """
 
     deliver: Callable[[Claimed], Delivery]
     ask: Callable[[Claimed], Delivery]
     settle: Callable[[Session, Claimed, Delivery, datetime], None]
     pazienza: Callable[[Session, Claimed], Pazienza] | None = None
+    corsia: str = "nodo"
 
 
 @dataclass(frozen=True, slots=True)

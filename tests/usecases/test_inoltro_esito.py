@@ -7,31 +7,19 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 
 import pytest
 from lxml import etree
 from sqlalchemy import Row
 
-from hub.domain.documenti import Rt
 from hub.domain.stati import StatoCarrello
 from hub.formats.blocchi import NS_ENTE
-from hub.formats.rpt import read_rpt
-from hub.formats.rt import read_rt, render_rt
+from hub.formats.rt import read_rt
 from hub.store import carrelli, enti, schema
 from hub.usecases.inoltro_esito import queue_esito
-from tests.factories import make_documento, make_rt, make_voce, rt_of
-from tests.inoltro import configure_inoltro
+from tests.factories import make_documento, make_rt, make_voce
+from tests.inoltro import configure_inoltro, pay, refuse
 from tests.world import World
-
-
-def pay(world: World, id_session: str, esito: int = 0) -> bytes:
-    """The receipt of a session arrives and is applied."""
-    tentativo = world.tentativo(id_session)
-    raw = make_rt(bytes(tentativo.rpt), esito)
-    world.receive(raw, tentativo)
-    world.apply()
-    return raw
 
 
 def begin(world: World, *tipi: str) -> str:
@@ -119,10 +107,7 @@ def test_a_negative_receipt_with_items_is_told_and_the_sequence_counts_on(world)
     """First the negative word, then the money: the receiver sees 1, then 2, of the same dovuto."""
     configure_inoltro(world, "TARI")
     id_session = begin(world, "TARI")
-    tentativo = world.tentativo(id_session)
-    paid = rt_of(read_rpt(bytes(tentativo.rpt)), 0)
-    world.receive(render_rt(_unpaid(paid)), tentativo)
-    world.apply()
+    refuse(world, id_session)
 
     pay(world, id_session)
 
@@ -131,11 +116,6 @@ def test_a_negative_receipt_with_items_is_told_and_the_sequence_counts_on(world)
     assert [row.id.rpartition("-")[2] for row in eventi] == ["1", "2"]
     assert len({row.iud for row in eventi}) == 1
     assert [row.messaggio_id for row in eventi] == [message.id for message in messages(world)]
-
-
-def _unpaid(rt: Rt) -> Rt:
-    lines = tuple(replace(line, importo_cent=0, esito="NON PAGATA", iur="n/a") for line in rt.pagamenti)
-    return replace(rt, id_messaggio="negativa", codice_esito=1, importo_cent=0, pagamenti=lines)
 
 
 def test_a_repeated_receipt_tells_nothing_more(world):
@@ -182,12 +162,11 @@ def test_without_a_receipt_the_outcome_is_told_with_an_empty_rt(world):
 def test_the_receipt_of_the_node_is_told_when_it_replaces_the_word_of_the_hub(world):
     configure_inoltro(world, "TARI")
     id_session = begin(world, "TARI")
-    carrello, tentativo = world.carrello(id_session), world.tentativo(id_session)
+    carrello = world.carrello(id_session)
     with world.db.transaction() as session:
         carrelli.move(session, carrello, to=StatoCarrello.NON_PAGATO, at=world.clock(), esito_locale=b"-")
 
-    world.receive(render_rt(_unpaid(rt_of(read_rpt(bytes(tentativo.rpt)), 0))), tentativo)
-    world.apply()
+    refuse(world, id_session)
 
     (message,) = messages(world)
     assert esito_of(message).findtext(f".//{{{NS_ENTE}}}codiceEsitoPagamento") == "1"
