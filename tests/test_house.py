@@ -30,7 +30,7 @@ ROOMS = {
     "spyne": ("hub/soap",),
     "flask": ("hub/web",),
     "itsdangerous": ("hub/web",),
-    "jwt": ("hub/web", "adapters"),
+    "jwt": ("hub/formats", "adapters"),
     "prometheus_client": ("hub/web",),
     "sqlalchemy": ("hub/store", "migrations"),
     "alembic": ("hub/store", "migrations"),

@@ -1,24 +1,22 @@
 """Signed tokens of the payer's pages: the form's seal and the `pollingToken` given to the ente's page.
 
-Source: pa-per-ente, browser redirect (4.1). Each purpose signs with a key of its own, derived from the installation's.
+Source: pa-per-ente, browser redirect (4.1).
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import jwt
 from itsdangerous import BadData, URLSafeTimedSerializer
+
+from hub.formats.gettoni_firmati import Uso, derive_key, read, sign
 
 POLLING_FIRST_S = 60
 POLLING_RENEWED_S = 20
 # A page left open must not poll for ever: after an hour the ente's software asks by SOAP.
 POLLING_MAX_S = 3600
-_AUDIENCE = "pontepa:carrello:outcome"
+_POLLING = Uso("web/polling", "pontepa:carrello:outcome", "HS256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,33 +32,14 @@ def polling_token(secret: str, polling: Polling, now: datetime, ttl_s: int = POL
 
     Shape: claims sub (idSession), iat, exp, jti, aud, first (epoch seconds of the first token of the chain).
     """
-    claims = {
-        "sub": polling.id_session,
-        "aud": _AUDIENCE,
-        "iat": now,
-        "exp": now + timedelta(seconds=ttl_s),
-        "jti": uuid.uuid4().hex,
-        "first": int(polling.first_at.timestamp()),
-    }
-    return jwt.encode(claims, _key(secret, "polling"), algorithm="HS256")
+    claims = {"sub": polling.id_session, "first": int(polling.first_at.timestamp())}
+    return sign(secret, _POLLING, claims, now, timedelta(seconds=ttl_s))
 
 
 def read_polling_token(secret: str, token: str, now: datetime) -> Polling | None:
     """Return what the token says; None when it is forged, malformed, expired or made for something else."""
-    try:
-        claims = jwt.decode(
-            token,
-            _key(secret, "polling"),
-            algorithms=["HS256"],
-            audience=_AUDIENCE,
-            # The instants are judged below, with the clock of the hub.
-            options={"require": ["sub", "exp", "iat", "jti", "aud"], "verify_exp": False, "verify_iat": False},
-        )
-        first_at = datetime.fromtimestamp(int(claims["first"]), UTC)
-        expires_at = datetime.fromtimestamp(int(claims["exp"]), UTC)
-    except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError):
-        return None
-    return Polling(claims["sub"], first_at) if now < expires_at else None
+    claims = read(secret, _POLLING, token, now)
+    return None if claims is None else Polling(claims["sub"], datetime.fromtimestamp(claims["first"], UTC))
 
 
 def renewed_token(secret: str, polling: Polling, now: datetime) -> str | None:
@@ -84,8 +63,4 @@ def is_form_sealed(secret: str, seal: str, id_session: str, max_age_s: int) -> b
 
 
 def _serializer(secret: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(_key(secret, "modulo"), salt="pontepa.paga.modulo")
-
-
-def _key(secret: str, purpose: str) -> bytes:
-    return hmac.new(secret.encode(), b"pontepa/web/" + purpose.encode(), hashlib.sha256).digest()
+    return URLSafeTimedSerializer(derive_key(secret, "web/modulo"), salt="pontepa.paga.modulo")
