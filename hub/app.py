@@ -69,7 +69,7 @@ def build_runtime(config: Config) -> Runtime:
 def build_wsgi_app(runtime: Runtime) -> Wsgi:
     """Return the whole HTTP side of the hub over one runtime."""
     config = runtime.config
-    ente_contract = load_contract(resource("wsdl", "pa-per-ente.wsdl"), ente.RELAXED)
+    ente_contract = load_contract(resource("wsdl", "pa-per-ente.wsdl"), ente.RELAXED, ente.TEXTUAL)
     nodo_contract = load_contract(resource("wsdl", "PaPerNodo.wsdl"))
     client_ip = behind_proxies(config.trusted_proxies)
     certificate = proxied_certificate(config.proxy_cert_header, config.trusted_proxies)

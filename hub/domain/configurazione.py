@@ -136,6 +136,7 @@ class Ente:
     token: str | None = None
     certificati: tuple[Certificato, ...] | None = None
     firme: tuple[Certificato, ...] | None = None
+    password_mypivot: str | None = None
     applicazioni: tuple[Applicazione, ...] | None = None
     tipi: tuple[Tipo, ...] | None = None
 

@@ -164,6 +164,40 @@ class PagamentoScaduto(Conflict):
     code = "PAA_PAGAMENTO_SCADUTO"
 
 
+class DateFromNonValido(InvalidRequest):
+    code = "PAA_DATE_FROM_NON_VALIDO"
+
+
+class DateToNonValido(InvalidRequest):
+    code = "PAA_DATE_TO_NON_VALIDO"
+
+
+class IntervalloDateNonValido(InvalidRequest):
+    code = "PAA_INTERVALLO_DATE_NON_VALIDO"
+
+
+class PasswordMypivotNonValida(NotAllowed):
+    """The code is a name that the original forgot to resolve; clients know it like this."""
+
+    code = "CODE_PAA_PASSWORD_ALLINEAMENTO_MYPIVOT_NON_VALIDA"
+
+
+class VersioneTracciatoNonValida(InvalidRequest):
+    code = "PAA_VERSIONE_TRACCIATO_NON_VALIDA"
+
+
+class TipoDovutoNonInserito(InvalidRequest):
+    code = "PAA_IDENTIFICATIVO_TIPO_DOVUTO_NON_INSERITO"
+
+
+class RequestTokenNonValido(NotFound):
+    code = "PAA_REQUEST_TOKEN_NON_VALIDO"
+
+
+class GettoneNonValido(NotAllowed):
+    """A token that is forged, expired, used, or made for something else: which of these is nobody's business."""
+
+
 class RichiestaNonValida(InvalidRequest):
     """A request of the node that the contract's schema refuses."""
 

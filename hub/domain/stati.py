@@ -1,6 +1,6 @@
-"""States of session, dovuto, attempt and receipt, and the only transitions that are legal.
+"""States of session, dovuto, attempt, receipt and flow, and the only transitions that are legal.
 
-Source: pa-per-ente, life-cycle; node, outcome of an RT (4.5) and retry protocol of model 1 (2.2).
+Source: pa-per-ente, life-cycle, 2.7 and 2.8; node, outcome of an RT (4.5) and retry protocol of model 1 (2.2).
 """
 
 from __future__ import annotations
@@ -89,6 +89,27 @@ class StatoMessaggio(StrEnum):
     PARCHEGGIATO = "PARCHEGGIATO"
 
 
+class StatoImport(StrEnum):
+    """A request to load a flow. AUTORIZZATO: no file has come yet, a state of ours that no caller is told."""
+
+    AUTORIZZATO = "AUTORIZZATO"
+    LOAD_IMPORT = "LOAD_IMPORT"
+    IMPORT_IN_ELAB = "IMPORT_IN_ELAB"
+    IMPORT_ESEGUITO = "IMPORT_ESEGUITO"
+    IMPORT_ABORTITO = "IMPORT_ABORTITO"
+
+
+class StatoExport(StrEnum):
+    """A booked export."""
+
+    LOAD_EXPORT = "LOAD_EXPORT"
+    EXPORT_IN_ELAB = "EXPORT_IN_ELAB"
+    EXPORT_ESEGUITO = "EXPORT_ESEGUITO"
+    EXPORT_ESEGUITO_NESSUN_DOVUTO_TROVATO = "EXPORT_ESEGUITO_NESSUN_DOVUTO_TROVATO"
+    ERROR_EXPORT = "ERROR_EXPORT"
+    EXPORT_CANCELLATO = "EXPORT_CANCELLATO"
+
+
 _FINALI_CARRELLO = frozenset(
     {
         StatoCarrello.PAGATO,
@@ -101,6 +122,7 @@ _FINALI_CARRELLO = frozenset(
 _POSITIVI = frozenset({StatoCarrello.PAGATO, StatoCarrello.PARZ_PAGATO, StatoCarrello.DECORR_TERM_PARZ})
 
 _S, _C, _D, _T, _R = StatoSessione, StatoCarrello, StatoDovuto, StatoTentativo, StatoRt
+_I, _E = StatoImport, StatoExport
 
 # A positive receipt is believed after any negative outcome (node, 3.9 step 8): hence the arrows out of NON_PAGATO,
 # DECORR_TERM, SCADUTO and out of a refused send. Nothing leaves a paid state.
@@ -137,6 +159,19 @@ TRANSITIONS: Mapping[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]] = {
     StatoRt: {
         _R.RICEVUTA: frozenset({_R.ELABORATA, _R.ECCEDENZA, _R.ORFANA, _R.QUARANTENA}),
         _R.ORFANA: frozenset({_R.ELABORATA}),
+    },
+    StatoImport: {
+        _I.AUTORIZZATO: frozenset({_I.LOAD_IMPORT}),
+        _I.LOAD_IMPORT: frozenset({_I.IMPORT_IN_ELAB, _I.IMPORT_ABORTITO}),
+        _I.IMPORT_IN_ELAB: frozenset({_I.IMPORT_ESEGUITO, _I.IMPORT_ABORTITO}),
+    },
+    StatoExport: {
+        _E.LOAD_EXPORT: frozenset({_E.EXPORT_IN_ELAB, _E.ERROR_EXPORT, _E.EXPORT_CANCELLATO}),
+        _E.EXPORT_IN_ELAB: frozenset(
+            {_E.EXPORT_ESEGUITO, _E.EXPORT_ESEGUITO_NESSUN_DOVUTO_TROVATO, _E.ERROR_EXPORT, _E.EXPORT_CANCELLATO}
+        ),
+        # The file is removed when its time is over.
+        _E.EXPORT_ESEGUITO: frozenset({_E.EXPORT_CANCELLATO}),
     },
 }
 

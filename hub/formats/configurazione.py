@@ -181,7 +181,8 @@ def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
 def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
     campi = Campi(value, path, problems, (
         "codIpaEnte", "codice_fiscale", "nome", "stato", "stazione", "codice_segregazione", "iban", "url_esito",
-        "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "autenticazione", *CREDENZIALI, "applicazioni",
+        "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "autenticazione", *CREDENZIALI,
+        "password_mypivot", "applicazioni",
         "tipi",
     ))
     before = len(problems.found)
@@ -199,6 +200,7 @@ def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
         esito_carrello=campi.choice("esito_carrello", ESITO_CARRELLO, ESITO_CARRELLO[0]),
         autenticazione=campi.names("autenticazione", allowed=GENERI),
         **read_credenziali(campi),
+        password_mypivot=campi.secret("password_mypivot", 8, 100, required=False),
         applicazioni=_many(campi, "applicazioni", _read_applicazione, lambda one: one.nome, "nome"),
         tipi=_many(campi, "tipi", _read_tipo, lambda one: one.codice, "codice"),
     )

@@ -19,7 +19,7 @@ from hub.domain.attesa import SLOT_ENTE_S
 from hub.jobs.wake import watch
 from hub.log import get_logger
 from hub.runtime import Runtime
-from hub.usecases import apply_rt, expire_sessioni, inoltro_esito, relay_outbox
+from hub.usecases import apply_rt, expire_flussi, expire_sessioni, inoltro_esito, relay_outbox
 
 _EXPIRE_EVERY_S = 60
 # The longest that a call to an ente may take.
@@ -36,6 +36,7 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
     receipts = _job("apply_rt", lambda: apply_rt.run_once(runtime.db, runtime.clock()))
     grace = timedelta(seconds=config.session_grace_s)
     expire = _job("expire_sessioni", lambda: expire_sessioni.run_once(runtime.db, grace, runtime.clock()))
+    expire_flows = _job("expire_flussi", lambda: expire_flussi.run_once(runtime.db, runtime.clock()))
 
     scheduler = BackgroundScheduler(
         executors={"default": JobThreads(4)},
@@ -43,6 +44,7 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
         timezone="UTC",
     )
     scheduler.add_job(expire, "interval", seconds=_EXPIRE_EVERY_S, id="expire_sessioni")
+    scheduler.add_job(expire_flows, "interval", seconds=_EXPIRE_EVERY_S, id="expire_flussi")
     loops = [_Loop(relay.name, relay.job(runtime, stop), config.tick_s, stop) for relay in relays]
     loops.append(_Loop("apply_rt", receipts, config.tick_s, stop))
     for loop in loops:

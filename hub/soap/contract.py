@@ -77,10 +77,14 @@ class Contract:
         return _text(schema)
 
 
-def load_contract(wsdl_path: Path, relaxed: Mapping[str, frozenset[str]] = NOTHING) -> Contract:
+def load_contract(
+    wsdl_path: Path, relaxed: Mapping[str, frozenset[str]] = NOTHING, textual: Mapping[str, frozenset[str]] = NOTHING
+) -> Contract:
     """Return the contract that a WSDL file states.
 
     `relaxed`: facets, by simple type, that are published but not required of a message (see the callers for why).
+    `textual`: elements, by complex type, that may be missing or hold any text: the operation judges them with a code
+    of its own. What is served stays as published.
     Raises: OSError (file missing), ValueError (binding that is not document/literal with one body part), lxml errors
     for a broken file: all of them mistakes of this project, found at start.
     """
@@ -96,6 +100,7 @@ def load_contract(wsdl_path: Path, relaxed: Mapping[str, frozenset[str]] = NOTHI
         _relocate(schema, lambda name: name)
     for _, schema in inline:
         _relax(schema, relaxed)
+        _loosen(schema, textual)
     sources = _compiled_sources(inline, documents)
     reader = ShapeReader(etree.fromstring(text) for text in sources.values())
     verbs = list(_verbs(wsdl, reader))
@@ -108,6 +113,16 @@ def _relax(schema: etree._Element, relaxed: Mapping[str, frozenset[str]]) -> Non
         for restriction in simple_type.iterfind(f"{XSD}restriction"):
             for facet in [child for child in restriction if etree.QName(child).localname in facets]:
                 restriction.remove(facet)
+
+
+def _loosen(schema: etree._Element, textual: Mapping[str, frozenset[str]]) -> None:
+    prefix = next(name for name, uri in schema.nsmap.items() if uri == XSD[1:-1])
+    for complex_type in schema.iterfind(f"{XSD}complexType"):
+        names = textual.get(complex_type.get("name", ""), frozenset())
+        for element in complex_type.iterfind(f"{XSD}sequence/{XSD}element"):
+            if element.get("name") in names:
+                element.set("type", f"{prefix}:string" if prefix else "string")
+                element.set("minOccurs", "0")
 
 
 def _load(path: Path) -> etree._Element:

@@ -136,7 +136,7 @@ def _parts(call: Call, envelope: etree._Element) -> tuple[list[etree._Element], 
 
 def _redacted(envelope: etree._Element) -> bytes:
     """Return the request without its passwords, for the journal."""
-    for node in list(envelope.iter("{*}password")):
+    for node in list(envelope.iter("{*}password", "{*}passwordMypivot")):
         for child in list(node):
             node.remove(child)
         node.text = "***"

@@ -5,53 +5,26 @@ Instants are aware UTC; amounts are integer cents; stored codes are the specific
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     Date,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.types import JSON, TypeDecorator
+from sqlalchemy.types import JSON
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC instant on both databases (SQLite keeps no offset)."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-Id = BigInteger().with_variant(Integer, "sqlite")
+from hub.store.columns import Id, Instant, metadata
+from hub.store.schema_flussi import flussi_import as flussi_import
+from hub.store.schema_flussi import prenotazioni_export as prenotazioni_export
 
 stazioni = Table(
     "stazioni",
@@ -84,6 +57,7 @@ enti = Table(
     Column("chiave_ritorno_cifrata", Text),  # signs the parameters of the payer's return; None: not signed
     Column("url_archivio_esterno", String(2048)),
     Column("autenticazione", JSON),  # the kinds of credential that are enough by themselves; None: any
+    Column("password_mypivot_hash", String(256)),
     UniqueConstraint("cod_ipa_ente", name="uq_enti_cod_ipa_ente"),
 )
 

@@ -102,9 +102,21 @@ class _Sync:
             changed = self._compare(subject, row, values)
             if changed and self.write:
                 enti.change(self.session, row.id, **changed)
+        self._mypivot(subject, ente_id, None if row is None else row.password_mypivot_hash, wanted.password_mypivot)
         if wanted.tipi is not None:
             self._tipi(subject, ente_id, wanted.tipi)
         sync_credenziali(self.confronto, self.passwords, subject, ente_id, wanted)
+
+    def _mypivot(self, subject: str, ente_id: int | None, hash: str | None, clear: str | None) -> None:
+        if clear is None or (hash is not None and (clear == INVARIATO or self.passwords.matches(hash, clear))):
+            return
+        if clear == INVARIATO:
+            self.problems.append((subject, f'la password_mypivot "{INVARIATO}" non è ancora registrata'))
+            return
+        self.found.append(Differenza("modifica", subject, "password_mypivot", INVARIATO if hash else "", INVARIATO))
+        hashed = self.passwords.hash(f"{subject}, mypivot", clear)
+        if self.write and ente_id is not None:
+            enti.change(self.session, ente_id, password_mypivot_hash=hashed)
 
     def _tipi(self, subject: str, ente_id: int | None, wanted: tuple[Tipo, ...]) -> None:
         rows = {} if ente_id is None else {row.codice: row for row in tipi.of_ente(self.session, ente_id)}

@@ -107,6 +107,10 @@ class Callers:
         assert found is not None
         return _granted(found, shown, operation, code)
 
+    def note_failure(self, chi: Presentazione) -> None:
+        """Count a wrong secret that a deed found out by itself: who guesses is slowed down as for the password."""
+        self._failures.add(chi.source)
+
     def _cost(self, chi: Presentazione, now: datetime) -> int:
         """Slow checks that a refusal of these kinds costs, whether the ente exists or not and whatever it has."""
         return (self.anagrafe.passwords_most(now) if _password(chi) else 0) + (chi.token is not None)

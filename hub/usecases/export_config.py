@@ -55,6 +55,8 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
     if row.autenticazione is not None:
         values["autenticazione"] = row.autenticazione
     values |= _credenziali_dict([one for one in active if one.applicazione is None])
+    if row.password_mypivot_hash is not None:
+        values["password_mypivot"] = INVARIATO
     names = sorted({one.applicazione for one in active if one.applicazione is not None})
     values["applicazioni"] = [
         _applicazione_dict(nome, [one for one in active if one.applicazione == nome]) for nome in names

@@ -390,6 +390,16 @@ def test_the_journal_gets_the_request_without_its_password() -> None:
         assert b"<password>***</password>" in entry[1]
 
 
+def test_the_journal_gets_no_mypivot_password_either() -> None:
+    kept: list[tuple[Any, ...]] = []
+    operation = "paaSILPrenotaExportFlussoIncrementaleConRicevuta"
+    body = f"<ente:{operation}><passwordMypivot>{SECRET}</passwordMypivot></ente:{operation}>"
+
+    call(door(journal=lambda *entry: kept.append(entry)), envelope(body))
+
+    assert SECRET.encode() not in kept[0][1] and b"<passwordMypivot>***</passwordMypivot>" in kept[0][1]
+
+
 def test_a_journal_that_fails_does_not_undo_the_answer() -> None:
     def broken(*entry: Any) -> None:
         raise OSError("disk full")

@@ -132,7 +132,6 @@ def test_a_database_that_does_not_answer_is_503_and_nothing_is_promised(small_wo
 
 
 PERIOD = {"dateFrom": "2026-11-01", "dateTo": "2026-11-20"}
-INSTANTS = {"dateFrom": datetime(2026, 11, 1), "dateTo": datetime(2026, 11, 20)}
 CODICE = {"codIpaEnte": "C_PROVA"}
 PERSONA = {"identificativoUnivocoPersonaFG": {"tipoIdentificativoUnivoco": "F", "codiceIdentificativoUnivoco": "X"}}
 ELEMENTO = {"codIpaEnte": "C_PROVA", "password": "a" * 64, "dovuti": b"x"}
@@ -154,13 +153,6 @@ PAGAMENTO = {
         ("paaSILVerificaAvviso", {"identificativoUnivocoVersamento": "01000000000000144"}),
         ("paaSILImportaDovuto", {"dovuto": b"x"}),
         ("paaSILRegistraPagamento", CODICE | PAGAMENTO),
-        ("paaSILAutorizzaImportFlusso", {}),
-        ("paaSILChiediStatoImportFlusso", {"requestToken": "x"}),
-        ("paaSILPrenotaExportFlusso", PERIOD),
-        ("paaSILPrenotaExportFlussoScaduti", {"dataScadenza": "2026-11-20", "tipiDovuto": "TARI"}),
-        ("paaSILPrenotaExportFlussoIncrementaleConRicevuta", INSTANTS | {"ricevuta": False, "incrementale": False}),
-        ("paaSILChiediStatoExportFlusso", {"requestToken": "x"}),
-        ("paaSILChiediStatoExportFlussoScaduti", {"requestToken": "x"}),
         ("paaSILChiediAvvisiPendenti", CODICE | PERIOD),
         ("paaSILChiediEsitoCarrelloDovuti", CODICE | {"idSessionCarrello": "x"}),
         ("paaSILChiediPosizioniAperte", CODICE | PERSONA),

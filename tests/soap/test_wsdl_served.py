@@ -12,8 +12,10 @@ import zeep
 from lxml import etree
 from zeep.transports import Transport
 
+from hub.soap.contract import load_contract
+from hub.soap.ente import RELAXED, TEXTUAL
 from hub.soap.server import Wsgi
-from tests.soap.door import ENTE, PATH, PUBLIC_URL, call, contract, door
+from tests.soap.door import ENTE, PATH, PUBLIC_URL, ROOT, call, contract, door
 
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 SCHEMA = "PagInf_Dovuti_Pagati_6_2_0.xsd"
@@ -98,6 +100,13 @@ def test_a_plain_get_is_not_allowed(wsgi: Wsgi, query: str) -> None:
     answer = call(wsgi, REQUEST_METHOD="GET", QUERY_STRING=query)
 
     assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+
+
+def test_what_is_read_more_loosely_is_served_as_published() -> None:
+    published, read = contract(), load_contract(ROOT / "wsdl" / "pa-per-ente.wsdl", RELAXED, TEXTUAL)
+
+    assert read.wsdl_text(PUBLIC_URL, PATH) == published.wsdl_text(PUBLIC_URL, PATH)
+    assert [read.xsd(name) for name in read._documents] == [published.xsd(name) for name in published._documents]
 
 
 def test_head_has_no_body(wsgi: Wsgi) -> None:

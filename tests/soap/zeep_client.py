@@ -110,6 +110,13 @@ def ente_client(door: Door) -> Any:
     return _client(door, "pa-per-ente.wsdl", ente.PATH)
 
 
+def client_of(world: World) -> Any:
+    """The management software's service over a door of its own, the same for the whole test."""
+    if not hasattr(world, "ente_client"):
+        world.ente_client = ente_client(open_door(world))  # type: ignore[attr-defined]
+    return world.ente_client  # type: ignore[attr-defined]
+
+
 def nodo_client(door: Door) -> Any:
     """The service that the node calls."""
     return _client(door, "PaPerNodo.wsdl", nodo.PATH)

@@ -111,6 +111,22 @@ def test_a_new_password_shuts_the_old_one_out(configured: Database, demo: Config
     assert (_passwords(configured, None, "Nuovo123456"), _passwords(configured, None, "Segreto12345")) == (1, 0)
 
 
+def test_a_mypivot_password_is_kept_as_a_hash_and_stays_when_it_is_not_spoken_of(
+    configured: Database, demo: Configurazione
+) -> None:
+    wanted = _with_ente(demo, lambda ente: replace(ente, password_mypivot="Mypivot12345"))
+
+    (difference,) = apply(configured, wanted, CASSAFORTE, LATER)
+
+    assert (difference.campo, difference.dopo) == ("password_mypivot", INVARIATO)
+    with configured.reading() as session:
+        hash = enti.by_cod_ipa(session, "C_PROVA").password_mypivot_hash
+    assert hash is not None and hash.startswith("$argon2id$") and verify_password(hash, "Mypivot12345")
+    for again in (wanted, demo, _with_ente(demo, lambda ente: replace(ente, password_mypivot=INVARIATO))):
+        assert apply(configured, again, CASSAFORTE, LATER) == []
+    assert export_config(configured, LATER)["enti"][0]["password_mypivot"] == INVARIATO
+
+
 def test_an_application_left_out_is_revoked_and_a_tipo_switched_off(configured: Database, demo: Configurazione) -> None:
     def without(ente: Ente) -> Ente:
         assert ente.tipi is not None
@@ -139,6 +155,7 @@ def test_what_the_file_does_not_speak_of_stays(configured: Database, demo: Confi
     [
         (lambda ente: replace(ente, password=INVARIATO), "non è ancora registrata"),
         (lambda ente: replace(ente, applicazioni=(Applicazione("x", INVARIATO),)), "non è ancora registrata"),
+        (lambda ente: replace(ente, password_mypivot=INVARIATO), "password_mypivot .* non è ancora registrata"),
         (lambda ente: replace(ente, password=None, applicazioni=()), "nessuna credenziale"),
     ],
 )

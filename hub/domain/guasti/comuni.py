@@ -8,6 +8,9 @@ from hub.domain.guasti.guasto import Guasto, Ripetere
 _CORREGGERE = "correggere `codIpaEnte` o la password; se sono giusti, far controllare le abilitazioni dell'applicazione"
 _TROPPI = "troppe password errate dallo stesso indirizzo (HTTP 429, intestazione `Retry-After`)"
 _ASPETTARE = "aspettare i secondi indicati e correggere la password"
+_PRENOTAZIONI = (g.AUTORIZZA, g.EXPORT, g.INCREMENTALE, g.SCADUTI)
+# Operations whose PAA_SYSTEM_ERROR says more than this, here or in their own file.
+_SYSTEM_ERROR_ALTROVE = (g.PAGATI, g.RICEVUTA, g.IMPORTA, g.VERIFICA, *_PRENOTAZIONI)
 
 GUASTI = (
     Guasto(
@@ -56,7 +59,14 @@ GUASTI = (
         _TROPPI,
         _ASPETTARE,
         Ripetere.DIPENDE,
-        tuple(name for name in g.OPERAZIONI_ENTE if name not in (g.PAGATI, g.RICEVUTA, g.IMPORTA, g.VERIFICA)),
+        tuple(name for name in g.OPERAZIONI_ENTE if name not in _SYSTEM_ERROR_ALTROVE),
+    ),
+    Guasto(
+        "PAA_SYSTEM_ERROR",
+        f"{_TROPPI}, oppure più di mille richieste dell'ente aspettano ancora",
+        f"{_ASPETTARE}; nell'altro caso aspettare che le richieste già fatte vadano avanti",
+        Ripetere.DIPENDE,
+        _PRENOTAZIONI,
     ),
     Guasto(
         "PAA_SYSTEM_ERROR",

@@ -8,7 +8,7 @@ from typing import Any
 from hub.domain.errors import RichiestaNonEseguibile
 from hub.runtime import Runtime
 from hub.soap.contract import Contract
-from hub.soap.ente import pagamenti
+from hub.soap.ente import flussi, pagamenti
 from hub.soap.operation import Call, Operation
 
 PATH = "/ws/pa/PagamentiTelematiciDovutiPagati"
@@ -19,10 +19,13 @@ PATH = "/ws/pa/PagamentiTelematiciDovutiPagati"
 # Source: pa-per-ente, authentication (1.4) and paaSILInviaDovuti (2.1).
 RELAXED = {"stShowMyPay": frozenset({"maxLength"}), "stPassword": frozenset({"minLength", "maxLength"})}
 
+# Elements, by the type they stand in, whose absence or form the original answers with a code of its own.
+TEXTUAL = flussi.TEXTUAL
+
 
 def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Operation]:
     """Return every operation of the contract by name."""
-    built = pagamenti.operations(runtime)
+    built = {**pagamenti.operations(runtime), **flussi.operations(runtime)}
     return {verb.name: built.get(verb.name, _not_built) for verb in contract.by_request.values()}
 
 

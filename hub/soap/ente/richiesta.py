@@ -28,3 +28,8 @@ def _caller(call: Call, cod_ipa_ente: str | None, request: dict[str, Any]) -> Pr
 def text(request: dict[str, Any], name: str) -> str | None:
     """The text of a field; blank counts as absent."""
     return (request.get(name) or "").strip() or None
+
+
+def flag(request: dict[str, Any], name: str) -> bool:
+    """The value of an xsd:boolean that the contract has admitted; absent is false."""
+    return request.get(name) in ("true", "1")
