@@ -13,8 +13,8 @@ from lxml import etree
 from hub.formats.xml import parse
 from hub.store import schema
 from tests.factories import CODICE_FISCALE, Documento, Voce, make_rt
+from tests.soap.stage import DOVUTI, OWN, Stage, code_of
 from tests.soap.walk.frame import Defect, Row, Table, defect, row, unreachable
-from tests.soap.walk.stage import DOVUTI, OWN, Stage, code_of
 from tests.world import INTERMEDIARIO
 
 ENTE = "PAA_ENTE_NON_VALIDO"

@@ -12,14 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-# What `Stage.ask` tells of an answer without fault.
-GOOD = "ok"
+from tests.soap.stage import GOOD, Stage
 
 
 class Case(Protocol):
     """A request and the state of the world around it, good unless its fields say otherwise."""
 
-    def ask(self, stage: Any) -> str:
+    def ask(self, stage: Stage) -> str:
         """Arrange the world, send the request, return the fault's code or GOOD."""
         ...
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from hub.store import schema
 from tests.factories import CODICE_FISCALE, HASH_MARCA, Documento, Voce
+from tests.soap.stage import DOVUTI, OWN, Content, Stage, bilancio, element, encoded
 from tests.soap.walk.frame import Table, defect, row, unreachable
-from tests.soap.walk.stage import DOVUTI, OWN, Content, Stage, bilancio, element, encoded
 
 MARCA = ("01", HASH_MARCA, "RM")
 BOLLO = "MARCA_BOLLO_DIGITALE"

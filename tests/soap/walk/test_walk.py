@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.soap.stage import Stage
 from tests.soap.walk.frame import Row, Table
-from tests.soap.walk.stage import Stage
 from tests.soap.walk.tables import TABLES
 
 ROWS = [pytest.param(table, row, id=f"{table}-{row.number}") for table in TABLES for row in table.rows if row.defects]

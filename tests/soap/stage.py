@@ -1,4 +1,4 @@
-"""The hub that is walked through: one world for all cases, each case with identifiers of its own."""
+"""A hub that many requests share, asked with messages written from the contract; and texts of inner documents."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from lxml import etree
 
 from hub.formats.resources import resource
 from hub.formats.xml import parse
+from hub.soap import nodo
 from hub.soap.contract import SOAP_ENV, load_contract
 from hub.soap.ente import PATH, RELAXED
-from tests.soap.walk.frame import GOOD
 from tests.soap.zeep_client import Answer, Door, check_answer, open_door
 from tests.world import PASSWORDS, World
 
 DOVUTI = "http://www.regione.veneto.it/schemas/2012/Pagamenti/Ente/"
+# What `Stage.ask` tells of an answer without fault.
+GOOD = "ok"
 # The password of the ente of the request, whoever that is.
 OWN = "la sua"
 
@@ -31,18 +33,18 @@ class Stage:
         self._wsgi = open_door(world).wsgi
         contract = load_contract(resource("wsdl", "pa-per-ente.wsdl"), RELAXED)
         self._verbs = {verb.name: verb for verb in contract.by_request.values()}
-        self._schema = contract.schema
+        nodo_contract = load_contract(resource("wsdl", "PaPerNodo.wsdl"))
+        self._schemas = {PATH: contract.schema, nodo.PATH: nodo_contract.schema}
         self._addresses = itertools.count(1)
         self.last: Answer | None = None
+        # The RPT whose receipt is being sent.
+        self.tentativo: Any = None
 
     def iud(self) -> str:
         return f"PASSO-{next(self.number):06d}"
 
-    def post(self, operation: str, values: dict[str, Any], ente: str | None = None) -> etree._Element:
-        """Send a request written from the contract and return the answer's payload; `ente` goes into the header.
-
-        The password OWN is that of the ente. The answer's bytes are held against the contract's schema.
-        """
+    def envelope(self, operation: str, values: dict[str, Any], ente: str | None = None) -> bytes:
+        """Return a request written from the contract; `ente` goes into the header, the password OWN is its own."""
         verb = self._verbs[operation]
         if values.get("password") == OWN:
             values = values | {"password": PASSWORDS.get(ente or values.get("codIpaEnte") or "", "Nessuna12345")}
@@ -52,11 +54,19 @@ class Stage:
             etree.SubElement(etree.SubElement(header, verb.header), "codIpaEnte").text = ente
         body = etree.SubElement(envelope, f"{{{SOAP_ENV}}}Body")
         verb.request_shape.write(etree.SubElement(body, verb.request), values)
+        return etree.tostring(envelope)
+
+    def send(self, envelope: bytes, path: str = PATH) -> etree._Element:
+        """Return the payload of the answer to a message; its bytes are held against the contract's schema."""
         number = next(self._addresses)
         door = Door(self._wsgi, f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}")
-        self.last = door.post(PATH, etree.tostring(envelope), {})
-        check_answer(self.last, self._schema)
+        self.last = door.post(path, envelope, {})
+        check_answer(self.last, self._schemas[path])
         return parse(self.last.body).find(f"{{{SOAP_ENV}}}Body")[0]
+
+    def post(self, operation: str, values: dict[str, Any], ente: str | None = None) -> etree._Element:
+        """Send a request written from the contract and return the answer's payload."""
+        return self.send(self.envelope(operation, values, ente))
 
     def ask(self, operation: str, values: dict[str, Any], ente: str | None = None) -> str:
         """Send a request and return the code of the fault, GOOD when there is none."""
