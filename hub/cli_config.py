@@ -10,7 +10,13 @@ from typing import Any
 import click
 
 from hub.cli_common import Settings, json_option, pass_settings, print_json, print_table, utc_now
-from hub.domain.configurazione import MODALITA, Configurazione, Differenza
+from hub.domain.configurazione import (
+    MODALITA,
+    Configurazione,
+    ConfigurazioneNonValida,
+    Differenza,
+    insecure_addresses,
+)
 from hub.domain.stati import StatoEnte
 from hub.formats.configurazione import (
     SIZE_MAX_BYTES,
@@ -47,9 +53,12 @@ def config_export(settings: Settings, file: Path | None, as_json: bool) -> None:
         click.echo(f"configurazione scritta in {file}")
 
 
-def _read(file: Path) -> Configurazione:
+def _read(settings: Settings, file: Path) -> Configurazione:
     with file.open("rb") as stream:
-        return read_configurazione(stream.read(SIZE_MAX_BYTES + 1))
+        configurazione = read_configurazione(stream.read(SIZE_MAX_BYTES + 1))
+    if settings.config.is_produzione and (problems := insecure_addresses(configurazione)):
+        raise ConfigurazioneNonValida(problems)
+    return configurazione
 
 
 def _print_differences(found: Sequence[Differenza], nothing: str, as_json: bool) -> None:
@@ -71,7 +80,7 @@ _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path
 @pass_settings
 def config_plan(settings: Settings, file: Path, as_json: bool) -> None:
     """Mostra che cosa cambierebbe applicando FILE; non scrive nulla."""
-    wanted = _read(file)
+    wanted = _read(settings, file)
     with settings.database() as db:
         found = apply_config.plan(db, wanted, Cassaforte(settings.config.secret_key), utc_now())
     _print_differences(found, "nessun cambiamento", as_json)
@@ -83,7 +92,7 @@ def config_plan(settings: Settings, file: Path, as_json: bool) -> None:
 @pass_settings
 def config_apply(settings: Settings, file: Path, as_json: bool) -> None:
     """Porta il database alla configurazione di FILE: tutta, oppure niente."""
-    wanted = _read(file)
+    wanted = _read(settings, file)
     with settings.database() as db:
         found = apply_config.apply(db, wanted, Cassaforte(settings.config.secret_key), utc_now())
     _print_differences(found, "nessun cambiamento", as_json)

@@ -6,7 +6,7 @@ Source: configuration of an ente and of a tipo dovuto (flows, 8.1 and 8.2).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from hub.domain.credenziali import Certificato
@@ -70,9 +70,32 @@ class Stazione:
     rileva_duplicati: bool = True
 
 
+# Almost four days of attempts: a receiver that stops on Friday evening is still waited for on Monday.
+INOLTRO_TENTATIVI = 15
+# With a pause of a day at most between them, half a month; then it is not a fault that passes.
+INOLTRO_TENTATIVI_MAX = 30
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointEsito:
+    """Where the outcomes of a tipo are pushed. `chiave` may be INVARIATO; `client_id` and `mail` together or neither.
+
+    Source: pa-per-ente, push of the outcome (4.2).
+    """
+
+    url: str
+    chiave: str = field(repr=False)
+    client_id: str | None = None
+    mail: str | None = None
+    tentativi_max: int = INOLTRO_TENTATIVI
+
+
 @dataclass(frozen=True, slots=True)
 class Tipo:
-    """A tipo dovuto of an ente. `iban` None: the ente's; `importo_cent` None: any amount."""
+    """A tipo dovuto of an ente. `iban` None: the ente's; `importo_cent` None: any amount.
+
+    `notifica_esito`: its outcomes are pushed; `endpoint_esito` None: not spoken of, it stays as it is.
+    """
 
     codice: str
     descrizione: str
@@ -84,6 +107,8 @@ class Tipo:
     anonimo: bool = False
     iban: str | None = None
     importo_cent: int | None = None
+    notifica_esito: bool = False
+    endpoint_esito: EndpointEsito | None = None
 
 
 class Titolare(Protocol):
@@ -117,7 +142,9 @@ class Applicazione:
 class Ente:
     """An ente. Credentials, `applicazioni` and `tipi` None: not spoken of, they stay as they are.
 
-    `autenticazione`: the kinds of credential of which one must be shown; None: any of them is enough.
+    `autenticazione`: the kinds of credential of which one must be shown; None: any of them is enough. `inoltro_esito`:
+    outcomes are pushed to the ente's system; `chiave_ritorno`: signs the parameters of the payer's return (None: not
+    spoken of); `url_archivio_esterno`: the ente answers itself for what it is owed.
     """
 
     cod_ipa_ente: str
@@ -132,6 +159,9 @@ class Ente:
     quota_secondaria: str = "originale"
     esito_carrello: str = "descrizione"
     autenticazione: tuple[str, ...] | None = None
+    inoltro_esito: bool = False
+    chiave_ritorno: str | None = field(default=None, repr=False)
+    url_archivio_esterno: str | None = None
     password: str | None = None
     token: str | None = None
     certificati: tuple[Certificato, ...] | None = None
@@ -166,3 +196,16 @@ class Differenza:
         if self.campo:
             text += f": {self.campo} {self.prima or '(vuoto)'} -> {self.dopo or '(vuoto)'}"
         return text
+
+
+def insecure_addresses(configurazione: Configurazione) -> list[tuple[str, str]]:
+    """The addresses that only a workbench may call, each with its place in the file."""
+    sentence = "fuori dalla prova serve https://"
+    found = []
+    for i, ente in enumerate(configurazione.enti):
+        if ente.url_archivio_esterno and not ente.url_archivio_esterno.startswith("https://"):
+            found.append((f"enti[{i}].url_archivio_esterno", sentence))
+        for j, tipo in enumerate(ente.tipi or ()):
+            if tipo.endpoint_esito and not tipo.endpoint_esito.url.startswith("https://"):
+                found.append((f"enti[{i}].tipi[{j}].endpoint_esito.url", sentence))
+    return found

@@ -137,6 +137,11 @@ class Campi:
                 self._note(key, f"{item[:60]!r} sconosciuto{hint}")
         return tuple(dict.fromkeys(item.strip() for item in value))
 
+    def mapping(self, key: str, keys: Sequence[str]) -> Campi | None:
+        """Return the mapping under a key, with the keys that it may have; None when absent."""
+        value = self._values.get(key)
+        return None if value is None else Campi(value, f"{self.prefix}{key}", self.problems, keys)
+
     def items(self, key: str) -> list[tuple[str, Any]] | None:
         """Return the elements of a list with their paths; None when the key is absent."""
         value = self._values.get(key)

@@ -31,6 +31,7 @@ from hub.domain.stati import StatoEnte
 from hub.formats import iban
 from hub.formats.campi import Campi, Problemi
 from hub.formats.codice_fiscale import is_valid_partita_iva
+from hub.formats.configurazione_inoltro import read_archivio, read_chiave_ritorno, read_endpoint
 from hub.formats.credenziali import CREDENZIALI, note_shared_certificates, read_credenziali
 from hub.formats.importi import IMPORTO_MAX_CENT, cent_from_text, text_from_cent
 
@@ -181,9 +182,8 @@ def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
 def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
     campi = Campi(value, path, problems, (
         "codIpaEnte", "codice_fiscale", "nome", "stato", "stazione", "codice_segregazione", "iban", "url_esito",
-        "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "autenticazione", *CREDENZIALI,
-        "password_mypivot", "applicazioni",
-        "tipi",
+        "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "autenticazione", "inoltro_esito",
+        "chiave_ritorno", "url_archivio_esterno", *CREDENZIALI, "password_mypivot", "applicazioni", "tipi",
     ))
     before = len(problems.found)
     ente = Ente(
@@ -199,6 +199,9 @@ def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
         quota_secondaria=campi.choice("quota_secondaria", QUOTA_SECONDARIA, QUOTA_SECONDARIA[0]),
         esito_carrello=campi.choice("esito_carrello", ESITO_CARRELLO, ESITO_CARRELLO[0]),
         autenticazione=campi.names("autenticazione", allowed=GENERI),
+        inoltro_esito=campi.flag("inoltro_esito", False),
+        chiave_ritorno=read_chiave_ritorno(campi),
+        url_archivio_esterno=read_archivio(campi),
         **read_credenziali(campi),
         password_mypivot=campi.secret("password_mypivot", 8, 100, required=False),
         applicazioni=_many(campi, "applicazioni", _read_applicazione, lambda one: one.nome, "nome"),
@@ -228,7 +231,7 @@ def _read_applicazione(value: Any, path: str, problems: Problemi) -> Applicazion
 def _read_tipo(value: Any, path: str, problems: Problemi) -> Tipo:
     campi = Campi(value, path, problems, (
         "codice", "descrizione", "tassonomia", "modalita", "attivo", "scadenza_obbligatoria", "stampa_data_scadenza",
-        "anonimo", "iban", "importo",
+        "anonimo", "iban", "importo", "notifica_esito", "endpoint_esito",
     ))  # fmt: skip
     codice = campi.text("codice", pattern=r"\S{1,64}", rule="al massimo 64 caratteri senza spazi")
     attivo = campi.flag("attivo", True)
@@ -249,6 +252,8 @@ def _read_tipo(value: Any, path: str, problems: Problemi) -> Tipo:
         anonimo=campi.flag("anonimo", False),
         iban=_iban(campi, required=False),
         importo_cent=_importo(campi),
+        notifica_esito=campi.flag("notifica_esito", False),
+        endpoint_esito=read_endpoint(campi),
     )
 
 

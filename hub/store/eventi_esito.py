@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from hub.domain.errors import NotFound
 from hub.store.database import Session
@@ -46,7 +46,3 @@ def add_endpoint(session: Session, **values: Any) -> None:
 def change_endpoint(session: Session, ente_id: int, tipo: str, **values: Any) -> None:
     where = (endpoint_esito.c.ente_id == ente_id, endpoint_esito.c.tipo == tipo)
     session.execute(update(endpoint_esito).where(*where).values(**values))
-
-
-def remove_endpoint(session: Session, ente_id: int, tipo: str) -> None:
-    session.execute(delete(endpoint_esito).where(endpoint_esito.c.ente_id == ente_id, endpoint_esito.c.tipo == tipo))

@@ -24,6 +24,7 @@ from hub.formats.segreti import Cassaforte
 from hub.store import enti, stazioni, tipi
 from hub.store.database import Database, Session
 from hub.usecases.sync_credenziali import Confronto, Passwords, sync_credenziali
+from hub.usecases.sync_inoltro import sync_inoltro
 
 _SECRET = "password"
 
@@ -106,6 +107,7 @@ class _Sync:
         if wanted.tipi is not None:
             self._tipi(subject, ente_id, wanted.tipi)
         sync_credenziali(self.confronto, self.passwords, subject, ente_id, wanted)
+        sync_inoltro(self.confronto, self.cassaforte, subject, ente_id, wanted)
 
     def _mypivot(self, subject: str, ente_id: int | None, hash: str | None, clear: str | None) -> None:
         if clear is None or (hash is not None and (clear == INVARIATO or self.passwords.matches(hash, clear))):
@@ -154,12 +156,16 @@ def ente_values(ente: Ente) -> dict[str, Any]:
         "quota_secondaria": ente.quota_secondaria,
         "esito_carrello": ente.esito_carrello,
         "autenticazione": None if ente.autenticazione is None else list(ente.autenticazione),
+        "inoltro_esito": ente.inoltro_esito,
+        "url_archivio_esterno": ente.url_archivio_esterno,
     }
 
 
 def tipo_values(tipo: Tipo) -> dict[str, Any]:
-    """Return the columns of a tipo."""
-    return {**asdict(tipo), "modalita": list(tipo.modalita)}
+    """Return the columns of a tipo; where its outcomes go is kept apart."""
+    values = {**asdict(tipo), "modalita": list(tipo.modalita)}
+    del values["endpoint_esito"]
+    return values
 
 
 def plan(db: Database, desired: Configurazione, cassaforte: Cassaforte, now: datetime) -> list[Differenza]:

@@ -12,7 +12,7 @@ from hub.domain.configurazione import INVARIATO
 from hub.domain.credenziali import Genere
 from hub.formats.certificati import render_pem
 from hub.formats.importi import text_from_cent
-from hub.store import credenziali, enti, stazioni, tipi
+from hub.store import credenziali, enti, eventi_esito, stazioni, tipi
 from hub.store.database import Database, Session
 
 
@@ -54,6 +54,11 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
         values[column] = getattr(row, column)
     if row.autenticazione is not None:
         values["autenticazione"] = row.autenticazione
+    values["inoltro_esito"] = row.inoltro_esito
+    if row.chiave_ritorno_cifrata:
+        values["chiave_ritorno"] = INVARIATO
+    if row.url_archivio_esterno:
+        values["url_archivio_esterno"] = row.url_archivio_esterno
     values |= _credenziali_dict([one for one in active if one.applicazione is None])
     if row.password_mypivot_hash is not None:
         values["password_mypivot"] = INVARIATO
@@ -61,7 +66,7 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
     values["applicazioni"] = [
         _applicazione_dict(nome, [one for one in active if one.applicazione == nome]) for nome in names
     ]
-    values["tipi"] = [_tipo_dict(tipo) for tipo in tipi.of_ente(session, row.id)]
+    values["tipi"] = [_tipo_dict(session, tipo) for tipo in tipi.of_ente(session, row.id)]
     return values
 
 
@@ -86,7 +91,7 @@ def _granted(names: list[str] | None) -> list[str]:
     return ["*"] if names is None else names
 
 
-def _tipo_dict(row: Row[Any]) -> dict[str, Any]:
+def _tipo_dict(session: Session, row: Row[Any]) -> dict[str, Any]:
     values: dict[str, Any] = {"codice": row.codice, "descrizione": row.descrizione}
     if row.tassonomia:
         values["tassonomia"] = row.tassonomia
@@ -97,4 +102,11 @@ def _tipo_dict(row: Row[Any]) -> dict[str, Any]:
         values["iban"] = row.iban
     if row.importo_cent is not None:
         values["importo"] = text_from_cent(row.importo_cent)
+    values["notifica_esito"] = row.notifica_esito
+    endpoint = eventi_esito.find_endpoint(session, row.ente_id, row.codice)
+    if endpoint is not None:
+        optional = {name: getattr(endpoint, name) for name in ("client_id", "mail") if getattr(endpoint, name)}
+        values["endpoint_esito"] = {
+            "url": endpoint.url, "chiave": INVARIATO, **optional, "tentativi_max": endpoint.tentativi_max
+        }  # fmt: skip
     return values
