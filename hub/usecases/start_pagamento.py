@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -48,6 +48,7 @@ class SessionePagamento:
     id_session: str
     stato: StatoSessione
     show_mypay: str
+    ente_cod_ipa: str
     ente_nome: str
     ente_codice_fiscale: str
     voci: tuple[tuple[str, int], ...]
@@ -59,6 +60,7 @@ class SessionePagamento:
     url_ritorno: str | None
     esito: str | None
     esito_ritorno: str | None
+    chiave_ritorno_cifrata: str | None = field(default=None, repr=False)
 
     @property
     def is_outcome_pending(self) -> bool:
@@ -83,6 +85,7 @@ def describe_sessione(anagrafe: Anagrafe, row: Row[Any], now: datetime) -> Sessi
         id_session=row.id_session,
         stato=stato,
         show_mypay=row.show_mypay,
+        ente_cod_ipa=configurato.ente.cod_ipa_ente,
         ente_nome=configurato.ente.nome,
         ente_codice_fiscale=configurato.ente.codice_fiscale,
         voci=tuple((dovuto.causale, dovuto.importo_cent) for dovuto in documento.dovuti),
@@ -94,6 +97,7 @@ def describe_sessione(anagrafe: Anagrafe, row: Row[Any], now: datetime) -> Sessi
         url_ritorno=row.url_esito or None,
         esito=_ESITO.get(stato),
         esito_ritorno=row.esito_ritorno,
+        chiave_ritorno_cifrata=configurato.ente.chiave_ritorno_cifrata,
     )
 
 

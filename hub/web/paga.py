@@ -11,8 +11,10 @@ from enum import StrEnum
 from flask import Flask, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue as Answer
 
-from hub.domain.errors import NotFound
+from hub.domain.errors import Misconfigured, NotFound
 from hub.domain.stati import StatoSessione
+from hub.formats.firma_ritorno import Ritorno, sign_ritorno
+from hub.log import get_logger
 from hub.usecases.return_payer import return_payer
 from hub.usecases.start_pagamento import SessionePagamento, find_sessione, start_pagamento
 from hub.web import ritorno, tokens
@@ -224,7 +226,22 @@ def _address_home(sessione: SessionePagamento, esito: str) -> str | None:
     if vista_of(sessione) not in _NEVER_STARTED:
         now = runtime().clock()
         token = tokens.polling_token(secret(), tokens.Polling(sessione.id_session, now), now)
-    return ritorno.return_url(sessione.url_ritorno, sessione.id_session, esito, token)
+    return ritorno.return_url(sessione.url_ritorno, sessione.id_session, esito, token, _firma(sessione, esito))
+
+
+def _firma(sessione: SessionePagamento, esito: str) -> str | None:
+    """The signature of the parameters, for an ente that has a key (pa-per-ente, what integrators trip over, 20)."""
+    if sessione.chiave_ritorno_cifrata is None:
+        return None
+    run = runtime()
+    try:
+        chiave = run.cassaforte.open(sessione.chiave_ritorno_cifrata)
+    except Misconfigured:
+        # The payer goes home all the same; the ente sees that nobody signed.
+        get_logger().error("chiave_ritorno_unreadable", ente=sessione.ente_cod_ipa)
+        return None
+    said = Ritorno(run.config.public_url, sessione.ente_cod_ipa, sessione.id_session, esito)
+    return sign_ritorno(chiave, said, run.clock())
 
 
 def _form(

@@ -30,10 +30,13 @@ def safe_url(url: str | None) -> str | None:
     return url
 
 
-def return_url(url: str | None, id_session: str, esito: str, polling_token: str | None = None) -> str | None:
+def return_url(
+    url: str | None, id_session: str, esito: str, polling_token: str | None = None, firma: str | None = None
+) -> str | None:
     """Return the ente's address with the outcome appended and its own query untouched; None when there is none.
 
     `esito` is OK or ERROR. Without a token the address carries idSession and esito only (payment never started).
+    `firma`: our addition to the contract, for an ente that has a key; without it the address proves nothing.
 
     >>> return_url("https://e.example.org/p?a=1&a=%20#fine", "S", "OK")
     'https://e.example.org/p?a=1&a=%20&idSession=S&esito=OK#fine'
@@ -45,5 +48,7 @@ def return_url(url: str | None, id_session: str, esito: str, polling_token: str 
     added = {"idSession": id_session, "esito": esito}
     if polling_token:
         added["pollingToken"] = polling_token
+    if firma:
+        added["firma"] = firma
     query = "&".join(part for part in (parts.query.rstrip("&"), urlencode(added)) if part)
     return urlunsplit(parts._replace(query=query))

@@ -7,7 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from hub.store import schema
 from hub.web import tokens
 from hub.web.ritorno import return_url, safe_url
 from tests.web.conftest import CAST, ENTE_URL, MakeClient, World
@@ -218,3 +220,61 @@ def test_the_query_of_the_ente_is_kept_as_it_is(url: str | None, expected: str |
 )
 def test_an_address_with_a_trick_in_it_is_not_safe(url: str) -> None:
     assert safe_url(url) is None
+
+
+CHIAVE = "0123456789abcdef" * 4
+
+
+def query_of(location: str) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(location).query)
+
+
+def test_without_a_key_the_return_is_as_in_the_contract(client: FlaskClient, small_world: World) -> None:
+    small_world.make_sessione(**UNDER_WAY)
+
+    assert list(query_of(come_back(client)))[-3:] == ["idSession", "esito", "pollingToken"]
+
+
+@pytest.mark.parametrize("said", ["OK", "ERROR"])
+def test_an_ente_with_a_key_can_check_who_sends_the_browser(client: FlaskClient, small_world: World, said: str) -> None:
+    """What integrators trip over, 20: a redirect that anybody can write is not a proof."""
+    small_world.give_key(CHIAVE)
+    id_session = small_world.make_sessione(**UNDER_WAY)
+
+    query = query_of(come_back(client, said))
+
+    assert list(query)[-4:] == ["idSession", "esito", "pollingToken", "firma"]
+    claims = jwt.decode(query["firma"][0], CHIAVE, algorithms=["HS256"], audience="C_PROVA")
+    assert (claims["sub"], claims["esito"]) == (id_session, said)
+    assert claims["iss"] == small_world.runtime.config.public_url
+    assert claims["exp"] - claims["iat"] == 600 and claims["jti"]
+
+
+def test_a_payer_who_gives_up_before_paying_comes_home_signed_too(client: FlaskClient, small_world: World) -> None:
+    small_world.give_key(CHIAVE)
+    id_session = small_world.make_sessione()
+
+    query = query_of(client.get(f"/paga/{id_session}/torna").location)
+
+    assert list(query)[-3:] == ["idSession", "esito", "firma"]
+    assert jwt.decode(query["firma"][0], CHIAVE, algorithms=["HS256"], audience="C_PROVA")["esito"] == "ERROR"
+
+
+def test_the_signature_of_one_ente_is_not_good_for_another(client: FlaskClient, small_world: World) -> None:
+    small_world.give_key(CHIAVE)
+    small_world.make_sessione(**UNDER_WAY)
+    (firma,) = query_of(come_back(client))["firma"]
+
+    with pytest.raises(jwt.InvalidAudienceError):
+        jwt.decode(firma, CHIAVE, algorithms=["HS256"], audience="C_VICINO")
+    with pytest.raises(jwt.InvalidSignatureError):
+        jwt.decode(firma, CHIAVE[::-1], algorithms=["HS256"], audience="C_PROVA")
+
+
+def test_a_key_that_cannot_be_read_does_not_stop_the_payer(client: FlaskClient, small_world: World) -> None:
+    small_world.give_key(CHIAVE)
+    with small_world.db.transaction() as session:
+        session.execute(update(schema.enti).values(chiave_ritorno_cifrata="sigillata con un'altra chiave"))
+    small_world.make_sessione(**UNDER_WAY)
+
+    assert "firma" not in query_of(come_back(client))
