@@ -179,8 +179,8 @@ def _indented(xml: str) -> str:
 
 def _attempt(cast: Cast, config: Config, id_session: str) -> tuple[str, str]:
     with Settings.open(config) as db, db.reading() as session:
-        carrello = carrelli.find_by_session(session, id_session)
-        tentativo = None if carrello is None else tentativi.last_of(session, carrello.id)
+        found = carrelli.of_session(session, id_session)
+        tentativo = tentativi.last_of(session, found[0].id) if found else None
     if tentativo is None:
         cast.fail("nessuna richiesta di pagamento per questa sessione")
     return tentativo.iuv, tentativo.ccp

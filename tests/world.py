@@ -7,6 +7,7 @@ script; its verbs are the deeds themselves, its rows are read from the tables.
 from __future__ import annotations
 
 import threading
+import uuid
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from sqlalchemy import Row, Table, insert, select, update
 
 from hub.config import Ambiente, Config
 from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
+from hub.domain.stati import TipoSessione
 from hub.formats.segreti import Cassaforte, hash_password
 from hub.runtime import Runtime
 from hub.store import schema
@@ -35,7 +37,8 @@ from hub.usecases.invio_rpt import build_topic
 from hub.usecases.record_rt import IntestazioneRt, record_rt
 from hub.usecases.relay_outbox import RelayLimits
 from hub.usecases.start_pagamento import TOPIC_RPT, start_pagamento
-from tests.factories import Documento, encode, make_documento
+from hub.usecases.verifica_avviso import open_sessione, verifica_avviso
+from tests.factories import CODICE_FISCALE, Documento, encode, make_documento, make_iud, make_rt
 
 INTERMEDIARIO = "12345678903"
 STAZIONE = "12345678903_01"
@@ -257,6 +260,61 @@ class World:
         """Write a row as an earlier step would have left it."""
         with self.db.transaction() as session:
             session.execute(insert(table), values)
+
+    def lay_avviso(self, iuv: str | None = "01000000000000144", **values: Any) -> Row[Any]:
+        """A stored dovuto that waits to be paid, as paaSILImportaDovuto leaves it."""
+        pagatore = {"tipo": "F", "codice": CODICE_FISCALE, "anagrafica": "Mario Rossi", "email": "mario@example.org"}
+        row = {
+            "id": uuid.uuid4().hex,
+            "ente_id": 1,
+            "dominio": INTERMEDIARIO,
+            "posizione": 1,
+            "iud": make_iud(),
+            "iuv": iuv,
+            "tipo": "TARI",
+            "importo_cent": 5000,
+            "causale": "Tassa rifiuti 2026",
+            "dati_specifici": "9/0101101IM/",
+            "scadenza": self.clock().date() + timedelta(days=30),
+            "tipo_versamento": "ALL",
+            "pagatore_tipo": "F",
+            "pagatore_codice": CODICE_FISCALE,
+            "pagatore": pagatore,
+            "origine": "IMPORT-DOVUTO",
+            "stato": "INSERIMENTO_DOVUTO",
+            "created_at": self.clock(),
+            "updated_at": self.clock(),
+        } | values
+        self.lay(schema.dovuti, **row)
+        return self.one(schema.dovuti, id=row["id"])
+
+    def verifica(self, iuv: str = "01000000000000144", ente: str = "C_PROVA", url: str | None = None) -> str:
+        """paaSILVerificaAvviso; returns the idSession."""
+        return verifica_avviso(
+            self.db, self.runtime.callers, chi(ente), iuv, url, correlation_id="c" * 32, ttl=TTL, now=self.clock()
+        )
+
+    def open_precaricato(self, stored: Row[Any]) -> str:
+        """A session over a stored dovuto as a citizen's portal opens it; returns the idSession."""
+        callers = self.runtime.callers
+        chiamante = callers.authenticate(chi(), "paaSILChiediPosizioniAperte", self.clock())
+        tipo = TipoSessione.PRECARICATO_ANONIMO_ENTE
+        return open_sessione(self.db, chiamante, tipo, stored, "", "c" * 32, TTL, self.clock())
+
+    def attempt(self, esito: int | None = None, iuv: str = "01000000000000144", **changes: Any) -> str:
+        """One attempt at a stored dovuto, sent, with its receipt applied when `esito` is given; the idSession."""
+        id_session = self.verifica(iuv)
+        self.start(id_session)
+        self.relay()
+        if esito is not None:
+            self.conclude(id_session, esito, **changes)
+        return id_session
+
+    def conclude(self, id_session: str, esito: int, **changes: Any) -> None:
+        """The receipt of a payment arrives and is applied."""
+        tentativo = self.tentativo(id_session)
+        self.receive(make_rt(bytes(tentativo.rpt), esito, **changes), tentativo)
+        self.apply()
 
     def change(self, table: Table, key: str, value: Any, **values: Any) -> None:
         """Change a row into what an earlier step would have left."""

@@ -198,6 +198,34 @@ class GettoneNonValido(NotAllowed):
     """A token that is forged, expired, used, or made for something else: which of these is nobody's business."""
 
 
+class DovutoNonPagabile(Conflict):
+    """A stored dovuto was changed, cancelled, paid or taken by another session: told to the payer, on the page."""
+
+
+class IuvScaduto(Conflict):
+    code = "PAA_IUV_SCADUTO"
+
+
+class LimiteDovutiCarrello(InvalidRequest):
+    code = "PAA_LIMITE_MASSIMO_DOVUTI_CARRELLO"
+
+
+class LimiteDovutiMultibeneficiari(InvalidRequest):
+    code = "PAA_LIMITE_MASSIMO_DOVUTI_MULTIBENEFICIARI"
+
+
+class LimiteEntiSecondari(InvalidRequest):
+    code = "PAA_LIMITE_MASSIMO_DOVUTI_ENTI_SECONDARI"
+
+
+class EnteSecondarioNonValido(InvalidRequest):
+    code = "PAA_ENTE_SECONDARIO_NON_VALIDO"
+
+
+class ErroreEntiSecondari(InvalidRequest):
+    code = "PAA_ERRORE_RECUPERO_DOVUTI_ENTI_SECONDARI"
+
+
 class RichiestaNonValida(InvalidRequest):
     """A request of the node that the contract's schema refuses."""
 

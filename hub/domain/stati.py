@@ -5,6 +5,7 @@ Source: pa-per-ente, life-cycle, 2.7 and 2.8; node, outcome of an RT (4.5) and r
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Mapping
 
@@ -30,6 +31,19 @@ class StatoSessione(StrEnum):
     SCADUTO = "SCADUTO"
     SCADUTO_ELABORATO = "SCADUTO_ELABORATO"
     IMPOSSIBILE_INVIARE_CARRELLO_RP = "IMPOSSIBILE_INVIARE_CARRELLO_RP"
+
+
+class TipoSessione(StrEnum):
+    """How a session began. Source: pa-per-ente, effect of a receipt (5.3), kinds of cart."""
+
+    ESTERNO_ANONIMO = "ESTERNO_ANONIMO"
+    ESTERNO_ANONIMO_MULTIENTE = "ESTERNO_ANONIMO_MULTIENTE"
+    AVVISO_ANONIMO_ENTE = "AVVISO_ANONIMO_ENTE"
+    PRECARICATO_ANONIMO_ENTE = "PRECARICATO_ANONIMO_ENTE"
+
+
+# Where a dovuto comes from when nobody stored it before its payment: it lives and ends with its session.
+ORIGINI_NON_ARCHIVIATE = frozenset({"ESTERNO-ANONIMO", "ESTERNO-ANONIMO_MULTIENTE"})
 
 
 class StatoCarrello(StrEnum):
@@ -134,6 +148,8 @@ TRANSITIONS: Mapping[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]] = {
             {_S.PAGATO, _S.NON_PAGATO, _S.PARZ_PAGATO, _S.SCADUTO, _S.IMPOSSIBILE_INVIARE_CARRELLO_RP}
         ),
         _S.NON_PAGATO: frozenset({_S.PAGATO, _S.PARZ_PAGATO}),
+        # A part of a cart over several enti is paid late.
+        _S.PARZ_PAGATO: frozenset({_S.PAGATO}),
         _S.SCADUTO: frozenset({_S.SCADUTO_ELABORATO, _S.PAGATO, _S.NON_PAGATO, _S.PARZ_PAGATO}),
         _S.IMPOSSIBILE_INVIARE_CARRELLO_RP: frozenset({_S.PAGATO, _S.PARZ_PAGATO}),
     },
@@ -198,14 +214,31 @@ CARRELLO_BY_ESITO: Mapping[int, StatoCarrello] = {
     4: StatoCarrello.DECORR_TERM_PARZ,
 }
 
-# The multi-cart has no DECORR_* of its own. Source: pa-per-ente, states.
-SESSIONE_BY_ESITO: Mapping[int, StatoSessione] = {
-    0: StatoSessione.PAGATO,
-    1: StatoSessione.NON_PAGATO,
-    2: StatoSessione.PARZ_PAGATO,
-    3: StatoSessione.NON_PAGATO,
-    4: StatoSessione.PARZ_PAGATO,
-}
-
 ESITI_POSITIVI = frozenset({0, 2, 4})
+
+
+def sessione_of_carrelli(carrelli: Iterable[StatoCarrello]) -> StatoSessione | None:
+    """What a session is when its carrelli are so; None while one of them is still open.
+
+    Source: pa-per-ente, states: a multi-cart is paid when all of it is, partly paid when some of it is.
+    """
+    states = set(carrelli)
+    if not states <= _FINALI_CARRELLO:
+        return None
+    if states == {StatoCarrello.PAGATO}:
+        return StatoSessione.PAGATO
+    return StatoSessione.PARZ_PAGATO if states & _POSITIVI else StatoSessione.NON_PAGATO
+
+
+def goes_back(tipo: TipoSessione | None, codice_esito: int, importo_pagato_cent: int) -> bool:
+    """Whether a stored dovuto can be paid again after this outcome of its attempt.
+
+    Outcome 3 frees it like 1: nothing was paid, and a position that nobody can pay or change helps nobody.
+    Source: pa-per-ente, effect of a receipt (5.3).
+    """
+    if codice_esito in (1, 3):
+        return True
+    is_partly = codice_esito in (2, 4) and importo_pagato_cent == 0
+    return is_partly and tipo == TipoSessione.PRECARICATO_ANONIMO_ENTE
+
 CARRELLI_CON_ESITO = _FINALI_CARRELLO

@@ -95,7 +95,12 @@ class RispostaStato:
 
 
 def build_invia_carrello_rpt(
-    stazione_id: str, intermediario: str, id_carrello: str, elementi: Sequence[tuple[ChiaveRpt, bytes]]
+    stazione_id: str,
+    intermediario: str,
+    id_carrello: str,
+    elementi: Sequence[tuple[ChiaveRpt, bytes]],
+    *,
+    is_multibeneficiario: bool = False,
 ) -> bytes:
     """Return the envelope of nodoInviaCarrelloRPT, with the placeholder in `password`.
 
@@ -113,6 +118,8 @@ def build_invia_carrello_rpt(
         f"<elementoListaRPT>{_chiave(chiave)}<rpt>{_base64(rpt)}</rpt></elementoListaRPT>" for chiave, rpt in elementi
     )
     body = f"{_psp()}<listaRPT>{lista}</listaRPT>"
+    if is_multibeneficiario:
+        body += "<multiBeneficiario>true</multiBeneficiario>"
     return _envelope("nodoInviaCarrelloRPT", body, f"<h:intestazioneCarrelloPPT>{testata}</h:intestazioneCarrelloPPT>")
 
 

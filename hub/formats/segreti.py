@@ -6,6 +6,7 @@ Source: OWASP password storage (argon2id), RFC 5869 (HKDF), Fernet specification
 from __future__ import annotations
 
 import base64
+import hashlib
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -40,6 +41,17 @@ def verify_password(hash: str, clear: str) -> bool:
         return _hasher().verify(hash, clear)
     except (VerificationError, InvalidHashError):
         return False
+
+
+def hash_elemento(password_stazione: str, codice_fiscale: str) -> str:
+    """Return what proves that the intermediary let the caller ask for this ente: 64 hexadecimal digits.
+
+    Source: pa-per-ente, authentication (1.4).
+
+    >>> hash_elemento("password01", "12345678903")[:16]
+    '498a23d818465542'
+    """
+    return hashlib.sha256(f"paaSILInviaCarrelloDovuti-{password_stazione}-{codice_fiscale}".encode()).hexdigest()
 
 
 class Cassaforte:

@@ -22,8 +22,10 @@ def by_id(session: Session, id: str) -> Row[Any]:
     return row
 
 
-def find_by_session(session: Session, id_session: str) -> Row[Any] | None:
-    return session.execute(select(carrelli).where(carrelli.c.id_session == id_session)).one_or_none()
+def of_session(session: Session, id_session: str) -> list[Row[Any]]:
+    """The carrelli of a session that has started, in the order of its elements."""
+    query = select(carrelli).where(carrelli.c.id_session == id_session).order_by(carrelli.c.posizione)
+    return list(session.execute(query))
 
 
 def dovuti_of(session: Session, carrello_id: str) -> list[Row[Any]]:

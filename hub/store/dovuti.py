@@ -1,4 +1,4 @@
-"""Dovuti: one row per payable item, taken by its IUD for ever."""
+"""Dovuti: one row per version of a payable item; the IUD is taken for ever."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
-from hub.domain.stati import StatoDovuto
+from hub.domain.stati import ESITI_POSITIVI, StatoDovuto
 from hub.store.database import Session
 from hub.store.movement import move_row
 from hub.store.schema import carrelli, dovuti
@@ -32,9 +32,58 @@ def find_by_key(session: Session, ente_id: int, *, iuv: str | None = None, iud: 
             select(dovuti, carrelli.c.stato.label("stato_carrello"))
             .outerjoin(carrelli, carrelli.c.id == dovuti.c.carrello_id)
             .where(dovuti.c.ente_id == ente_id, key)
-            .order_by(dovuti.c.created_at.desc(), dovuti.c.posizione)
+            .order_by(dovuti.c.attuale.desc(), dovuti.c.created_at.desc(), dovuti.c.posizione)
         )
     )
+
+
+def find_attuale(session: Session, ente_id: int, iud: str) -> Row[Any] | None:
+    """The version that holds an IUD of the ente now."""
+    query = select(dovuti).where(dovuti.c.ente_id == ente_id, dovuti.c.iud == iud, dovuti.c.attuale)
+    return session.execute(query).one_or_none()
+
+
+def has_paid(session: Session, ente_id: int, iud: str) -> bool:
+    """Whether any version of this dovuto has been paid."""
+    query = select(dovuti.c.id).where(
+        dovuti.c.ente_id == ente_id,
+        dovuti.c.iud == iud,
+        dovuti.c.stato == StatoDovuto.COMPLETATO,
+        dovuti.c.codice_esito.in_(ESITI_POSITIVI),
+        dovuti.c.importo_pagato_cent > 0,
+    )
+    return session.execute(query.limit(1)).first() is not None
+
+
+def take(session: Session, id: str, *, at: datetime, **values: Any) -> bool:
+    """Put a stored dovuto that waits to be paid in payment; False when it is not free any more."""
+    changed = session.execute(
+        update(dovuti)
+        .where(dovuti.c.id == id, dovuti.c.attuale, dovuti.c.stato == StatoDovuto.INSERIMENTO_DOVUTO)
+        .values(stato=str(StatoDovuto.PAGAMENTO_INIZIATO), updated_at=at, **values)
+    )
+    return changed.rowcount == 1
+
+
+def set_attuale(session: Session, id: str, attuale: bool) -> None:
+    """Say whether this version holds IUD and IUV; the one before must have let go of them."""
+    session.execute(update(dovuti).where(dovuti.c.id == id).values(attuale=attuale))
+
+
+def renew(session: Session, row: Row[Any], new_id: str, at: datetime) -> None:
+    """Make the row history and a payable copy of it the version that counts: the attempt came to nothing."""
+    set_attuale(session, row.id, False)
+    copy = {
+        column.name: getattr(row, column.name)
+        for column in dovuti.columns
+        if column.name not in ("codice_esito", "importo_pagato_cent", "iur", "data_esito", "carrello_id")
+    }
+    copy |= {
+        "id": new_id, "stato": str(StatoDovuto.INSERIMENTO_DOVUTO), "attuale": True, "created_at": at, "updated_at": at
+    }  # fmt: skip
+    if row.iuv_volatile:
+        copy |= {"iuv": None, "iuv_volatile": False}
+    session.execute(insert(dovuti), copy)
 
 
 def move(session: Session, row: Row[Any], *, to: StatoDovuto, at: datetime, **values: Any) -> None:

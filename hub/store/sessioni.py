@@ -1,4 +1,4 @@
-"""Sessions opened by paaSILInviaDovuti: the multi-cart and the document it was opened with."""
+"""Sessions: the multi-cart behind an idSession and what it is made of."""
 
 from __future__ import annotations
 
@@ -11,13 +11,31 @@ from hub.domain.errors import NotFound
 from hub.domain.stati import StatoSessione
 from hub.store.database import Session
 from hub.store.movement import move_row
-from hub.store.schema import sessioni
+from hub.store.schema import sessioni, sessioni_elementi
 
 _INSERT = insert(sessioni)
 
 
 def add(session: Session, **values: Any) -> None:
     session.execute(_INSERT, values)
+
+
+def add_elementi(session: Session, id_session: str, elementi: list[dict[str, Any]]) -> None:
+    """Keep what a session is made of, in order. Columns: ente_id and documento, secondario or dovuto_iud."""
+    empty = {"documento": None, "secondario": None, "dovuto_iud": None}
+    session.execute(
+        insert(sessioni_elementi),
+        [
+            {**empty, **elemento, "id_session": id_session, "posizione": posizione}
+            for posizione, elemento in enumerate(elementi, 1)
+        ],
+    )
+
+
+def elementi(session: Session, id_session: str) -> list[Row[Any]]:
+    """What a session is made of, in order; nothing for ESTERNO_ANONIMO, which has its document in the session."""
+    query = select(sessioni_elementi).where(sessioni_elementi.c.id_session == id_session)
+    return list(session.execute(query.order_by(sessioni_elementi.c.posizione)))
 
 
 def find(session: Session, id_session: str) -> Row[Any] | None:

@@ -11,7 +11,7 @@ from hub.domain.errors import NotFound
 from hub.domain.stati import StatoTentativo
 from hub.store.database import Session
 from hub.store.movement import move_row
-from hub.store.schema import tentativi
+from hub.store.schema import carrelli, tentativi
 
 
 def by_id(session: Session, id: str) -> Row[Any]:
@@ -26,6 +26,13 @@ def find_by_key(session: Session, dominio: str, iuv: str, ccp: str) -> Row[Any] 
     return session.execute(
         select(tentativi).where(tentativi.c.dominio == dominio, tentativi.c.iuv == iuv, tentativi.c.ccp == ccp)
     ).one_or_none()
+
+
+def of_cart(session: Session, row: Row[Any], id_session: str) -> list[Row[Any]]:
+    """The attempts that left in one message with this one, itself included."""
+    mine = select(carrelli.c.id).where(carrelli.c.id_session == id_session)
+    same = tentativi.c.id_carrello_nodo == row.id_carrello_nodo
+    return list(session.execute(select(tentativi).where(tentativi.c.carrello_id.in_(mine), same)))
 
 
 def last_of(session: Session, carrello_id: str) -> Row[Any] | None:

@@ -5,6 +5,7 @@ Source: node, outcome of an RT (4.5), paaInviaRT steps 6-8; pa-per-ente, effect 
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -15,13 +16,16 @@ from hub.domain.errors import Conflict
 from hub.domain.stati import (
     CARRELLO_BY_ESITO,
     ESITI_POSITIVI,
-    SESSIONE_BY_ESITO,
+    ORIGINI_NON_ARCHIVIATE,
     StatoCarrello,
     StatoDovuto,
     StatoRt,
     StatoSessione,
     StatoTentativo,
+    TipoSessione,
+    goes_back,
     is_legal,
+    sessione_of_carrelli,
 )
 from hub.formats.rt import read_rt
 from hub.log import get_logger
@@ -73,7 +77,7 @@ def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> tuple[St
     """Give a receipt its effect; return what became of it.
 
     The receipt wins over a late outcome of the send, and a positive one over any negative one; what cannot change the
-    carrello any more is kept: a second positive as ECCEDENZA.
+    carrello any more is kept: a second payment of the same dovuto as ECCEDENZA.
     """
     tentativo = tentativi.find_by_key(session, row.dominio, row.iuv, row.ccp)
     assert tentativo is not None
@@ -82,10 +86,13 @@ def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> tuple[St
     if tentativo.stato != StatoTentativo.CHIUSO:
         tentativi.move(session, tentativo, to=StatoTentativo.CHIUSO, at=now)
     if is_legal(StatoCarrello(carrello.stato), stato):
+        is_second = rt.codice_esito in ESITI_POSITIVI and _is_paid_elsewhere(session, carrello)
         _close(session, carrello, row, rt, stato, now)
         result, motivo = StatoRt.ELABORATA, check_amounts(rt, carrello)
-    elif carrello.rt_id is None and carrello.stato == stato:
-        # The hub had closed it by itself as not paid; now the node's own word is here.
+        if is_second:
+            result, motivo = StatoRt.ECCEDENZA, "dovuto già pagato con un altro tentativo: pagamento in eccedenza"
+    elif carrello.rt_id is None and carrello.stato == stato and _is_same_payment(session, carrello, rt):
+        # The hub had closed it by itself; now the node's own word is here.
         carrelli.replace_rt(session, carrello, row.id, now)
         queue_carrello(session, carrello.id, bytes(row.raw), now)
         result, motivo = StatoRt.ELABORATA, None
@@ -95,6 +102,23 @@ def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> tuple[St
         result, motivo = StatoRt.ELABORATA, f"carrello già {carrello.stato}: conservata senza effetto"
     rt_ricevute.settle(session, row, result, now, motivo)
     return result, motivo
+
+
+def _is_paid_elsewhere(session: Session, carrello: Row[Any]) -> bool:
+    """Whether a stored dovuto of this carrello was paid in another attempt."""
+    return any(
+        not (row.stato == StatoDovuto.COMPLETATO and row.codice_esito in ESITI_POSITIVI)
+        and dovuti.has_paid(session, row.ente_id, row.iud)
+        for row in carrelli.dovuti_of(session, carrello.id)
+    )
+
+
+def _is_same_payment(session: Session, carrello: Row[Any], rt: Rt) -> bool:
+    """Whether the receipt tells what the hub had written by itself: nothing paid, or paid with the same IUR."""
+    if rt.codice_esito not in ESITI_POSITIVI:
+        return True
+    known = {row.iur for row in carrelli.dovuti_of(session, carrello.id)}
+    return bool(rt.pagamenti) and all(pagamento.iur in known for pagamento in rt.pagamenti)
 
 
 def check_amounts(rt: Rt, carrello: Row[Any]) -> str | None:
@@ -111,24 +135,56 @@ def check_amounts(rt: Rt, carrello: Row[Any]) -> str | None:
 
 def _close(session: Session, carrello: Row[Any], row: Row[Any], rt: Rt, stato: StatoCarrello, now: datetime) -> None:
     carrelli.move(session, carrello, to=stato, at=now, rt_id=row.id)
-    close_dovuti(session, carrello.id, rt, now)
+    close_dovuti(session, carrello, rt, now)
     queue_carrello(session, carrello.id, bytes(row.raw), now)
-    sessione = sessioni.by_id(session, carrello.id_session)
-    to = SESSIONE_BY_ESITO[rt.codice_esito]
-    if is_legal(StatoSessione(sessione.stato), to):
+    close_sessione(session, carrello.id_session, now)
+
+
+def close_sessione(session: Session, id_session: str, now: datetime) -> None:
+    """Take a session to the outcome of its carrelli, once the last of them has one."""
+    to = sessione_of_carrelli(StatoCarrello(carrello.stato) for carrello in carrelli.of_session(session, id_session))
+    sessione = sessioni.by_id(session, id_session)
+    if to is not None and is_legal(StatoSessione(sessione.stato), to):
         sessioni.move(session, sessione, to=to, at=now)
 
 
-def close_dovuti(session: Session, carrello_id: str, rt: Rt, now: datetime) -> None:
-    """Write the outcome of each line on its dovuto, first to first: the receipt has no line id."""
-    for index, dovuto in enumerate(carrelli.dovuti_of(session, carrello_id)):
+def close_dovuti(session: Session, carrello: Row[Any], rt: Rt, now: datetime) -> None:
+    """Write the outcome of each line on its dovuto, first to first: the receipt has no line id.
+
+    A stored dovuto that was not paid is payable again, unless another attempt has paid it.
+    """
+    for index, dovuto in enumerate(carrelli.dovuti_of(session, carrello.id)):
         pagamento = rt.pagamenti[index] if index < len(rt.pagamenti) else None
+        importo_cent = pagamento.importo_cent if pagamento else 0
         outcome = {
             "codice_esito": rt.codice_esito,
-            "importo_pagato_cent": pagamento.importo_cent if pagamento else 0,
+            "importo_pagato_cent": importo_cent,
             "iur": pagamento.iur if pagamento else None,
+            "data_esito": pagamento.data_esito if pagamento else None,
         }
         if dovuto.stato == StatoDovuto.COMPLETATO:
             dovuti.correct_outcome(session, dovuto, now, **outcome)
-        else:
-            dovuti.move(session, dovuto, to=StatoDovuto.COMPLETATO, at=now, **outcome)
+            if not dovuto.attuale and rt.codice_esito in ESITI_POSITIVI:
+                _take_over(session, dovuto, now)
+            continue
+        has_paid_before = dovuti.has_paid(session, dovuto.ente_id, dovuto.iud)
+        dovuti.move(session, dovuto, to=StatoDovuto.COMPLETATO, at=now, **outcome)
+        if dovuto.origine in ORIGINI_NON_ARCHIVIATE or has_paid_before:
+            continue
+        tipo = sessioni.by_id(session, carrello.id_session).tipo if carrello.id_session else None
+        if goes_back(TipoSessione(tipo) if tipo else None, rt.codice_esito, importo_cent):
+            dovuti.renew(session, dovuto, uuid.uuid4().hex, now)
+
+
+def _take_over(session: Session, dovuto: Row[Any], now: datetime) -> None:
+    """An attempt that had come to nothing is paid after all: its row counts again, the copy that waits does not.
+
+    A copy that is in payment itself keeps its place until its own outcome comes: if it is paid too, that is a surplus.
+    """
+    copy = dovuti.find_attuale(session, dovuto.ente_id, dovuto.iud)
+    if copy is not None and copy.stato != StatoDovuto.INSERIMENTO_DOVUTO:
+        get_logger().warning("dovuto_paid_while_in_payment", dovuto=dovuto.id, carrello=copy.carrello_id)
+        return
+    if copy is not None:
+        dovuti.move(session, copy, to=StatoDovuto.ANNULLATO, at=now, attuale=False)
+    dovuti.set_attuale(session, dovuto.id, True)

@@ -103,19 +103,27 @@ def _by_session(
     *,
     con_ricevuta: bool,
 ) -> Esito:
-    row = sessioni.find(session, id_session) if len(id_session) <= 36 else None
-    if row is None or row.ente_id != configurato.ente.id:
-        raise errors.IdSessionNonValido(
-            f"idSession {id_session[:36]} sconosciuto per l'ente {configurato.ente.cod_ipa_ente}"
-        )
-    carrello = carrelli.find_by_session(session, id_session)
-    if carrello is None:
+    row = own_sessione(session, configurato, id_session)
+    found = carrelli.of_session(session, id_session)
+    if not found:
         if row.stato == StatoSessione.SCADUTO or now >= row.expires_at + grace:
             raise errors.PagamentoScaduto("la sessione è scaduta senza che il pagatore iniziasse il pagamento")
         if row.stato == StatoSessione.ABORT:
             raise errors.PagamentoAnnullato("il pagamento è stato annullato")
         raise errors.PagamentoNonIniziato("il pagatore non ha ancora iniziato il pagamento")
-    return _of_carrello(session, configurato, carrello, con_ricevuta=con_ricevuta)
+    # Of a cart over several enti: the part of the one who asks.
+    own = next((carrello for carrello in found if carrello.ente_id == configurato.ente.id), found[0])
+    return _of_carrello(session, configurato, own, con_ricevuta=con_ricevuta)
+
+
+def own_sessione(session: Session, configurato: EnteConfigurato, id_session: str) -> Row[Any]:
+    """Return a session of this ente; what belongs to another does not exist. Raises: IdSessionNonValido."""
+    row = sessioni.find(session, id_session) if len(id_session) <= 36 else None
+    if row is None or row.ente_id != configurato.ente.id:
+        raise errors.IdSessionNonValido(
+            f"idSession {id_session[:36]} sconosciuto per l'ente {configurato.ente.cod_ipa_ente}"
+        )
+    return row
 
 
 def _of_carrello(session: Session, configurato: EnteConfigurato, carrello: Row[Any], *, con_ricevuta: bool) -> Esito:
@@ -130,11 +138,15 @@ def _of_carrello(session: Session, configurato: EnteConfigurato, carrello: Row[A
         raise errors.PagamentoScaduto("il pagamento è scaduto")
     if stato not in CARRELLI_CON_ESITO:
         raise errors.RichiestaNonEseguibile(f"stato del carrello {stato} senza esito leggibile")
+    return read_esito(session, carrello, configurato.ente.livelli_base64_pagati, con_ricevuta=con_ricevuta)
+
+
+def read_esito(session: Session, carrello: Row[Any], livelli: int, *, con_ricevuta: bool) -> Esito:
+    """Return the outcome of a carrello that has one, `pagati` in so many levels of base64."""
     raw = carrelli.rt_bytes(session, carrello)
     rt = read_rt(raw if raw is not None else carrello.esito_locale)
     iud = [row.iud for row in carrelli.dovuti_of(session, carrello.id)]
-    xml = render_pagati(rt, iud, con_ricevuta)
-    return Esito(encode_pagati(xml, configurato.ente.livelli_base64_pagati), raw if con_ricevuta else None)
+    return Esito(encode_pagati(render_pagati(rt, iud, con_ricevuta), livelli), raw if con_ricevuta else None)
 
 
 def _refuse_live(row: Row[Any], configurato: EnteConfigurato, now: datetime) -> errors.HubError:
@@ -143,10 +155,17 @@ def _refuse_live(row: Row[Any], configurato: EnteConfigurato, now: datetime) -> 
         return errors.PagamentoScaduto("il dovuto è scaduto")
     if row.stato == StatoDovuto.PAGAMENTO_INIZIATO:
         return errors.PagamentoInCorso("il pagamento è in corso: richiedere l'esito più tardi")
-    tipo = configurato.tipi.get(row.tipo)
-    if tipo is not None and tipo.scadenza_obbligatoria and row.scadenza < now.astimezone(ROMA).date():
+    if is_scaduto(row, configurato, now):
         return errors.RichiestaNonEseguibile("richiesta non eseguibile: dovuto scaduto", "dovuto scaduto")
     return errors.PagamentoNonIniziato("il pagamento non è ancora iniziato")
+
+
+def is_scaduto(row: Row[Any], configurato: EnteConfigurato, now: datetime) -> bool:
+    """Whether the due date of a dovuto has passed, for a tipo that makes it mandatory. Judged in Europe/Rome."""
+    tipo = configurato.tipi.get(row.tipo)
+    if tipo is None or not tipo.scadenza_obbligatoria or row.scadenza is None:
+        return False
+    return bool(row.scadenza < now.astimezone(ROMA).date())
 
 
 def _of_processed(session: Session, configurato: EnteConfigurato, rows: list[Row[Any]]) -> Esito:

@@ -158,14 +158,15 @@ def check_anagrafica(pagatore: Soggetto) -> None:
         elif not is_cap(pagatore.cap, pagatore.nazione):
             failed = f"soggettoPagatore/capPagatore: non valido per la nazione {pagatore.nazione}"
     for campo, value in (("indirizzoPagatore", pagatore.indirizzo), ("civicoPagatore", pagatore.civico)):
-        if value and not _ASCII.fullmatch(_transliterate(value)):
+        if value and not is_printable(value):
             failed = f"soggettoPagatore/{campo}: contiene caratteri non ammessi"
     if failed is not None:
         raise errors.AnagraficaNonValida("anagrafica del pagatore non valida", failed)
 
 
-def _transliterate(value: str) -> str:
-    return "".join(char for char in normalize("NFKD", value) if not combining(char))
+def is_printable(value: str) -> bool:
+    """Whether nothing but printable ASCII is left once accents are taken off."""
+    return _ASCII.fullmatch("".join(char for char in normalize("NFKD", value) if not combining(char))) is not None
 
 
 def check_url(url: str) -> None:

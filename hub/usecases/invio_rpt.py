@@ -1,4 +1,4 @@
-"""The topic `nodo.rpt`: an RPT leaves for the node, and what its outcome means for the payer's session.
+"""The topic `nodo.rpt`: the RPTs of a session leave in one message, and what its outcome means for the session.
 
 Source: node, nodoInviaCarrelloRPT, retry protocol of model 1; nodoChiediStatoRPT; annex A.
 """
@@ -57,20 +57,24 @@ def build_topic(db: Database, nodo: Nodo, cassaforte: Cassaforte) -> Topic:
 
 
 def settle(session: Session, message: Claimed, delivery: Delivery, now: datetime) -> None:
-    """Record what the outcome means; an attempt that a receipt has closed is left alone."""
-    tentativo = tentativi.by_id(session, message.chiave)
-    if tentativo.stato == StatoTentativo.CHIUSO:
-        return
-    carrello = carrelli.by_id(session, tentativo.carrello_id)
+    """Record what the outcome means for each RPT of the message; an attempt that a receipt has closed is left alone."""
+    first = tentativi.by_id(session, message.chiave)
+    id_session = carrelli.by_id(session, first.carrello_id).id_session
+    for tentativo in tentativi.of_cart(session, first, id_session):
+        if tentativo.stato != StatoTentativo.CHIUSO:
+            _settle_one(session, tentativo, delivery, now)
+    url = delivery.response.get("url", "")
+    if delivery.outcome == Outcome.DELIVERED and url:
+        sessioni.set_nodo(session, id_session, url, id_session_of(url), now)
+
+
+def _settle_one(session: Session, tentativo: Row[Any], delivery: Delivery, now: datetime) -> None:
     match delivery.outcome:
         case Outcome.DELIVERED:
             tentativi.move(session, tentativo, to=StatoTentativo.ACCETTATO, at=now)
-            url = delivery.response.get("url", "")
-            if url:
-                sessioni.set_nodo(session, carrello.id_session, url, id_session_of(url), now)
         case Outcome.REFUSED:
             tentativi.move(session, tentativo, to=StatoTentativo.RIFIUTATO, at=now, fault_code=delivery.code[:64])
-            _free(session, tentativo.rpt, carrello, now)
+            _free(session, tentativo.rpt, carrelli.by_id(session, tentativo.carrello_id), now)
         case Outcome.UNKNOWN if tentativo.stato == StatoTentativo.DA_INVIARE:
             tentativi.move(session, tentativo, to=StatoTentativo.SCONOSCIUTO, at=now, fault_code=delivery.code[:64])
 
@@ -87,7 +91,7 @@ def _free(session: Session, rpt_bytes: bytes, carrello: Row[Any], now: datetime)
         return
     rt = _negative_outcome(bytes(rpt_bytes), now)
     carrelli.move(session, carrello, to=StatoCarrello.NON_PAGATO, at=now, esito_locale=render_rt(rt))
-    close_dovuti(session, carrello.id, rt, now)
+    close_dovuti(session, carrello, rt, now)
     sessione = sessioni.by_id(session, carrello.id_session)
     if is_legal(StatoSessione(sessione.stato), StatoSessione.IMPOSSIBILE_INVIARE_CARRELLO_RP):
         sessioni.move(session, sessione, to=StatoSessione.IMPOSSIBILE_INVIARE_CARRELLO_RP, at=now)

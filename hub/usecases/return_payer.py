@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from hub.domain.errors import NotFound
-from hub.store import sessioni
+from hub.store import carrelli, sessioni
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
-from hub.usecases.start_pagamento import SessionePagamento, describe_sessione
+from hub.usecases.parti_sessione import configurato_of
+from hub.usecases.start_pagamento import SessionePagamento, find_sessione
 
 
 def return_payer(
@@ -19,10 +20,11 @@ def return_payer(
     Raises: NotFound (no such session for this dominio).
     Source: node, nodoInviaCarrelloRPT, "Redirect back": the parameters are not signed.
     """
-    with db.transaction() as session:
+    with db.reading() as session:
         row = sessioni.by_id_nodo(session, id_sessione_nodo)
-        sessione = describe_sessione(anagrafe, row, now)
-        if sessione.ente_codice_fiscale != id_dominio:
-            raise NotFound("sessione di pagamento sconosciuta")
+        domini = {carrello.dominio for carrello in carrelli.of_session(session, row.id_session)}
+    if id_dominio not in domini | {configurato_of(anagrafe, row.ente_id, now).ente.codice_fiscale}:
+        raise NotFound("sessione di pagamento sconosciuta")
+    with db.transaction() as session:
         sessioni.set_ritorno(session, row.id_session, esito[:16], now)
-    return sessione
+    return find_sessione(db, anagrafe, row.id_session, now)

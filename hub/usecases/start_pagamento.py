@@ -1,37 +1,46 @@
-"""The payer goes on: the session becomes carrello, dovuti and RPT, and the RPT waits in the outbox.
+"""The payer goes on: the session becomes carrelli, dovuti and RPTs, and one message for the node waits in the outbox.
 
-Source: pa-per-ente, life-cycle of a session (5.2); node, from a position to an RPT (4.4).
+Source: pa-per-ente, life-cycle of a session (5.2); node, nodoInviaCarrelloRPT (2.2).
 """
 
 from __future__ import annotations
 
 import hashlib
-import secrets
 import uuid
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
-from hub.domain.delivery import ChiaveRpt
-from hub.domain.documenti import DocumentoDovuti, Organizzazione, Rpt, SingoloRpt
+from hub.domain.documenti import Soggetto
 from hub.domain.errors import Misconfigured, PagamentoScaduto
-from hub.domain.stati import StatoSessione
-from hub.formats.dovuti import read_dovuti
+from hub.domain.stati import StatoSessione, TipoSessione
 from hub.formats.nodo_messaggi import build_invia_carrello_rpt, build_invia_rpt
-from hub.formats.rpt import causale_rpt, render_rpt
 from hub.store import posizioni, sessioni
-from hub.store.anagrafe import Anagrafe, EnteConfigurato
+from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
-from hub.usecases.controlli_dovuti import TIPO_MARCA, check_anagrafica
+from hub.store.posizioni import Avvio, Messaggio
+from hub.usecases.controlli_dovuti import check_anagrafica
+from hub.usecases.parti_sessione import Parte, configurato_of, read_parti
+from hub.usecases.rpt_parte import (
+    ROMA,
+    RptPronta,
+    build_rpt,
+    build_rpt_secondaria,
+    draw_id_carrello,
+    draw_id_multibeneficiario,
+)
 
-ROMA = ZoneInfo("Europe/Rome")
 TOPIC_RPT = "nodo.rpt"
 # Due date of dovuti created here. Source: pa-per-ente, paaSILInviaDovuti, state effects, 4.
 _SCADENZA = timedelta(days=30)
+_ORIGINE = {
+    TipoSessione.ESTERNO_ANONIMO: "ESTERNO-ANONIMO",
+    TipoSessione.ESTERNO_ANONIMO_MULTIENTE: "ESTERNO-ANONIMO_MULTIENTE",
+}
 _ESITO: dict[str, str] = {
     StatoSessione.PAGATO: "OK",
     StatoSessione.PARZ_PAGATO: "OK",
@@ -71,27 +80,27 @@ def find_sessione(db: Database, anagrafe: Anagrafe, id_session: str, now: dateti
     """Return the session behind the payer's address. Raises: NotFound."""
     with db.reading() as session:
         row = sessioni.by_id(session, id_session)
-    return describe_sessione(anagrafe, row, now)
+    return _describe(db, anagrafe, row, now)
 
 
-def describe_sessione(anagrafe: Anagrafe, row: Row[Any], now: datetime) -> SessionePagamento:
-    configurato = anagrafe.find_by_id(row.ente_id, now)
-    if configurato is None:
-        raise Misconfigured("l'ente della sessione non è più configurato")
-    documento = read_dovuti(row.documento)
+def _describe(db: Database, anagrafe: Anagrafe, row: Row[Any], now: datetime) -> SessionePagamento:
+    """Raises: Misconfigured (an ente or the dovuto of the session is no longer there)."""
+    ente = configurato_of(anagrafe, row.ente_id, now).ente
+    parti = read_parti(db, anagrafe, row, now)
+    pagatore = parti[0].documento.pagatore
     stato = StatoSessione(row.stato)
     is_new = stato == StatoSessione.NUOVO_CARRELLO
     return SessionePagamento(
         id_session=row.id_session,
         stato=stato,
         show_mypay=row.show_mypay,
-        ente_cod_ipa=configurato.ente.cod_ipa_ente,
-        ente_nome=configurato.ente.nome,
-        ente_codice_fiscale=configurato.ente.codice_fiscale,
-        voci=tuple((dovuto.causale, dovuto.importo_cent) for dovuto in documento.dovuti),
-        importo_cent=documento.importo_cent,
-        pagatore_nome=row.nome_pagatore or documento.pagatore.anagrafica,
-        pagatore_email=row.email_pagatore or documento.pagatore.email,
+        ente_cod_ipa=ente.cod_ipa_ente,
+        ente_nome=ente.nome,
+        ente_codice_fiscale=ente.codice_fiscale,
+        voci=tuple(voce for parte in parti for voce in _voci_said(parte)),
+        importo_cent=sum(parte.importo_cent for parte in parti),
+        pagatore_nome=row.nome_pagatore or pagatore.anagrafica,
+        pagatore_email=row.email_pagatore or pagatore.email,
         is_expired=(is_new and now >= row.expires_at) or stato == StatoSessione.SCADUTO,
         url_nodo=row.url_nodo,
         url_ritorno=row.url_esito or None,
@@ -99,6 +108,13 @@ def describe_sessione(anagrafe: Anagrafe, row: Row[Any], now: datetime) -> Sessi
         esito_ritorno=row.esito_ritorno,
         chiave_ritorno_cifrata=configurato.ente.chiave_ritorno_cifrata,
     )
+
+
+def _voci_said(parte: Parte) -> list[tuple[str, int]]:
+    """The lines that the payer reads; the share of a second beneficiary is part of its dovuto's."""
+    if parte.secondario is not None:
+        return [(parte.documento.dovuti[0].causale, parte.importo_cent)]
+    return [(dovuto.causale, dovuto.importo_cent) for dovuto in parte.documento.dovuti]
 
 
 def start_pagamento(
@@ -113,7 +129,7 @@ def start_pagamento(
     """Start the payment of a session; a second call changes nothing.
 
     `nome`, `email`: what the payer confirmed on the page, None where it stays as the ente wrote it.
-    Raises: NotFound, PagamentoScaduto, IudDuplicato, AnagraficaNonValida, Misconfigured.
+    Raises: NotFound, PagamentoScaduto, IudDuplicato, DovutoNonPagabile, AnagraficaNonValida, Misconfigured.
     """
     with db.reading() as session:
         row = sessioni.by_id(session, id_session)
@@ -121,49 +137,89 @@ def start_pagamento(
         return
     if now >= row.expires_at:
         raise PagamentoScaduto("la sessione di pagamento è scaduta: tornare al sito dell'ente e ricominciare")
-    configurato = anagrafe.find_by_id(row.ente_id, now)
-    if configurato is None:
-        raise Misconfigured("l'ente della sessione non è più configurato")
-    documento = read_dovuti(row.documento)
-    pagatore = replace(
-        documento.pagatore, anagrafica=nome or documento.pagatore.anagrafica, email=email or documento.pagatore.email
-    )
-    check_anagrafica(pagatore)
-    iuv = iuv_blocks.draw(configurato.ente.codice_fiscale, configurato.ente.codice_segregazione)
-    rpt = _build_rpt(configurato, replace(documento, pagatore=pagatore), iuv, now)
-    rpt_bytes = render_rpt(rpt)
-    id_carrello_nodo = f"{now.astimezone(ROMA).year}{rpt.dominio}01{secrets.randbelow(10**18):018d}"
-    carrello_id, tentativo_id = uuid.uuid4().hex, uuid.uuid4().hex
+    parti = _with_payer(read_parti(db, anagrafe, row, now), nome, email)
+    for parte in parti:
+        check_anagrafica(parte.documento.pagatore)
+    avvii, messaggio = _prepare(parti, TipoSessione(row.tipo), iuv_blocks, now)
+    sessione = {"id_session": id_session, "correlation_id": row.correlation_id, "nome": nome, "email": email}
     with db.transaction() as session:
-        posizioni.start(
-            session,
-            sessione={"id_session": id_session, "correlation_id": row.correlation_id, "nome": nome, "email": email},
-            carrello={
-                "id": carrello_id,
-                "ente_id": row.ente_id,
-                "dominio": rpt.dominio,
-                "iuv": iuv,
-                "importo_cent": rpt.importo_cent,
-            },
-            voci=_voci(documento, now),
-            tentativo={
-                "id": tentativo_id,
-                "stazione_id": rpt.stazione,
-                "dominio": rpt.dominio,
-                "iuv": iuv,
-                "ccp": rpt.ccp,
-                "id_messaggio": rpt.id_messaggio,
-                "id_carrello_nodo": id_carrello_nodo,
-                "rpt": rpt_bytes,
-                "rpt_sha256": hashlib.sha256(rpt_bytes).hexdigest(),
-            },
-            topic=TOPIC_RPT,
-            payload=_build_message(configurato.stazione, id_carrello_nodo, rpt, rpt_bytes),
-            now=now,
-        )
+        posizioni.start(session, sessione, avvii, messaggio, now)
 
 
-def _voci(documento: DocumentoDovuti, now: datetime) -> list[dict[str, Any]]:
+def _with_payer(parti: list[Parte], nome: str | None, email: str | None) -> list[Parte]:
+    """Put what the payer confirmed into every part that is his."""
+    codice = parti[0].documento.pagatore.codice
+
+    def confirmed(pagatore: Soggetto) -> Soggetto:
+        if pagatore.codice != codice:
+            return pagatore
+        return replace(pagatore, anagrafica=nome or pagatore.anagrafica, email=email or pagatore.email)
+
+    return [
+        replace(parte, documento=replace(parte.documento, pagatore=confirmed(parte.documento.pagatore)))
+        for parte in parti
+    ]
+
+
+def _prepare(
+    parti: Sequence[Parte], tipo: TipoSessione, iuv_blocks: IuvBlocks, now: datetime
+) -> tuple[list[Avvio], Messaggio]:
+    first = parti[0]
+    quota = first.secondario
+    id_carrello = draw_id_carrello(first.configurato.ente.codice_fiscale, now)
+    avvii, pronte = [], []
+    for parte in parti:
+        ente = parte.configurato.ente
+        iuv = parte.dovuto.iuv if parte.dovuto is not None else None
+        iuv = iuv or iuv_blocks.draw(ente.codice_fiscale, ente.codice_segregazione)
+        if quota is not None:
+            id_carrello = draw_id_multibeneficiario(ente.codice_fiscale, iuv)
+        pronta = build_rpt(parte, iuv, id_carrello if quota is not None else uuid.uuid4().hex, now)
+        pronte.append(pronta)
+        avvii.append(_avvio(parte, pronta, id_carrello, tipo, now))
+    if quota is not None:
+        pronte.append(build_rpt_secondaria(first, quota, pronte[0].rpt.iuv, id_carrello, now))
+    stazione = first.configurato.stazione
+    payload = _build_message(stazione, id_carrello, pronte, is_multibeneficiario=quota is not None)
+    return avvii, Messaggio(TOPIC_RPT, avvii[0].tentativo["id"], payload)
+
+
+def _avvio(parte: Parte, pronta: RptPronta, id_carrello: str, tipo: TipoSessione, now: datetime) -> Avvio:
+    rpt = pronta.rpt
+    carrello = {
+        "id": uuid.uuid4().hex,
+        "ente_id": parte.configurato.ente.id,
+        "dominio": rpt.dominio,
+        "iuv": rpt.iuv,
+        "importo_cent": rpt.importo_cent,
+    }
+    tentativo = {
+        "id": uuid.uuid4().hex,
+        "stazione_id": rpt.stazione,
+        "dominio": rpt.dominio,
+        "iuv": rpt.iuv,
+        "ccp": rpt.ccp,
+        "id_messaggio": rpt.id_messaggio,
+        "id_carrello_nodo": id_carrello,
+        "rpt": pronta.raw,
+        "rpt_sha256": hashlib.sha256(pronta.raw).hexdigest(),
+    }
+    if parte.dovuto is not None:
+        return Avvio(carrello, tentativo, dovuto=parte.dovuto)
+    pagatore = parte.documento.pagatore
+    comuni: dict[str, Any] = {
+        "tipo_versamento": parte.documento.tipo_versamento,
+        "pagatore_tipo": pagatore.tipo,
+        "pagatore_codice": pagatore.codice,
+        "pagatore": asdict(pagatore),
+        "origine": _ORIGINE[tipo],
+    }
+    if parte.secondario is not None:
+        comuni["secondario"] = asdict(parte.secondario)
+    return Avvio(carrello, tentativo, _voci(parte, now), comuni)
+
+
+def _voci(parte: Parte, now: datetime) -> list[dict[str, Any]]:
     scadenza = now.astimezone(ROMA).date() + _SCADENZA
     return [
         {
@@ -172,47 +228,25 @@ def _voci(documento: DocumentoDovuti, now: datetime) -> list[dict[str, Any]]:
             "iud": dovuto.iud,
             "tipo": dovuto.tipo,
             "importo_cent": dovuto.importo_cent,
+            "commissione_cent": dovuto.commissione_cent,
             "causale": dovuto.causale,
             "dati_specifici": dovuto.dati_specifici,
             "bilancio_xml": dovuto.bilancio_xml,
+            "marca": None if dovuto.marca is None else asdict(dovuto.marca),
             "scadenza": scadenza,
         }
-        for posizione, dovuto in enumerate(documento.dovuti, 1)
+        for posizione, dovuto in enumerate(parte.documento.dovuti, 1)
     ]
 
 
-def _build_rpt(configurato: EnteConfigurato, documento: DocumentoDovuti, iuv: str, now: datetime) -> Rpt:
-    ente = configurato.ente
-    versamenti = []
-    for dovuto in documento.dovuti:
-        tipo = configurato.tipi.get(dovuto.tipo)
-        is_marca = dovuto.tipo == TIPO_MARCA
-        versamenti.append(
-            SingoloRpt(
-                importo_cent=dovuto.importo_cent,
-                causale=causale_rpt(iuv, dovuto.importo_cent, dovuto.causale),
-                dati_specifici=dovuto.dati_specifici,
-                iban_accredito=None if is_marca else (tipo.iban if tipo is not None and tipo.iban else ente.iban),
-                marca=dovuto.marca if is_marca else None,
-            )
+def _build_message(
+    stazione: Row[Any], id_carrello: str, pronte: Sequence[RptPronta], *, is_multibeneficiario: bool
+) -> bytes:
+    if stazione.primitiva_rpt != "nodoInviaRPT":
+        elementi = [(pronta.chiave, pronta.raw) for pronta in pronte]
+        return build_invia_carrello_rpt(
+            stazione.id, stazione.intermediario, id_carrello, elementi, is_multibeneficiario=is_multibeneficiario
         )
-    return Rpt(
-        dominio=ente.codice_fiscale,
-        stazione=ente.stazione_id,
-        id_messaggio=uuid.uuid4().hex,
-        creata_at=now,
-        pagatore=documento.pagatore,
-        ente=Organizzazione(tipo="G", codice=ente.codice_fiscale, denominazione=ente.nome[:70]),
-        data_esecuzione=now.astimezone(ROMA).date(),
-        tipo_versamento="BBT",
-        iuv=iuv,
-        ccp=uuid.uuid4().hex,
-        versamenti=tuple(versamenti),
-    )
-
-
-def _build_message(stazione: Row[Any], id_carrello_nodo: str, rpt: Rpt, rpt_bytes: bytes) -> bytes:
-    chiave = ChiaveRpt(rpt.dominio, rpt.iuv, rpt.ccp)
-    if stazione.primitiva_rpt == "nodoInviaRPT":
-        return build_invia_rpt(stazione.id, stazione.intermediario, chiave, rpt_bytes)
-    return build_invia_carrello_rpt(stazione.id, stazione.intermediario, id_carrello_nodo, [(chiave, rpt_bytes)])
+    if len(pronte) != 1:
+        raise Misconfigured(f"la stazione {stazione.id} invia una RPT per volta: serve nodoInviaCarrelloRPT")
+    return build_invia_rpt(stazione.id, stazione.intermediario, pronte[0].chiave, pronte[0].raw)

@@ -29,6 +29,13 @@ ERRORI: dict[str | int, tuple[str, str]] = {
             "posta elettronica oppure chiedi all’ente."
         ),
     ),
+    "DovutoNonPagabile": (
+        "Questo avviso non si può pagare adesso",
+        (
+            "È già in pagamento, oppure l’ente lo ha cambiato o annullato. Non pagare due volte: controlla la ricevuta "
+            "nella tua posta elettronica, oppure torna al servizio da cui sei partito e ricomincia."
+        ),
+    ),
     "AnagraficaNonValida": (
         "I dati di chi paga non sono completi",
         (

@@ -12,7 +12,6 @@ from hub.domain.stati import (
     CARRELLI_CON_ESITO,
     CARRELLO_BY_ESITO,
     ESITI_POSITIVI,
-    SESSIONE_BY_ESITO,
     TRANSITIONS,
     StatoCarrello,
     StatoDovuto,
@@ -23,12 +22,12 @@ from hub.domain.stati import (
     StatoTentativo,
     check_transition,
     is_legal,
+    sessione_of_carrelli,
 )
 
 MACHINES = [StatoSessione, StatoCarrello, StatoDovuto, StatoTentativo, StatoRt, StatoImport, StatoExport]
 FINAL = [
     StatoSessione.PAGATO,
-    StatoSessione.PARZ_PAGATO,
     StatoCarrello.PAGATO,
     StatoCarrello.PARZ_PAGATO,
     StatoCarrello.DECORR_TERM_PARZ,
@@ -72,6 +71,11 @@ def test_nothing_leaves_a_final_state(state: StrEnum):
     assert TRANSITIONS[type(state)].get(state, frozenset()) == frozenset()
 
 
+def test_a_session_paid_in_part_can_only_be_paid_in_full():
+    """A part of a cart over several enti is paid late."""
+    assert TRANSITIONS[StatoSessione][StatoSessione.PARZ_PAGATO] == {StatoSessione.PAGATO}
+
+
 @pytest.mark.parametrize("esito", sorted(ESITI_POSITIVI))
 @pytest.mark.parametrize("before", [StatoCarrello.PAGAM_IN_CORSO, StatoCarrello.NON_PAGATO, StatoCarrello.DECORR_TERM])
 def test_a_positive_receipt_is_believed_after_any_negative_outcome(esito: int, before: StatoCarrello):
@@ -87,7 +91,25 @@ def test_a_session_that_was_given_up_can_still_be_paid(before: StatoSessione):
 def test_every_outcome_has_its_states(esito: int):
     assert CARRELLO_BY_ESITO[esito] in CARRELLI_CON_ESITO
     assert is_legal(StatoCarrello.PAGAM_IN_CORSO, CARRELLO_BY_ESITO[esito])
-    assert is_legal(StatoSessione.PAGAM_IN_CORSO, SESSIONE_BY_ESITO[esito])
+    stato = sessione_of_carrelli([CARRELLO_BY_ESITO[esito]])
+    assert stato is not None and is_legal(StatoSessione.PAGAM_IN_CORSO, stato)
+
+
+@pytest.mark.parametrize(
+    ("carrelli", "sessione"),
+    [
+        (["PAGATO"], "PAGATO"),
+        (["PAGATO", "PAGATO"], "PAGATO"),
+        (["PAGATO", "NON_PAGATO"], "PARZ_PAGATO"),
+        (["PARZ_PAGATO"], "PARZ_PAGATO"),
+        (["DECORR_TERM_PARZ", "DECORR_TERM"], "PARZ_PAGATO"),
+        (["NON_PAGATO", "DECORR_TERM"], "NON_PAGATO"),
+        (["PAGATO", "PAGAM_IN_CORSO"], None),
+        (["SCADUTO"], None),
+    ],
+)
+def test_a_session_ends_as_its_carrelli_do(carrelli: list[str], sessione: str | None):
+    assert sessione_of_carrelli(StatoCarrello(stato) for stato in carrelli) == sessione
 
 
 @pytest.mark.parametrize("state", [state for state in StatoTentativo if state != StatoTentativo.CHIUSO])

@@ -377,6 +377,7 @@ def test_without_a_positive_attempt_the_latest_is_given(world):
     first = paid(world, 1)
     world.clock.advance(60)
     second = paid(world, 1)
+    world.change(schema.dovuti, "carrello_id", world.carrello(first).id, attuale=False)
     world.change(schema.dovuti, "carrello_id", world.carrello(second).id, iuv=world.carrello(first).iuv)
 
     assert world.ricevuta(iuv=world.carrello(first).iuv) == world.ricevuta(id_session=second)

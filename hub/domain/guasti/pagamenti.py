@@ -137,6 +137,13 @@ GUASTI = (
         _CON_URL,
     ),
     Guasto(
+        "PAA_LIMITE_MASSIMO_DOVUTI_CARRELLO",
+        "più di cinque `elementoListaDovuti`: il nodo accetta carrelli di cinque enti al più",
+        "dividere il carrello",
+        Ripetere.NO,
+        (g.CARRELLO,),
+    ),
+    Guasto(
         "PAA_LIMITE_MASSIMO_DOVUTI_MULTIBENEFICIARI",
         "con un ente secondario la richiesta ha più di un elemento, o più di un dovuto",
         "mandare un solo dovuto per richiesta",

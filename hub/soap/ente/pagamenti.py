@@ -1,4 +1,4 @@
-"""Payments that start at the ente, and their outcome. Source: pa-per-ente, 2.1 and 2.4."""
+"""Payments that start at the ente, and their outcome. Source: pa-per-ente, 2.1 to 2.4."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from hub.runtime import Runtime
 from hub.soap.ente.richiesta import body_caller, header_caller, text
 from hub.soap.operation import Call, Operation
 from hub.usecases.chiedi_pagati import Esito, chiedi_pagati, chiedi_pagati_con_ricevuta
+from hub.usecases.esito_carrello import EsitoCarrello, chiedi_esito_carrello
+from hub.usecases.invia_carrello import Elemento, RichiestaCarrello, invia_carrello
 from hub.usecases.invia_dovuti import RichiestaInviaDovuti, invia_dovuti
+from hub.usecases.verifica_avviso import verifica_avviso
 
 
 def operations(runtime: Runtime) -> Mapping[str, Operation]:
     service = _Service(runtime)
     return {
         "paaSILInviaDovuti": service.invia_dovuti,
+        "paaSILInviaCarrelloDovuti": service.invia_carrello,
+        "paaSILVerificaAvviso": service.verifica_avviso,
+        "paaSILChiediEsitoCarrelloDovuti": service.chiedi_esito_carrello,
         "paaSILChiediPagati": service.chiedi_pagati,
         "paaSILChiediPagatiConRicevuta": service.chiedi_pagati_con_ricevuta,
     }
@@ -48,6 +54,54 @@ class _Service:
         call.log["id_session"] = id_session
         return {"esito": "OK", "idSession": id_session, "redirect": 1, "url": self._page + id_session}
 
+    def invia_carrello(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        secondari = request.get("listaDovutiEntiSecondari") or {}
+        richiesta = RichiestaCarrello(
+            elementi=[
+                Elemento(elemento["codIpaEnte"], elemento["password"], elemento["dovuti"])
+                for elemento in request["listaDovuti"]["elementoListaDovuti"]
+            ],
+            secondari=[one["dovutiEntiSecondari"] for one in secondari.get("elementoListaDovutiEntiSecondari", ())],
+            url_esito=request.get("enteSILInviaRispostaPagamentoUrl"),
+        )
+        id_session = invia_carrello(
+            self._runtime.db,
+            self._runtime.callers,
+            self._runtime.cassaforte,
+            header_caller(call, request),
+            richiesta,
+            correlation_id=call.correlation_id,
+            ttl=self._ttl,
+            now=self._runtime.clock(),
+        )
+        call.log["id_session"] = id_session
+        return {"esito": "OK", "idSessionCarrello": id_session, "redirect": 1, "url": self._page + id_session}
+
+    def verifica_avviso(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        id_session = verifica_avviso(
+            self._runtime.db,
+            self._runtime.callers,
+            header_caller(call, request),
+            text(request, "identificativoUnivocoVersamento") or "",
+            request.get("enteSILInviaRispostaPagamentoUrl"),
+            correlation_id=call.correlation_id,
+            ttl=self._ttl,
+            now=self._runtime.clock(),
+        )
+        call.log["id_session"] = id_session
+        return {"esito": "OK", "idSession": id_session, "redirect": 1, "url": self._page + id_session}
+
+    def chiedi_esito_carrello(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        esiti = chiedi_esito_carrello(
+            self._runtime.db,
+            self._runtime.callers,
+            body_caller(call, request),
+            text(request, "idSessionCarrello") or "",
+            grace=self._grace,
+            now=self._runtime.clock(),
+        )
+        return {"listaCarrelli": {"rispostaCarrello": [_carrello(esito) for esito in esiti]}}
+
     def chiedi_pagati(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         esito = chiedi_pagati(
             self._runtime.db,
@@ -71,6 +125,15 @@ class _Service:
             now=self._runtime.clock(),
         )
         return _con_ricevuta(esito)
+
+
+def _carrello(esito: EsitoCarrello) -> dict[str, Any]:
+    answer = {
+        "esito": esito.esito,
+        "codIpaEnte": esito.cod_ipa_ente,
+        "codIdentificativoUnivocoCarrello": esito.id,
+    }
+    return answer if esito.documento is None else answer | _con_ricevuta(esito.documento)
 
 
 def _con_ricevuta(esito: Esito) -> dict[str, Any]:

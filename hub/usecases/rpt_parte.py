@@ -1,0 +1,116 @@
+"""The RPTs of one part of a session: the ente's own and, where a second beneficiary has a share, his.
+
+Source: node, from a position to an RPT (4.4), multi-beneficiary cart (2.2).
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+
+from hub.domain.delivery import ChiaveRpt
+from hub.domain.documenti import Organizzazione, QuotaSecondaria, Rpt, SingoloRpt
+from hub.domain.iuv import numero_avviso
+from hub.formats.rpt import causale_rpt, render_rpt
+from hub.usecases.controlli_dovuti import TIPO_MARCA
+from hub.usecases.parti_sessione import Parte
+
+ROMA = ZoneInfo("Europe/Rome")
+# The cart of a payment that starts at the ente has this code of origin in its id.
+_ORIGINE_CARRELLO = "01"
+
+
+@dataclass(frozen=True, slots=True)
+class RptPronta:
+    """An RPT and the bytes that leave."""
+
+    rpt: Rpt
+    raw: bytes
+
+    @property
+    def chiave(self) -> ChiaveRpt:
+        return ChiaveRpt(self.rpt.dominio, self.rpt.iuv, self.rpt.ccp)
+
+
+def draw_id_carrello(dominio: str, now: datetime) -> str:
+    """Return the id of an ordinary cart: year, dominio, origin, 18 random digits; never used twice."""
+    return f"{now.astimezone(ROMA).year}{dominio}{_ORIGINE_CARRELLO}{secrets.randbelow(10**18):018d}"
+
+
+def draw_id_multibeneficiario(dominio: str, iuv: str) -> str:
+    """Return the id of a multi-beneficiary cart: dominio, notice number, hyphen, 5 random digits."""
+    return f"{dominio}{numero_avviso(iuv)}-{secrets.randbelow(10**5):05d}"
+
+
+def build_rpt(parte: Parte, iuv: str, ccp: str, now: datetime) -> RptPronta:
+    """Return the RPT of the ente's own share."""
+    ente = parte.configurato.ente
+    versamenti = []
+    for dovuto in parte.documento.dovuti:
+        tipo = parte.configurato.tipi.get(dovuto.tipo)
+        is_marca = dovuto.tipo == TIPO_MARCA
+        versamenti.append(
+            SingoloRpt(
+                importo_cent=dovuto.importo_cent,
+                causale=causale_rpt(iuv, dovuto.importo_cent, dovuto.causale),
+                dati_specifici=dovuto.dati_specifici,
+                iban_accredito=None if is_marca else (tipo.iban if tipo is not None and tipo.iban else ente.iban),
+                marca=dovuto.marca if is_marca else None,
+            )
+        )
+    beneficiario = Organizzazione(tipo="G", codice=ente.codice_fiscale, denominazione=ente.nome[:70])
+    return _ready(parte, ente, beneficiario, tuple(versamenti), iuv, ccp, now)
+
+
+def build_rpt_secondaria(parte: Parte, quota: QuotaSecondaria, iuv: str, ccp: str, now: datetime) -> RptPronta:
+    """Return the RPT of the second beneficiary's share."""
+    causale = quota.causale or parte.documento.dovuti[0].causale
+    versamento = SingoloRpt(
+        importo_cent=quota.importo_cent,
+        causale=causale_rpt(iuv, quota.importo_cent, causale),
+        dati_specifici=quota.dati_specifici,
+        iban_accredito=quota.iban,
+    )
+    beneficiario = Organizzazione(
+        tipo="G",
+        codice=quota.codice_fiscale,
+        denominazione=quota.denominazione[:70],
+        indirizzo=quota.indirizzo,
+        civico=quota.civico,
+        cap=quota.cap,
+        localita=quota.localita,
+        provincia=quota.provincia,
+        nazione=quota.nazione,
+    )
+    return _ready(parte, parte.configurato.ente, beneficiario, (versamento,), iuv, ccp, now)
+
+
+def _ready(
+    parte: Parte,
+    ente: Row[Any],
+    beneficiario: Organizzazione,
+    versamenti: tuple[SingoloRpt, ...],
+    iuv: str,
+    ccp: str,
+    now: datetime,
+) -> RptPronta:
+    rpt = Rpt(
+        dominio=beneficiario.codice,
+        stazione=ente.stazione_id,
+        id_messaggio=uuid.uuid4().hex,
+        creata_at=now,
+        pagatore=parte.documento.pagatore,
+        ente=beneficiario,
+        data_esecuzione=now.astimezone(ROMA).date(),
+        tipo_versamento="BBT",
+        iuv=iuv,
+        ccp=ccp,
+        versamenti=versamenti,
+    )
+    return RptPronta(rpt, render_rpt(rpt))
