@@ -106,7 +106,7 @@ def _describe(db: Database, anagrafe: Anagrafe, row: Row[Any], now: datetime) ->
         url_ritorno=row.url_esito or None,
         esito=_ESITO.get(stato),
         esito_ritorno=row.esito_ritorno,
-        chiave_ritorno_cifrata=configurato.ente.chiave_ritorno_cifrata,
+        chiave_ritorno_cifrata=ente.chiave_ritorno_cifrata,
     )
 
 
