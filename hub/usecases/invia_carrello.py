@@ -66,7 +66,7 @@ def invia_carrello(
     Raises: a HubError per check.
     """
     chiamante = callers.authenticate(chi, OPERATION, now)  # (1), (2)
-    enti = [_authorise(callers, cassaforte, chiamante, elemento, now) for elemento in richiesta.elementi]  # (3)
+    enti = [_authorise(callers, cassaforte, chi, chiamante, elemento, now) for elemento in richiesta.elementi]  # (3)
     if len(richiesta.elementi) > ELEMENTI_MAX:
         raise errors.LimiteDovutiCarrello(
             f"il carrello ha {len(richiesta.elementi)} elementi",
@@ -88,7 +88,12 @@ def invia_carrello(
 
 
 def _authorise(
-    callers: Callers, cassaforte: Cassaforte, chiamante: Chiamante, elemento: Elemento, now: datetime
+    callers: Callers,
+    cassaforte: Cassaforte,
+    chi: Presentazione,
+    chiamante: Chiamante,
+    elemento: Elemento,
+    now: datetime,
 ) -> Chiamante:
     """Return the caller as one who may ask for the ente of an element.
 
@@ -101,6 +106,7 @@ def _authorise(
         clear = cassaforte.open(found.stazione.password_cifrata)
         wanted = hash_elemento(clear, found.ente.codice_fiscale).encode()
     if found is None or not hmac.compare_digest(given, wanted):
+        callers.note_failure(chi)
         raise errors.EnteNonValido(
             f"codIpaEnte {elemento.cod_ipa_ente} sconosciuto o password dell'elemento errata",
             "listaDovuti/elementoListaDovuti/password: SHA-256 di paaSILInviaCarrelloDovuti-{password "

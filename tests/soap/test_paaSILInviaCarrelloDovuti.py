@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import pytest
+import zeep
 from lxml import etree
 
 from hub.domain.delivery import Delivery, Outcome
@@ -184,6 +185,16 @@ def test_another_ente_needs_the_intermediarys_word(world, client, hash):
 
     assert (code(answer), answer.fault.id) == ("PAA_ENTE_NON_VALIDO", "C_VICINO")
     assert world.rows(schema.sessioni) == []
+
+
+def test_who_guesses_the_hash_is_slowed_down_as_for_a_password(client, door):
+    for _ in range(20):
+        assert code(invia(client, elemento(hash="0" * 64))) == "PAA_ENTE_NON_VALIDO"
+
+    with pytest.raises(zeep.exceptions.Fault):  # zeep reads no answer but 200
+        invia(client)
+
+    assert door.last.status == 429
 
 
 def test_the_hash_may_be_in_capitals(client):
