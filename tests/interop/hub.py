@@ -12,10 +12,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import yaml
+
 from benchmarks.messages import PATH
 from benchmarks.processes import Installation
+from hub.formats.resources import resource
 
 STORY_TIMEOUT_S = 60
+
+# Beside the demo's cast a second ente of the same station, so that a cart may have two: codIpaEnte to tax code.
+VICINO = {
+    "codIpaEnte": "C_VICINO",
+    "codice_fiscale": "98765432103",
+    "nome": "Comune Vicino",
+    "stato": "ESERCIZIO",
+    "stazione": "12345678903_01",
+    "codice_segregazione": "02",
+    "iban": "IT60X0542811101000000123456",
+    "password": "Vicino123456",
+    "tipi": [{"codice": "ZTL", "descrizione": "Zona a traffico limitato", "tassonomia": "9/0105115AP/"}],
+}
+CARRELLO = {"C_PROVA": "12345678903", "C_VICINO": VICINO["codice_fiscale"]}
+PASSWORD_STAZIONE = "password01"
 
 
 @dataclass(frozen=True)
@@ -69,10 +87,19 @@ def start_hub(folder: Path) -> Iterator[RunningHub]:
     """Give a hub with its worker and the simulated node, configured with the demo's cast, in an empty folder."""
     with Installation(folder, f"sqlite:///{folder / 'pontepa.db'}") as installation:
         installation.prepare()
+        installation.run("config", "apply", str(_two_enti(folder)))
         installation.simulator()
         installation.serve()
         installation.worker()
         yield RunningHub(installation.hub_url, installation.node_url)
+
+
+def _two_enti(folder: Path) -> Path:
+    cast = yaml.safe_load(resource("examples", "demo.yaml").read_text(encoding="utf-8"))
+    cast["enti"].append(VICINO)
+    path = folder / "due-enti.yaml"
+    path.write_text(yaml.safe_dump(cast, allow_unicode=True), encoding="utf-8")
+    return path
 
 
 def request(method: str, url: str, body: str | None = None, content_type: str = "") -> tuple[int, str, str]:

@@ -9,18 +9,21 @@ and lxml read from the same hub.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import subprocess
 import threading
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from xml.sax.saxutils import escape
+from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from tests.interop.hub import RunningHub, request
+from tests.interop.hub import CARRELLO, PASSWORD_STAZIONE, RunningHub, request
 
 ENTE, PASSWORD, PAGATORE = "C_PROVA", "Segreto12345", "RSSMRA80A01H501U"
 RITORNO = "https://sportello.example.org/esito?pratica=17&anno=2026"
@@ -28,6 +31,9 @@ CAUSALE = "Permesso ZTL, targa AA000AA: validità un anno"
 TIPO_IGNOTO = "ZTL & «città»"
 NS_ENTE = "http://www.regione.veneto.it/pagamenti/ente/"
 NS_INNER = "http://www.regione.veneto.it/schemas/2012/Pagamenti/Ente/"
+
+# The states of an export that is booked. Source: pa-per-ente, paaSILChiediStatoExportFlusso (2.8).
+STATI_EXPORT = ("LOAD_EXPORT", "EXPORT_IN_ELAB", "EXPORT_ESEGUITO", "EXPORT_ESEGUITO_NESSUN_DOVUTO_TROVATO")
 
 # Every operation of pa-per-ente, for the toolkits that can count those they found.
 OPERATIONS = "18"
@@ -40,6 +46,10 @@ STEPS = {
     "pagati": "paaSILChiediPagati",
     "ricevuta": "paaSILChiediPagatiConRicevuta",
     "rifiuto": "paaSILInviaDovuti",
+    "carrello": "paaSILInviaCarrelloDovuti",
+    "esito_carrello": "paaSILChiediEsitoCarrelloDovuti",
+    "export": "paaSILPrenotaExportFlusso",
+    "stato_export": "paaSILChiediStatoExportFlusso",
 }
 
 # After these steps the payer pays at the address that an earlier one was given.
@@ -72,7 +82,9 @@ class Story:
     def __init__(self, hub: RunningHub, folder: Path) -> None:
         self.hub = hub
         self.folder = folder
-        self.iud = f"STORIA-{uuid.uuid4().hex[:20]}"
+        # With room for the code of an ente after it: an IUD has 35 characters at most.
+        self.iud = f"STORIA-{uuid.uuid4().hex[:16]}"
+        self.iud_avviso = f"{self.iud}-AVVISO"
         self.told: dict[str, Values] = {}
         self._write_documents()
 
@@ -140,6 +152,36 @@ class Story:
         assert true["codice"] == "PAA_IDENTIFICATIVO_TIPO_DOVUTO_NON_VALIDO" and true["descrizione"], true
         assert values == true, f"letto {values}, vero {true}"
 
+    def _check_importa(self, values: Values) -> None:
+        assert values == {"esito": "OK"}, values
+
+    def _check_modifica(self, values: Values) -> None:
+        assert len(values["identificativoUnivocoVersamento"]) == 17, values
+        assert values["urlFileAvviso"].startswith(self.hub.url), values
+
+    def _check_posizioni(self, values: Values) -> None:
+        assert self.iud_avviso in values["iud"].split(), values
+
+    def _check_verifica(self, values: Values) -> None:
+        self._check_invia(values)
+
+    def _check_annulla(self, values: Values) -> None:
+        assert values == {"esito": "OK"}, values
+
+    def _check_carrello(self, values: Values) -> None:
+        id_session = values["idSessionCarrello"]
+        assert values == {"idSessionCarrello": id_session, "url": f"{self.hub.url}/paga/{id_session}"}, values
+
+    def _check_esito_carrello(self, values: Values) -> None:
+        paid = dict(zip(values["enti"].split(), values["iud"].split(), strict=True))
+        assert paid == {ente: f"{self.iud}-{ente}" for ente in CARRELLO}, values
+
+    def _check_export(self, values: Values) -> None:
+        assert values["requestToken"], values
+
+    def _check_stato_export(self, values: Values) -> None:
+        assert values["stato"] in STATI_EXPORT, values
+
     def _receipt(self) -> tuple[Values, bytes]:
         """Return what `pagati` says and the RT, as a plain reader sees them."""
         key = f"<idSession>{self.told['invia']['idSession']}</idSession>"
@@ -164,9 +206,18 @@ class Story:
         documents = {
             "pagatore": PAGATORE,
             "ritorno": RITORNO,
+            "oggi": datetime.now(ZoneInfo("Europe/Rome")).date().isoformat(),
+            "carrello": " ".join(CARRELLO),
             "dovuti.xml": dovuti(self.iud, "73.00", "ZTL", CAUSALE, "9/0105115AP/"),
             "rifiuto.xml": dovuti(f"{self.iud}-NO", "73.00", TIPO_IGNOTO, CAUSALE, "9/0105115AP/"),
         }
+        for name, importo, azione in (("i", "40.00", "I"), ("m", "41.50", "M"), ("a", "41.50", "A")):
+            documents[f"importa-{name}.xml"] = versamento(self.iud_avviso, importo, azione)
+        for ente, codice_fiscale in CARRELLO.items():
+            # Given by who runs the hub; it proves that the caller may ask for that ente. Source: pa-per-ente, 1.4.
+            secret = f"paaSILInviaCarrelloDovuti-{PASSWORD_STAZIONE}-{codice_fiscale}"
+            documents[f"carrello-{ente}.segreto"] = hashlib.sha256(secret.encode()).hexdigest()
+            documents[f"carrello-{ente}.xml"] = dovuti(f"{self.iud}-{ente}", "10.00", "ZTL", CAUSALE, "9/0105115AP/")
         for name, text in documents.items():
             (self.folder / name).write_text(text + "\n", encoding="utf-8")
 
@@ -182,6 +233,18 @@ def dovuti(iud: str, importo: str, tipo: str, causale: str, riscossione: str) ->
         f"<datiSpecificiRiscossione>{riscossione}</datiSpecificiRiscossione></datiSingoloVersamento>"
     )
     return _document("Dovuti", versamento)
+
+
+def versamento(iud: str, importo: str, azione: str) -> str:
+    """Return a `Versamento` document: the same dovuto with another amount or action."""
+    fields = (
+        f"<tipoVersamento>ALL</tipoVersamento><identificativoUnivocoDovuto>{iud}</identificativoUnivocoDovuto>"
+        f"<importoSingoloVersamento>{importo}</importoSingoloVersamento>"
+        "<identificativoTipoDovuto>ZTL</identificativoTipoDovuto>"
+        f"<causaleVersamento>{CAUSALE}</causaleVersamento>"
+        "<datiSpecificiRiscossione>9/0105115AP/</datiSpecificiRiscossione>"
+    )
+    return _document("Versamento", fields, f"<azione>{azione}</azione>")
 
 
 def _document(root: str, versamento: str, rest: str = "") -> str:

@@ -22,8 +22,19 @@ CLIENTS = Path(__file__).parent
 # Generating and compiling takes seconds; a loaded machine may want many of them.
 BUILD_TIMEOUT_S = 180
 
-# Debian's jar names in its manifest those that it needs, all but this one.
-JAXWS_JARS = (Path("/usr/share/java/jaxws-tools.jar"), Path("/usr/share/java/javax.activation.jar"))
+# Where Debian has the jars. That of JAX-WS names in its manifest those that it needs, all but javax.activation.
+JARS = Path("/usr/share/java")
+JAXWS_JARS = ("jaxws-tools", "javax.activation")
+AXIS_JARS = (
+    "axis",
+    "axis-jaxrpc",
+    "axis-saaj",
+    "wsdl4j",
+    "commons-discovery",
+    "commons-logging",
+    *JAXWS_JARS[1:],
+    "javax.mail",
+)
 
 
 class Assente(RuntimeError):
@@ -116,24 +127,42 @@ def _perl(folder: Path, wsdl: str) -> Ready:
 
 
 def _jaxws(folder: Path, wsdl: str) -> Ready:
+    jars = _jars(JAXWS_JARS, "libjaxws-java")
+    importer = ["com.sun.tools.ws.WsImport", "-quiet", "-Xnocompile", "-s", ".", "-d", "."]
+    return _java(folder, wsdl, jars, importer, "jaxws")
+
+
+def _axis(folder: Path, wsdl: str) -> Ready:
+    jars = _jars(AXIS_JARS, "libaxis-java")
+    # -W: see its client.
+    return _java(folder, wsdl, jars, ["org.apache.axis.wsdl.WSDL2Java", "-W", "-o", "."], "axis")
+
+
+def _jars(names: tuple[str, ...], package: str) -> list[Path]:
+    jars = [JARS / f"{name}.jar" for name in names]
+    if missing := [jar.name for jar in jars if not jar.exists()]:
+        raise Assente(f"manca {missing[0]} (Debian: {package})")
+    return jars
+
+
+def _java(folder: Path, wsdl: str, jars: list[Path], importer: list[str], client: str) -> Ready:
     java, javac = _need("java", "default-jre-headless"), _need("javac", "default-jdk-headless")
-    if missing := [jar.name for jar in JAXWS_JARS if not jar.exists()]:
-        raise Assente(f"manca {missing[0]} (Debian: libjaxws-java)")
-    jars = ":".join(map(str, JAXWS_JARS))
+    classpath = ":".join(map(str, jars))
     classes = folder / "classi"
     classes.mkdir()
-    _run([java, "-cp", jars, "com.sun.tools.ws.WsImport", "-quiet", "-Xnocompile", "-s", ".", "-d", ".", wsdl], folder)
+    _run([java, "-cp", classpath, *importer, wsdl], folder)
     # All that was generated, package-info too, which nobody refers to and which says what is qualified.
-    sources = [*map(str, sorted(folder.rglob("*.java"))), str(CLIENTS / "jaxws" / "Cliente.java")]
-    _run([javac, "-nowarn", "-proc:none", "-encoding", "UTF-8", "-cp", jars, "-d", str(classes), *sources], folder)
+    sources = [*map(str, sorted(folder.rglob("*.java"))), str(CLIENTS / client / "Cliente.java")]
+    _run([javac, "-nowarn", "-proc:none", "-encoding", "UTF-8", "-cp", classpath, "-d", str(classes), *sources], folder)
     runtime = "OpenJDK " + _run([javac, "-version"], folder).split()[-1]
-    return Ready((java, "-cp", f"{classes}:{jars}", "Cliente"), _jar_version(JAXWS_JARS[0]), runtime)
+    return Ready((java, "-cp", f"{classes}:{classpath}", "Cliente"), _jar_version(jars[0]), runtime)
 
 
 def _jar_version(jar: Path) -> str:
     with zipfile.ZipFile(jar) as content:
         manifest = content.read("META-INF/MANIFEST.MF").decode("utf-8")
-    return str(message_from_string(manifest)["Implementation-Version"])
+    headers = message_from_string(manifest)
+    return str(headers["Implementation-Version"] or headers["Bundle-Version"])
 
 
 def _need(program: str, packages: str) -> str:
@@ -159,4 +188,5 @@ TOOLKITS = (
     Toolkit("gSOAP", _gsoap),
     Toolkit("Perl SOAP::WSDL", _perl),
     Toolkit("JAX-WS RI", _jaxws),
+    Toolkit("Apache Axis 1", _axis),
 )

@@ -103,7 +103,7 @@ private:
     Values importa() {
         ente__paaSILImportaDovutoRisposta answer;
         import_dovuto("importa-i.xml", nullptr, answer);
-        return told(answer, {});
+        return told(answer, {{"esito", value(answer.esito)}});
     }
 
     Values modifica() {
@@ -147,7 +147,7 @@ private:
     Values annulla() {
         ente__paaSILImportaDovutoRisposta answer;
         import_dovuto("importa-a.xml", nullptr, answer);
-        return told(answer, {});
+        return told(answer, {{"esito", value(answer.esito)}});
     }
 
     Values carrello() {

@@ -49,11 +49,11 @@ public final class Cliente {
             case "pagati": return pagato(waitFor(this::askPagati).pagati(CtPagati.class));
             case "ricevuta": return ricevuta();
             case "rifiuto": return fault(sendDovuti("rifiuto.xml").getFault());
-            case "importa": return told(importDovuto("importa-i.xml", null));
+            case "importa": return importa("importa-i.xml");
             case "modifica": return modifica();
             case "posizioni": return posizioni();
             case "verifica": return verifica();
-            case "annulla": return told(importDovuto("importa-a.xml", null));
+            case "annulla": return importa("importa-a.xml");
             case "carrello": return carrello();
             case "esito_carrello": return esitoCarrello();
             case "export": return export();
@@ -91,6 +91,11 @@ public final class Cliente {
             "iud", single.getIdentificativoUnivocoDovuto(),
             "iur", single.getIdentificativoUnivocoRiscossione(),
             "causale", single.getCausaleVersamento());
+    }
+
+    private Map<String, Object> importa(String name) throws Exception {
+        PaaSILImportaDovutoRisposta answer = importDovuto(name, null);
+        return told(answer, "esito", answer.getEsito());
     }
 
     private Map<String, Object> modifica() throws Exception {

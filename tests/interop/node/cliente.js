@@ -72,7 +72,7 @@ class Cliente {
   }
 
   async importa() {
-    return told(await this.importaDovuto('importa-i.xml'));
+    return told(await this.importaDovuto('importa-i.xml'), 'esito');
   }
 
   async modifica() {
@@ -89,8 +89,9 @@ class Cliente {
         tipoIdentificativoUnivoco: 'F', codiceIdentificativoUnivoco: this.text('pagatore'),
       },
     });
-    const found = answer.paaSILPosizioniAperte.map((each) => field(decode(each.dovuti, 1), 'identificativoUnivocoDovuto'));
-    return { iud: found.join(' ') };
+    const open = answer.paaSILPosizioniAperte || [];
+    const found = open.map((each) => field(decode(each.dovuti, 1), 'identificativoUnivocoDovuto'));
+    return { ...told(answer), iud: found.join(' ') };
   }
 
   async verifica() {
@@ -99,7 +100,7 @@ class Cliente {
   }
 
   async annulla() {
-    return told(await this.importaDovuto('importa-a.xml'));
+    return told(await this.importaDovuto('importa-a.xml'), 'esito');
   }
 
   async carrello() {

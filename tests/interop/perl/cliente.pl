@@ -35,7 +35,7 @@ my %STEP = (
         return { %{ pagato($answer) }, rt_byte => length decode_base64(value($answer, 'rt')) };
     },
     rifiuto  => sub { return told(send_dovuti('rifiuto.xml')) },
-    importa  => sub { return told(import_dovuto('importa-i.xml')) },
+    importa  => sub { return told(import_dovuto('importa-i.xml'), 'esito') },
     modifica => sub {
         my $answer = import_dovuto('importa-m.xml', flagGeneraIuv => 'true');
         $state{iuv} = value($answer, 'identificativoUnivocoVersamento');
@@ -50,13 +50,13 @@ my %STEP = (
             },
         }));
         my @documents = map { decode_base64(value($_, 'dovuti')) } listed($answer->get_paaSILPosizioniAperte());
-        return { iud => join ' ', map { field($_, 'identificativoUnivocoDovuto') } @documents };
+        return { %{ told($answer) }, iud => join ' ', map { field($_, 'identificativoUnivocoDovuto') } @documents };
     },
     verifica => sub {
         my $fields = { password => PASSWORD, identificativoUnivocoVersamento => $state{iuv} };
         return told(called($port->paaSILVerificaAvviso($fields, head())), qw(idSession url));
     },
-    annulla  => sub { return told(import_dovuto('importa-a.xml')) },
+    annulla  => sub { return told(import_dovuto('importa-a.xml'), 'esito') },
     carrello => sub {
         my @elements = map { {
             codIpaEnte => $_, password => text("carrello-$_.segreto"), dovuti => base64("carrello-$_.xml"),

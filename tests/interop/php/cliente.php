@@ -34,7 +34,7 @@ final class Cliente
     public function invia(): array
     {
         $answer = $this->inviaDovuti('dovuti.xml');
-        $this->idSession = $answer->idSession;
+        $this->idSession = $answer->idSession ?? '';
 
         return told($answer, 'idSession', 'url');
     }
@@ -65,7 +65,7 @@ final class Cliente
 
     public function importa(): array
     {
-        return told($this->importaDovuto('importa-i.xml'));
+        return told($this->importaDovuto('importa-i.xml'), 'esito');
     }
 
     public function modifica(): array
@@ -85,9 +85,9 @@ final class Cliente
                 'tipoIdentificativoUnivoco' => 'F', 'codiceIdentificativoUnivoco' => $this->text('pagatore'),
             ],
         ]);
-        $iud = array_map(fn (object $each) => field($each->dovuti, 'identificativoUnivocoDovuto'), $answer->paaSILPosizioniAperte);
+        $iud = array_map(fn (object $each) => field($each->dovuti, 'identificativoUnivocoDovuto'), $answer->paaSILPosizioniAperte ?? []);
 
-        return ['iud' => implode(' ', $iud)];
+        return told($answer) + ['iud' => implode(' ', $iud)];
     }
 
     public function verifica(): array
@@ -99,7 +99,7 @@ final class Cliente
 
     public function annulla(): array
     {
-        return told($this->importaDovuto('importa-a.xml'));
+        return told($this->importaDovuto('importa-a.xml'), 'esito');
     }
 
     public function carrello(): array
@@ -111,7 +111,7 @@ final class Cliente
         ], explode(' ', $this->text('carrello')));
         $fields = ['password' => PASSWORD, 'listaDovuti' => ['elementoListaDovuti' => $elements]];
         $answer = $this->call('paaSILInviaCarrelloDovuti', $fields);
-        $this->idCarrello = $answer->idSessionCarrello;
+        $this->idCarrello = $answer->idSessionCarrello ?? '';
 
         return told($answer, 'idSessionCarrello', 'url');
     }
@@ -139,7 +139,7 @@ final class Cliente
         $today = $this->text('oggi');
         $fields = ['password' => PASSWORD, 'dateFrom' => $today, 'dateTo' => $today];
         $answer = $this->call('paaSILPrenotaExportFlusso', $fields);
-        $this->token = $answer->requestToken;
+        $this->token = $answer->requestToken ?? '';
 
         return told($answer, 'requestToken');
     }

@@ -44,7 +44,7 @@ class Cliente:
 
     def invia(self) -> Values:
         answer = self._invia("dovuti.xml")
-        self.id_session = answer.idSession
+        self.id_session = getattr(answer, "idSession", None)
         return _told(answer, "idSession", "url")
 
     def non_ancora(self) -> Values:
@@ -61,7 +61,7 @@ class Cliente:
         return _told(self._invia("rifiuto.xml"))
 
     def importa(self) -> Values:
-        return _told(self.service.paaSILImportaDovuto(PASSWORD, self.base64("importa-i.xml")))
+        return _told(self.service.paaSILImportaDovuto(PASSWORD, self.base64("importa-i.xml")), "esito")
 
     def modifica(self) -> Values:
         answer = self.service.paaSILImportaDovuto(PASSWORD, self.base64("importa-m.xml"), True)
@@ -74,20 +74,22 @@ class Cliente:
         person.tipoIdentificativoUnivoco = "F"
         person.codiceIdentificativoUnivoco = self.text("pagatore")
         answer = self.service.paaSILChiediPosizioniAperte(PASSWORD, ENTE, person)
-        documents = [base64.b64decode(each.dovuti).decode("utf-8") for each in answer.paaSILPosizioniAperte]
-        return {"iud": " ".join(_field(each, "identificativoUnivocoDovuto") for each in documents)}
+        # A list that is not there is no attribute at all.
+        found = getattr(answer, "paaSILPosizioniAperte", [])
+        documents = [base64.b64decode(each.dovuti).decode("utf-8") for each in found]
+        return _told(answer) | {"iud": " ".join(_field(each, "identificativoUnivocoDovuto") for each in documents)}
 
     def verifica(self) -> Values:
         return _told(self.service.paaSILVerificaAvviso(PASSWORD, self.iuv), "idSession", "url")
 
     def annulla(self) -> Values:
-        return _told(self.service.paaSILImportaDovuto(PASSWORD, self.base64("importa-a.xml")))
+        return _told(self.service.paaSILImportaDovuto(PASSWORD, self.base64("importa-a.xml")), "esito")
 
     def carrello(self) -> Values:
         lista = self.client.factory.create("{http://www.regione.veneto.it/pagamenti/ente/}listaDovuti")
         lista.elementoListaDovuti = [self._elemento(ente) for ente in self.text("carrello").split()]
         answer = self.service.paaSILInviaCarrelloDovuti(PASSWORD, lista)
-        self.id_carrello = answer.idSessionCarrello
+        self.id_carrello = getattr(answer, "idSessionCarrello", None)
         return _told(answer, "idSessionCarrello", "url")
 
     def esito_carrello(self) -> Values:
@@ -107,7 +109,7 @@ class Cliente:
     def export(self) -> Values:
         today = self.text("oggi")
         answer = self.service.paaSILPrenotaExportFlusso(PASSWORD, today, today)
-        self.token = answer.requestToken
+        self.token = getattr(answer, "requestToken", None)
         return _told(answer, "requestToken")
 
     def stato_export(self) -> Values:

@@ -56,7 +56,7 @@ class Cliente:
         return _told(self._invia("rifiuto.xml"))
 
     def importa(self) -> Values:
-        return _told(self._importa("importa-i.xml"))
+        return _told(self._importa("importa-i.xml"), "esito")
 
     def modifica(self) -> Values:
         answer = self._importa("importa-m.xml", flagGeneraIuv=True)
@@ -78,7 +78,7 @@ class Cliente:
         return _told(answer, "idSession", "url")
 
     def annulla(self) -> Values:
-        return _told(self._importa("importa-a.xml"))
+        return _told(self._importa("importa-a.xml"), "esito")
 
     def carrello(self) -> Values:
         names = self.text("carrello").split()
