@@ -13,6 +13,7 @@ from hub.cli_common import Commands, Refusal, Settings, json_option, pass_settin
 from hub.cli_config import config_group, ente_group, tipo_group
 from hub.cli_credenziale import credenziale_group
 from hub.cli_demo import demo
+from hub.cli_operatore import operatore_group
 from hub.cli_outbox import outbox_group
 from hub.config import load_config
 from hub.formats.resources import resource
@@ -127,7 +128,7 @@ def db_check(settings: Settings) -> None:
     click.echo("database in ordine")
 
 
-for command in (demo, config_group, ente_group, tipo_group, credenziale_group, outbox_group):
+for command in (demo, config_group, ente_group, tipo_group, credenziale_group, outbox_group, operatore_group):
     main.add_command(command)
 
 

@@ -14,6 +14,7 @@ import structlog
 from spyne import Application, ComplexModel, MethodContext, Service, Unicode, rpc
 from spyne.server import ServerBase
 
+from hub.domain.provenienza import find_source
 from hub.formats.xml import Limits, XmlNonValido, known_encoding
 from hub.soap.contract import Contract, Verb
 from hub.soap.operation import Call, OnInvalid, Operation, SoapFault, perform, refuse, shielded
@@ -47,11 +48,7 @@ def behind_proxies(trusted: tuple[str, ...]) -> Callable[[Environ], str]:
     """
 
     def client_ip(environ: Environ) -> str:
-        hops = [hop.strip() for hop in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-        found = remote_addr(environ)
-        while found in trusted and hops:
-            found = hops.pop()
-        return found
+        return find_source(remote_addr(environ), environ.get("HTTP_X_FORWARDED_FOR", ""), trusted)
 
     return client_ip
 

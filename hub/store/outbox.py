@@ -16,9 +16,10 @@ from sqlalchemy import Row, and_, exists, func, insert, or_, select, text, updat
 from hub.domain.errors import Conflict, NotFound
 from hub.domain.stati import StatoMessaggio
 from hub.store.database import Session
-from hub.store.schema import outbox
+from hub.store.schema import enti, outbox
 
 CHANNEL = "pontepa_outbox"
+_FERMI = (StatoMessaggio.DA_INVIARE, StatoMessaggio.SCONOSCIUTO)
 _APERTI = (StatoMessaggio.DA_INVIARE, StatoMessaggio.SCONOSCIUTO, StatoMessaggio.IN_INVIO)
 
 
@@ -188,6 +189,23 @@ def list_messages(session: Session, stato: str | None = None, limit: int = 100) 
     """Messages, oldest first; without `stato` those that are not settled."""
     wanted = outbox.c.stato == stato if stato else outbox.c.stato.in_((*_APERTI, StatoMessaggio.PARCHEGGIATO))
     return session.execute(select(outbox).where(wanted).order_by(outbox.c.id).limit(limit)).all()
+
+
+def list_stuck(
+    session: Session, ente_id: int | None, *, is_parked: bool, after_id: int, limit: int
+) -> Sequence[Row[Any]]:
+    """Messages that were parked, or that failed once and wait, oldest first, each with the name of its ente.
+
+    `ente_id` None: of every ente.
+    """
+    query = select(outbox, enti.c.nome.label("ente_nome")).outerjoin(enti, enti.c.id == outbox.c.ente_id)
+    if is_parked:
+        query = query.where(outbox.c.stato == StatoMessaggio.PARCHEGGIATO)
+    else:
+        query = query.where(outbox.c.stato.in_(_FERMI), outbox.c.attempts > 0)
+    if ente_id is not None:
+        query = query.where(outbox.c.ente_id == ente_id)
+    return session.execute(query.where(outbox.c.id > after_id).order_by(outbox.c.id).limit(limit)).all()
 
 
 def find(session: Session, id: int) -> Row[Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,10 @@ from hub.domain.errors import (
     TroppiTentativi,
 )
 from hub.log import get_logger
-from hub.web import paga, salute
+from hub.web import console, paga, salute
 from hub.web.context import CORRELATION_ID, METRICS, ROUTE, RUNTIME
 from hub.web.metrics import Metrics
-from hub.web.testi import ERRORI, euro
+from hub.web.testi import ERRORI, euro, ora
 
 if TYPE_CHECKING:
     from hub.runtime import Runtime
@@ -66,7 +67,7 @@ class _PrivateFlask(Flask):
 
 
 def create_flask(runtime: Runtime) -> Flask:
-    """Return the application of pages, health and metrics. It sets no cookie and calls no network."""
+    """Return the application of pages, health and metrics. It calls no network; only the console sets cookies."""
     app = _PrivateFlask("hub.web", static_url_path="/static")
     app.config.update(
         MAX_CONTENT_LENGTH=runtime.config.max_form_bytes,
@@ -76,7 +77,7 @@ def create_flask(runtime: Runtime) -> Flask:
     )
     app.extensions[RUNTIME] = runtime
     app.extensions[METRICS] = Metrics()
-    app.jinja_env.filters["euro"] = euro
+    app.jinja_env.filters.update(euro=euro, ora=ora, istante=datetime.isoformat)
     app.jinja_env.globals["static_version"] = _digest(Path(str(app.static_folder)))
     app.before_request(_begin)
     app.after_request(_finish)
@@ -84,6 +85,7 @@ def create_flask(runtime: Runtime) -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     paga.register(app)
     salute.register(app)
+    console.register(app)
     return app
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from hub.formats.importi import italiano_from_cent
 
@@ -81,6 +83,16 @@ def euro(cent: int) -> str:
     ('1.234,56 €', '0,05 €')
     """
     return f"{italiano_from_cent(cent)}{_NARROW}€"
+
+
+def ora(instant: datetime) -> str:
+    """Return an instant as people read it, in Rome.
+
+    >>> ora(datetime.fromisoformat("2026-07-01T22:30:00+00:00"))
+    '2/07/2026, 00:30'
+    """
+    local = instant.astimezone(ZoneInfo("Europe/Rome"))
+    return f"{local.day}/{local:%m/%Y, %H:%M}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,205 @@
+"""The operators' console: who enters, and the messages that do not leave.
+
+Each POST carries a token bound to the visit; the session is a signed cookie that expires. Everything shown is what the
+operator's ente owns.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue as Answer
+
+from hub.domain.errors import Conflict, NotFound, TroppiTentativi
+from hub.domain.operatore import Operatore
+from hub.domain.provenienza import find_source
+from hub.domain.stati import StatoMessaggio
+from hub.formats.gettoni_firmati import Uso, derive_key, read, sign
+from hub.store.failures import FailedPasswords
+from hub.usecases import tend_outbox
+from hub.usecases.operatori import enter, find_operatore
+from hub.web.context import RUNTIME, runtime, secret
+
+PREFIX = "/console"
+# A working morning; then the name and password again.
+SESSION_TTL = timedelta(hours=4)
+_USO = Uso("web/console", "pontepa:console", "HS256")
+_COOKIE = "pontepa_console"
+# What binds a form to the browser that asked for it, from before anybody has entered.
+_VISITA = "pontepa_console_visita"
+_VISITA_SHAPE = re.compile(r"[0-9a-f]{32}")
+_FAILURES = "pontepa.console.failures"
+_MOTIVO_MAX = 200
+_FIELD_MAX = 128
+# An id is a 64-bit number.
+_ID_MAX = 2**63 - 1
+
+View = Callable[..., Answer]
+
+
+def register(app: Flask) -> None:
+    """Add the pages under /console."""
+    app.extensions[_FAILURES] = FailedPasswords(app.extensions[RUNTIME].config.auth_failures_max)
+    app.add_url_rule(PREFIX, "console", _entered(show))
+    app.add_url_rule(f"{PREFIX}/accesso", "console_accesso", show_login)
+    app.add_url_rule(f"{PREFIX}/accesso", "console_entra", _from_a_form_of_ours(log_in), methods=["POST"])
+    app.add_url_rule(f"{PREFIX}/uscita", "console_uscita", _from_a_form_of_ours(log_out), methods=["POST"])
+    for name, view in (("riprova", retry), ("parcheggia", park)):
+        rule = f"{PREFIX}/messaggi/<int:id>/{name}"
+        app.add_url_rule(rule, f"console_{name}", _from_a_form_of_ours(_entered(view)), methods=["POST"])
+
+
+def show_login() -> Answer:
+    """Show the form of name and password; who is in already goes on."""
+    return redirect(url_for("console"), 303) if _operatore() is not None else _login_page()
+
+
+def log_in() -> Answer:
+    """Let an operator in. A wrong name and a wrong password get the same answer after the same work."""
+    run = runtime()
+    nome, password = (request.form.get(name, "")[:_FIELD_MAX] for name in ("nome", "password"))
+    peer = request.environ.get("REMOTE_ADDR", "")
+    source = find_source(peer, request.headers.get("X-Forwarded-For", ""), run.config.trusted_proxies)
+    try:
+        operatore = enter(run.db, current_app.extensions[_FAILURES], nome.strip(), password, source)
+    except TroppiTentativi as refusal:
+        minutes = "Troppi tentativi errati da questo indirizzo: aspetta un minuto e riprova."
+        answer = make_response(_login_page(nome, minutes), 429)
+        answer.headers["Retry-After"] = str(refusal.retry_after_s)
+        return answer
+    if operatore is None:
+        return _login_page(nome, "Nome o password non corretti."), 401
+    answer = make_response(redirect(url_for("console"), 303))
+    claims = {"sub": str(operatore.id), "segno": operatore.segno}
+    _set_cookie(answer, _COOKIE, sign(secret(), _USO, claims, run.clock(), SESSION_TTL), SESSION_TTL)
+    # A new visit: what was known of the old one before the entrance is of no use after it.
+    _set_cookie(answer, _VISITA, secrets.token_hex(16), SESSION_TTL)
+    return answer
+
+
+def log_out() -> Answer:
+    """Forget the operator."""
+    answer = make_response(redirect(url_for("console_accesso"), 303))
+    answer.delete_cookie(_COOKIE, path=PREFIX)
+    return answer
+
+
+def show(operatore: Operatore, detto: str = "", errore: str = "", status: int = 200) -> Answer:
+    """Show the messages that wait for a person and those that wait for their next attempt."""
+    run = runtime()
+    parked = tend_outbox.list_fermi(run.db, operatore, StatoMessaggio.PARCHEGGIATO, _after("dopo"))
+    waiting = tend_outbox.list_fermi(run.db, operatore, StatoMessaggio.DA_INVIARE, _after("attesa_dopo"))
+    visita = _visita() or secrets.token_hex(16)
+    page = render_template(
+        "console.html", operatore=operatore, detto=detto or _DETTO.get(request.args.get("detto", ""), ""),
+        errore=errore, parcheggiati=parked[: tend_outbox.PAGE], in_attesa=waiting[: tend_outbox.PAGE],
+        altri_parcheggiati=parked[tend_outbox.PAGE - 1].id if len(parked) > tend_outbox.PAGE else None,
+        altri_in_attesa=waiting[tend_outbox.PAGE - 1].id if len(waiting) > tend_outbox.PAGE else None,
+        csrf=_csrf(visita), motivo_max=_MOTIVO_MAX,
+    )  # fmt: skip
+    answer = make_response(page, status)
+    _set_cookie(answer, _VISITA, visita, SESSION_TTL)
+    return answer
+
+
+# The words after a button, by what stands in the address: nothing of the address itself is shown.
+_DETTO = {
+    "riprova": "Il messaggio parte adesso.",
+    "parcheggia": "Il messaggio è messo da parte: non parte più da solo.",
+}
+
+
+def retry(operatore: Operatore, id: int) -> Answer:
+    """Let a message leave now."""
+    return _act(operatore, "riprova", lambda: tend_outbox.retry_message(runtime().db, operatore, id, runtime().clock()))
+
+
+def park(operatore: Operatore, id: int) -> Answer:
+    """Set a message aside, with the operator's words."""
+    motivo = " ".join("".join(c if c.isprintable() else " " for c in request.form.get("motivo", "")).split())
+    return _act(
+        operatore,
+        "parcheggia",
+        lambda: tend_outbox.park_message(runtime().db, operatore, id, motivo[:_MOTIVO_MAX], runtime().clock()),
+    )
+
+
+def _act(operatore: Operatore, name: str, deed: Callable[[], None]) -> Answer:
+    try:
+        deed()
+    except NotFound:
+        return show(operatore, errore="Questo messaggio non c’è, o non è del tuo ente.", status=404)
+    except Conflict:
+        return show(operatore, errore="Nel frattempo lo stato del messaggio è cambiato: guarda l’elenco.", status=409)
+    return redirect(url_for("console", detto=name), 303)
+
+
+def _after(name: str) -> int:
+    given = request.args.get(name, "")
+    return min(int(given), _ID_MAX) if given.isascii() and given.isdigit() and len(given) < 20 else 0
+
+
+def _login_page(nome: str = "", errore: str = "") -> Response:
+    visita = _visita() or secrets.token_hex(16)
+    answer = make_response(render_template("console_accesso.html", nome=nome, errore=errore, csrf=_csrf(visita)))
+    _set_cookie(answer, _VISITA, visita, SESSION_TTL)
+    return answer
+
+
+def _entered(view: View) -> View:
+    """Give the view who entered; who did not is sent to the form."""
+
+    @wraps(view)
+    def checked(**values: Any) -> Answer:
+        operatore = _operatore()
+        return redirect(url_for("console_accesso"), 303) if operatore is None else view(operatore, **values)
+
+    return checked
+
+
+def _from_a_form_of_ours(view: View) -> View:
+    """Refuse a POST that another site, or an old page, made the browser send."""
+
+    @wraps(view)
+    def checked(**values: Any) -> Answer:
+        given = request.form.get("csrf", "")[:_FIELD_MAX]
+        visita = _visita()
+        # Browsers that say where a request was born are believed when they say: elsewhere.
+        is_elsewhere = request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
+        if is_elsewhere or not visita or not hmac.compare_digest(given.encode(), _csrf(visita).encode()):
+            g.refusal = "csrf"
+            return render_template("console_errore.html"), 403
+        return view(**values)
+
+    return checked
+
+
+def _operatore() -> Operatore | None:
+    run = runtime()
+    claims = read(secret(), _USO, request.cookies.get(_COOKIE, ""), run.clock())
+    if claims is None or not str(claims["sub"]).isdigit():
+        return None
+    return find_operatore(run.db, int(claims["sub"]), str(claims.get("segno", "")))
+
+
+def _visita() -> str:
+    given = request.cookies.get(_VISITA, "")
+    return given if _VISITA_SHAPE.fullmatch(given) else ""
+
+
+def _csrf(visita: str) -> str:
+    """The token of a visit, bound to who is in: one taken from before the entrance is not good after it."""
+    signed = f"{visita}.{request.cookies.get(_COOKIE, '')}".encode()
+    return hmac.digest(derive_key(secret(), "web/console/csrf"), signed, "sha256").hex()
+
+
+def _set_cookie(answer: Response, name: str, value: str, ttl: timedelta) -> None:
+    is_https = runtime().config.public_url.startswith("https://")
+    answer.set_cookie(name, value, max_age=ttl, path=PREFIX, secure=is_https, httponly=True, samesite="Strict")
