@@ -110,7 +110,7 @@ def name_of(element: etree._Element) -> str:
 
 def texts_of(element: etree._Element) -> dict[str, str]:
     """Return the trimmed texts of the children by name; blank ones are left out."""
-    return {name_of(child): text for child in element if (text := (child.text or "").strip())}
+    return {child.tag[_CUT:]: text for child in element if (text := (child.text or "").strip())}
 
 
 def _title(campo: str) -> str:

@@ -11,6 +11,7 @@ from hub.domain.documenti import DocumentoDovuti, MarcaBollo, SingoloDovuto
 from hub.formats.documenti_ente import Q, name_of, read_bilancio, read_importo, read_pagatore, read_root, texts_of
 
 CAMPO = "dovuti"
+_MARCA, _BILANCIO = Q + "datiMarcaBolloDigitale", Q + "bilancio"
 
 
 def read_dovuti(data: bytes) -> DocumentoDovuti:
@@ -42,8 +43,10 @@ def read_dovuti(data: bytes) -> DocumentoDovuti:
 
 def _dovuto(element: etree._Element) -> SingoloDovuto:
     texts = texts_of(element)
-    marca = element.find(Q + "datiMarcaBolloDigitale")
-    bilancio_xml, bilancio_cent = read_bilancio(element.find(Q + "bilancio"), CAMPO)
+    # The only ones with children of their own.
+    blocks = {child.tag: child for child in element if len(child)}
+    marca = blocks.get(_MARCA)
+    bilancio_xml, bilancio_cent = read_bilancio(blocks.get(_BILANCIO), CAMPO)
     return SingoloDovuto(
         iud=texts.get("identificativoUnivocoDovuto", ""),
         importo_cent=read_importo(texts, "importoSingoloVersamento", CAMPO),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Column, Row, func, select
 
 from hub.domain.credenziali import Genere
 from hub.store.credenziali import in_force
@@ -44,10 +44,10 @@ class Anagrafe:
         self._most: tuple[float, int] = (0.0, 1)
 
     def find(self, cod_ipa_ente: str, now: datetime) -> EnteConfigurato | None:
-        return self._cached("ipa:" + cod_ipa_ente, enti.c.cod_ipa_ente == cod_ipa_ente, now)
+        return self._cached("ipa:" + cod_ipa_ente, enti.c.cod_ipa_ente, cod_ipa_ente, now)
 
     def find_by_id(self, ente_id: int, now: datetime) -> EnteConfigurato | None:
-        return self._cached(f"id:{ente_id}", enti.c.id == ente_id, now)
+        return self._cached(f"id:{ente_id}", enti.c.id, ente_id, now)
 
     def passwords_most(self, now: datetime) -> int:
         """The largest number of passwords that any one ente has: what a refusal must cost for all."""
@@ -61,12 +61,12 @@ class Anagrafe:
             self._most = (time.monotonic(), most)
         return most
 
-    def _cached(self, key: str, where: Any, now: datetime) -> EnteConfigurato | None:
+    def _cached(self, key: str, column: Column[Any], value: Any, now: datetime) -> EnteConfigurato | None:
         read_at, found = self._held.get(key, (0.0, None))
         if read_at and time.monotonic() - read_at <= self._ttl_s:
             return found
         with self.db.reading() as session:
-            found = _read(session, where, now)
+            found = _read(session, column == value, now)
         with self._lock:
             if len(self._held) >= _CACHE_MAX:
                 self._held.clear()

@@ -1,4 +1,4 @@
-"""One way into the database: `transaction()` to write, `reading()` to read.
+"""One way into the database: `transaction()` to write, `reading()` to read, `run()` for one hot statement.
 
 PostgreSQL: a bounded pool; the server groups commits. SQLite: WAL and `synchronous=FULL`, one writing connection per
 process whose transactions are grouped: each caller's work is a savepoint, the last of those who wait commits for all,
@@ -7,24 +7,24 @@ and nobody is answered before that commit. Two processes meet on `BEGIN IMMEDIAT
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, Executable, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
 
 from hub.domain.errors import OutOfService
+from hub.store.driver import DriverPool, DriverStatement
+from hub.store.group import GroupWriter, is_open
 
 Session = Connection
 
 # Longer than any transaction of ours: a writer of another process is waited for, not refused.
 _SQLITE_BUSY_MS = 30_000
-# A group is closed after this many savepoints, so that the first of them never waits long for its commit.
-_GROUP_MAX = 64
 
 
 def _sqlite_engine(url: str, pool_size: int) -> Engine:
@@ -49,106 +49,11 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("pontepa_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN DEFERRED")
+        # A group has begun below SQLAlchemy.
+        if not immediate or not is_open(connection):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN DEFERRED")
 
     return engine
-
-
-class _Group:
-    """The transaction that several callers share; done when its single commit is durable."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.done = threading.Event()
-        self.error: BaseException | None = None
-
-
-class _GroupWriter:
-    """The one writing connection of this process (SQLite)."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._turn = threading.Lock()
-        self._waiting = 0
-        self._count = threading.Lock()
-        self._connection: Connection | None = None
-        self._group: _Group | None = None
-
-    @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        with self._count:
-            self._waiting += 1
-        with self._turn:
-            with self._count:
-                self._waiting -= 1
-            group = None
-            try:
-                connection = self._open()
-                group = self._group
-                assert group is not None
-                savepoint = connection.begin_nested()
-                try:
-                    yield connection
-                except BaseException:
-                    if _is_open(connection):
-                        savepoint.rollback()
-                    raise
-                savepoint.commit()
-                group.size += 1
-            finally:
-                if self._connection is not None and self._group is not None:
-                    is_full = self._group.size >= _GROUP_MAX
-                    if self._waiting == 0 or is_full or not _is_open(self._connection):
-                        self._close()
-        group.done.wait()
-        if group.error is not None:
-            raise group.error
-
-    def _open(self) -> Connection:
-        if self._connection is None:
-            connection = self._engine.connect().execution_options(pontepa_write=True)
-            try:
-                connection.begin()
-            except BaseException:
-                connection.close()
-                raise
-            self._connection, self._group = connection, _Group()
-        return self._connection
-
-    def _close(self) -> None:
-        connection, group = self._connection, self._group
-        assert connection is not None and group is not None
-        self._connection = self._group = None
-        try:
-            if not _is_open(connection):
-                raise OutOfService("il database ha annullato la transazione: ripetere la richiesta")
-            connection.commit()
-        except BaseException as error:
-            group.error = error
-            # SQLite leaves the transaction open when its commit fails; nobody may get this connection again.
-            connection.invalidate()
-            raise
-        finally:
-            group.done.set()
-            connection.close()
-
-
-def _is_open(connection: Connection) -> bool:
-    """Whether SQLite still has the transaction: a full disk or an I/O error may undo all of it, for the whole group.
-
-    Source: SQLite, "Response To Errors Within A Transaction".
-    """
-    driver = connection.connection.driver_connection
-    return driver is not None and driver.in_transaction
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (OperationalError, InterfaceError, ProgrammingError, PoolTimeout) as error:
-        # ProgrammingError: the tables are not those of this version.
-        raise OutOfService("il database non risponde: ripetere la richiesta") from error
 
 
 class Database:
@@ -157,11 +62,19 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.is_postgresql = engine.dialect.name == "postgresql"
+        driver: Any = engine.dialect.loaded_dbapi  # type: ignore[attr-defined]
         # What the driver itself raises when a connection is used below SQLAlchemy.
-        self.driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error  # type: ignore[attr-defined]
+        self.driver_error: type[Exception] = driver.Error
+        # ProgrammingError: the tables are not those of this version.
+        self._absent = (
+            *(OperationalError, InterfaceError, ProgrammingError, PoolTimeout),
+            *(driver.OperationalError, driver.InterfaceError, driver.ProgrammingError),
+        )
         # PostgreSQL: no BEGIN and ROLLBACK around a statement that stands alone; the same pool.
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT") if self.is_postgresql else engine
-        self._writer = None if self.is_postgresql else _GroupWriter(engine)
+        self._writer = None if self.is_postgresql else GroupWriter(engine)
+        self._pool = DriverPool(engine) if self.is_postgresql else None
+        self._statements: dict[Executable, DriverStatement] = {}
 
     @classmethod
     def open(cls, url: str, *, pool_size: int = 8) -> Database:
@@ -183,7 +96,7 @@ class Database:
 
         Raises: OutOfService (the database does not answer, or has no room: nothing was written).
         """
-        with _translated(), self._writer.transaction() if self._writer else self.engine.begin() as session:
+        with self._translated(), self._writer.transaction() if self._writer else self.engine.begin() as session:
             yield session
 
     @contextmanager
@@ -196,7 +109,7 @@ class Database:
             with self.transaction() as session:
                 yield session
             return
-        with _translated(), self.engine.connect().execution_options(pontepa_write=True) as session:
+        with self._translated(), self.engine.connect().execution_options(pontepa_write=True) as session:
             driver = session.connection.driver_connection
             assert driver is not None
             # Inside a transaction this pragma does nothing. Source: SQLite, ALTER TABLE, "other kinds of changes".
@@ -209,14 +122,17 @@ class Database:
             finally:
                 driver.execute("PRAGMA foreign_keys=ON")
 
-    @contextmanager
-    def statement(self) -> Iterator[Session]:
-        """Give a session for exactly one writing statement: a transaction of its own, in one round trip.
+    def run(self, statement: Executable, values: Mapping[str, Any]) -> int:
+        """Run one writing statement below SQLAlchemy, in a transaction of its own; return the number of rows touched.
 
-        Raises: OutOfService.
+        `statement` is a constant of a module: its text is made at its first use. `values`: one for each of its names.
+        What it did is durable when this returns. Raises: OutOfService, the driver's error for a broken constraint.
         """
-        with _translated(), self._writer.transaction() if self._writer else self._single.connect() as session:
-            yield session
+        known = self._statements.get(statement)
+        if known is None:
+            known = self._statements[statement] = DriverStatement(statement, self.engine)
+        with self._translated():
+            return (self._writer or self._pool).run(known, values)  # type: ignore[union-attr]
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -224,8 +140,15 @@ class Database:
 
         Raises: OutOfService.
         """
-        with _translated(), self._single.connect() as session:
+        with self._translated(), self._single.connect() as session:
             yield session
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except self._absent as error:
+            raise OutOfService("il database non risponde: ripetere la richiesta") from error
 
     def listen_connection(self) -> Connection:
         """Give a connection outside the pool's turns, for waiting on notifications (PostgreSQL)."""
@@ -241,4 +164,7 @@ class Database:
         return True
 
     def close(self) -> None:
+        for held in (self._writer, self._pool):
+            if held is not None:
+                held.close()
         self.engine.dispose()

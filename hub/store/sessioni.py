@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, String, bindparam, exists, insert, literal_column, select, update
 
 from hub.domain.errors import NotFound
 from hub.domain.stati import StatoSessione
-from hub.store.database import Session
+from hub.store.database import Database, Session
 from hub.store.movement import move_row
-from hub.store.schema import sessioni, sessioni_elementi
+from hub.store.schema import dovuti, sessioni, sessioni_elementi
 
-_INSERT = insert(sessioni)
+# The most that a document has. Source: PagInf_Dovuti_Pagati, datiVersamento.
+_IUD = [f"iud_{number}" for number in range(5)]
+_KEPT = [
+    *(sessioni.c.id_session, sessioni.c.ente_id, sessioni.c.applicazione, sessioni.c.stato, sessioni.c.show_mypay),
+    *(sessioni.c.url_esito, sessioni.c.documento, sessioni.c.created_at, sessioni.c.updated_at, sessioni.c.expires_at),
+    sessioni.c.correlation_id,
+]
+_TAKEN = exists(literal_column("1")).where(
+    dovuti.c.ente_id == bindparam("ente_id"), dovuti.c.iud.in_([bindparam(name, type_=String()) for name in _IUD])
+)
+# Look-up and row are one statement, one round trip: it is the call that everybody makes most.
+_OPEN = insert(sessioni).from_select(
+    _KEPT, select(*(bindparam(column.name, type_=column.type) for column in _KEPT)).where(~_TAKEN)
+)
+
+
+def open_unless_taken(db: Database, iud: Sequence[str], **values: Any) -> bool:
+    """Keep a new session durably, unless the ente has used one of `iud` before; say whether it is there."""
+    padded = [*iud, *[None] * (len(_IUD) - len(iud))]
+    return db.run(_OPEN, values | dict(zip(_IUD, padded, strict=True))) == 1
 
 
 def add(session: Session, **values: Any) -> None:
-    session.execute(_INSERT, values)
+    session.execute(insert(sessioni), values)
 
 
 def add_elementi(session: Session, id_session: str, elementi: list[dict[str, Any]]) -> None:

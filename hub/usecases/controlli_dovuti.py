@@ -70,7 +70,16 @@ def check_dovuti(db: Database, documento: DocumentoDovuti, chiamante: Chiamante,
     """
     with db.reading() as session:
         taken = dovuti.existing_iud(session, chiamante.ente.id, [dovuto.iud for dovuto in documento.dovuti])
-    seen = set() if seen is None else seen
+    check_dovuti_new(documento, chiamante, set() if seen is None else seen, taken)
+
+
+def check_dovuti_new(
+    documento: DocumentoDovuti, chiamante: Chiamante, seen: set[str], taken: frozenset[str] = frozenset()
+) -> None:
+    """Checks 9 to 18 with the IUD that the ente has used before, `taken`, already known.
+
+    Raises: a HubError per row of the table.
+    """
     for index, dovuto in enumerate(documento.dovuti, 1):
         where = f"datiSingoloVersamento[{index}]"
         if not iud.is_valid(dovuto.iud):  # 9

@@ -16,7 +16,13 @@ from hub.formats.dovuti import read_dovuti
 from hub.store import sessioni
 from hub.store.database import Database
 from hub.usecases.authenticate import Callers, Presentazione
-from hub.usecases.controlli_dovuti import check_anagrafica, check_dovuti, check_testata, check_url
+from hub.usecases.controlli_dovuti import (
+    check_anagrafica,
+    check_dovuti,
+    check_dovuti_new,
+    check_testata,
+    check_url,
+)
 
 OPERATION = "paaSILInviaDovuti"
 
@@ -51,26 +57,33 @@ def invia_dovuti(
     documento = read_dovuti(data)  # 4, 5
     show_mypay = richiesta.show_mypay or "SHORT"
     check_testata(documento, chiamante)  # 6, 7, 8
-    check_dovuti(db, documento, chiamante)  # 9-18
-    if show_mypay == "NONE":
-        check_anagrafica(documento.pagatore)  # 19
     url_esito = (richiesta.url_esito or chiamante.ente.url_esito or "").strip()
-    check_url(url_esito)
+    try:
+        check_dovuti_new(documento, chiamante, set())  # 9-18, but for IUDs used before
+        if show_mypay == "NONE":
+            check_anagrafica(documento.pagatore)  # 19
+        check_url(url_esito)
+    except errors.HubError:
+        check_dovuti(db, documento, chiamante)  # one that was used before stands higher in the table
+        raise
 
     id_session = str(uuid.uuid4())
-    with db.statement() as session:
-        sessioni.add(
-            session,
-            id_session=id_session,
-            ente_id=chiamante.ente.id,
-            applicazione=chiamante.applicazione,
-            stato=str(StatoSessione.NUOVO_CARRELLO),
-            show_mypay=show_mypay,
-            url_esito=url_esito,
-            documento=data,
-            created_at=now,
-            updated_at=now,
-            expires_at=now + ttl,
-            correlation_id=correlation_id,
-        )
+    is_open = sessioni.open_unless_taken(
+        db,
+        [dovuto.iud for dovuto in documento.dovuti],
+        id_session=id_session,
+        ente_id=chiamante.ente.id,
+        applicazione=chiamante.applicazione,
+        stato=str(StatoSessione.NUOVO_CARRELLO),
+        show_mypay=show_mypay,
+        url_esito=url_esito,
+        documento=data,
+        created_at=now,
+        updated_at=now,
+        expires_at=now + ttl,
+        correlation_id=correlation_id,
+    )
+    if not is_open:
+        check_dovuti(db, documento, chiamante)  # 10, with the name of the one that was used
+        raise AssertionError("an IUD that was used is free again")
     return id_session

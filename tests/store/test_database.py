@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, func, insert, select, text
+from sqlalchemy import bindparam, event, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from hub.domain.errors import OutOfService
@@ -228,6 +228,108 @@ def test_nobody_is_told_that_he_is_done_when_sqlite_undid_the_whole_transaction(
 
     assert told[1] is False
     assert count(db) == 1 + sum(told)
+    db.close()
+
+
+_ADD = insert(iuv_blocchi).values({column.name: bindparam(column.name) for column in iuv_blocchi.c})
+
+
+def run(db: Database, number: int) -> int:
+    return db.run(_ADD, {"codice_fiscale": f"{number:011d}", "codice_segregazione": "01", "prossimo": 1})
+
+
+def test_single_statements_and_transactions_share_groups_and_lose_nothing(db):
+    def write(thread: int) -> None:
+        for number in range(WRITES):
+            if (thread + number) % 2:
+                assert run(db, thread * WRITES + number) == 1
+            else:
+                with db.transaction() as session:
+                    add(session, thread * WRITES + number)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(write, range(THREADS)))
+
+    assert count(db) == THREADS * WRITES
+
+
+def test_a_single_statement_that_breaks_a_constraint_harms_no_other(db):
+    run(db, 0)
+
+    def write(number: int) -> bool:
+        try:
+            run(db, number if number % 4 else 0)
+        except db.driver_error:
+            return False
+        return True
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        told = list(pool.map(write, range(100)))
+
+    assert told == [bool(number % 4) for number in range(100)]
+    assert count(db) == 1 + sum(told)
+
+
+def test_a_single_statement_is_durable_when_it_returns(db):
+    run(db, 1)
+
+    stranger = Database.open(db.engine.url.render_as_string(hide_password=False))
+    assert count(stranger) == 1
+    stranger.close()
+
+
+def test_single_statements_of_a_group_whose_commit_fails_are_told(sqlite_url):
+    db = Database.open(sqlite_url)
+    lay_deferred(db)
+    bad_is_in = threading.Event()
+
+    def bad() -> bool:
+        try:
+            with db.transaction() as session:
+                session.execute(text("INSERT INTO figlio VALUES (7)"))
+                bad_is_in.set()
+                threading.Event().wait(0.3)  # the good ones queue up meanwhile
+        except IntegrityError:
+            return False
+        return True
+
+    def good(number: int) -> bool:
+        bad_is_in.wait()
+        try:
+            run(db, number)
+        except (IntegrityError, db.driver_error):
+            return False
+        return True
+
+    with ThreadPoolExecutor(5) as pool:
+        failing = pool.submit(bad)
+        told = list(pool.map(good, range(4)))
+
+    assert failing.result() is False
+    assert count(db) == sum(told)
+    assert run(db, 9) == 1
+    db.close()
+
+
+def test_a_single_statement_on_a_database_that_is_not_there_is_out_of_service():
+    for url in ("sqlite:////nessuna/cartella.db", "postgresql+psycopg://127.0.0.1:1/nessuno"):
+        db = Database.open(url)
+        with pytest.raises(OutOfService):
+            run(db, 1)
+
+
+def test_connections_that_the_server_closed_are_not_used_again(postgresql_url):
+    db = Database.open(postgresql_url)
+    run(db, 1)
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    with db.transaction() as session:
+        session.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+
+    with pytest.raises(OutOfService):
+        run(db, 2)
+
+    assert run(db, 3) == 1
+    assert count(db) == 2
     db.close()
 
 

@@ -199,6 +199,30 @@ def test_a_used_iud_is_told_before_an_unknown_tipo(small_world):
     assert code_of(small_world, make_documento(replace(voce, tipo="IGNOTO"))) == "PAA_IUD_DUPLICATO"
 
 
+def test_a_used_iud_is_told_before_a_missing_email(small_world):
+    voce = make_voce()
+    small_world.begin(make_documento(voce))
+
+    assert code_of(small_world, make_documento(voce, email=None), show_mypay="NONE") == "PAA_IUD_DUPLICATO"
+
+
+def test_a_used_iud_is_told_before_a_bad_return_address(small_world):
+    voce = make_voce()
+    small_world.begin(make_documento(voce))
+
+    assert code_of(small_world, make_documento(voce), url="javascript:1") == "PAA_IUD_DUPLICATO"
+
+
+def test_a_refused_iud_leaves_no_session(world):
+    voce = make_voce()
+    world.begin(make_documento(voce))
+    kept = len(world.rows(schema.sessioni))
+
+    assert code_of(world, make_documento(make_voce(), voce)) == "PAA_IUD_DUPLICATO"
+
+    assert len(world.rows(schema.sessioni)) == kept
+
+
 def test_the_same_iud_twice_in_one_request_is_refused(small_world):
     voce = make_voce()
 
