@@ -120,7 +120,8 @@ def serve(config: Config) -> None:
         address=config.host,
         port=config.port,
         interface=Interfaces.RSGI,
-        loop=Loops.asyncio,
+        # uvloop where it is installed.
+        loop=Loops.auto,
         factory=True,
         workers=config.workers,
         # A connection costs memory, not a thread: who is slow is outlasted by the others until its time is over.

@@ -204,8 +204,8 @@ def test_the_libraries_that_are_imported_are_those_that_are_declared() -> None:
     used = {name for path in _sources("hub", "adapters", "migrations") for _, name in _imports(path)}
     foreign = used - sys.stdlib_module_names - {"hub", "adapters"}
     needed = {names.get(name, name.replace("_", "-")).lower() for name in foreign}
-    # Loaded by its name in a URL, by Spyne, by the example that the demo runs.
-    unseen = {"psycopg", "legacy-cgi", "zeep"}
+    # Loaded by its name in a URL, by Spyne, by the example that the demo runs, by the server.
+    unseen = {"psycopg", "legacy-cgi", "zeep", "uvloop"}
 
     assert needed <= declared and declared <= needed | unseen
 

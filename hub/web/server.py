@@ -10,14 +10,19 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
+from queue import SimpleQueue
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Headers = list[tuple[str, str]]
+Answer = tuple[int, Headers, bytes]
+# A request for the threads, with the loop and the future that wait for its answer; None ends a thread.
+Job = tuple[dict[str, Any], asyncio.AbstractEventLoop, "asyncio.Future[Answer]"] | None
 # Whole requests that wait for a thread, for each thread: a longer queue only makes everybody late.
 _QUEUE_PER_THREAD = 16
 _RETRY_AFTER_S = 2
@@ -37,6 +42,8 @@ class Scope(Protocol):
 
 class Exchange(Protocol):
     """The server's side of one request."""
+
+    async def __call__(self) -> bytes: ...
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
@@ -61,20 +68,32 @@ class Front:
     def __init__(self, wsgi: Wsgi, public_url: str, limits: BodyLimits, threads: int) -> None:
         self._wsgi = wsgi
         self._limits = limits
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="http")
+        self._jobs: SimpleQueue[Job] = SimpleQueue()
+        self._threads = [threading.Thread(target=self._serve, name=f"http-{n}", daemon=True) for n in range(threads)]
+        for thread in self._threads:
+            thread.start()
         self._room = threads * (1 + _QUEUE_PER_THREAD)
         self._busy = 0
         public = urlsplit(public_url)
         self._server = (public.hostname or "localhost", str(public.port or (443 if public.scheme == "https" else 80)))
 
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let the threads end; the server has waited for the requests before."""
+        for _ in self._threads:
+            self._jobs.put(None)
+
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
         limit = self._limits.bytes_of(scope.path)
-        declared = scope.headers.get("content-length")
+        # Chunks have their own ends: a length beside them means nothing.
+        declared = None if "transfer-encoding" in scope.headers else scope.headers.get("content-length")
         length, body = declared, b""
         # A length that is too long or makes no sense is judged by the door, which is given no byte of the body.
-        if declared is None or (declared.isdigit() and len(declared) < 19 and int(declared) <= limit):
+        is_within = declared is not None and declared.isdigit() and len(declared) < 19 and int(declared) <= limit
+        if declared is None or is_within:
             try:
-                body = await asyncio.wait_for(_read(exchange, limit), self._limits.seconds)
+                async with asyncio.timeout(self._limits.seconds):
+                    # Of a declared length the server lets nothing more through.
+                    body = await exchange() if is_within else await _read(exchange, limit)
             except TimeoutError:
                 return _tell(exchange, 408, "Richiesta troppo lenta: il contenuto non è arrivato in tempo")
             if declared is None or len(body) > limit:
@@ -83,13 +102,15 @@ class Front:
             return _tell(
                 exchange, 503, "Servizio momentaneamente occupato: riprovare", ("retry-after", str(_RETRY_AFTER_S))
             )
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
         self._busy += 1
         try:
-            environ = self._environ(scope, length or "0", body)
-            status, headers, answer = await asyncio.get_running_loop().run_in_executor(self._pool, self._work, environ)
+            self._jobs.put((self._environ(scope, length or "0", body), loop, answer))
+            status, headers, text = await answer
         finally:
             self._busy -= 1
-        exchange.response_bytes(status, headers, answer)
+        exchange.response_bytes(status, headers, text)
 
     def _environ(self, scope: Scope, length: str, body: bytes) -> dict[str, Any]:
         environ: dict[str, Any] = {
@@ -112,7 +133,7 @@ class Front:
         for name, value in scope.headers.items():
             if "_" in name:
                 continue  # Client_Cert would be read as Client-Cert, which a proxy in front guards
-            key = "HTTP_" + name.upper().replace("-", "_")
+            key = _environ_key(name)
             environ[key] = f"{environ[key]},{value}" if key in environ else value
         # The body is whole here, however it came.
         environ.pop("HTTP_TRANSFER_ENCODING", None)
@@ -121,7 +142,18 @@ class Front:
         environ["CONTENT_LENGTH"] = length
         return environ
 
-    def _work(self, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
+    def _serve(self) -> None:
+        """A thread's life: one whole request after the other."""
+        while (job := self._jobs.get()) is not None:
+            environ, loop, answer = job
+            try:
+                told = self._work(environ)
+            except BaseException as error:  # noqa: BLE001 - it is of that request alone: the server answers it with 500
+                loop.call_soon_threadsafe(_fail, answer, error)
+            else:
+                loop.call_soon_threadsafe(_settle, answer, told)
+
+    def _work(self, environ: dict[str, Any]) -> Answer:
         told: list[tuple[str, Headers]] = []
 
         def start_response(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], None]:
@@ -137,6 +169,21 @@ class Front:
                 close()
         status, headers = told[-1]
         return int(status[:3]), [(name.lower(), value) for name, value in headers], answer
+
+
+@lru_cache(maxsize=512)
+def _environ_key(name: str) -> str:
+    return "HTTP_" + name.upper().replace("-", "_")
+
+
+def _settle(future: asyncio.Future[Answer], answer: Answer) -> None:
+    if not future.done():
+        future.set_result(answer)
+
+
+def _fail(future: asyncio.Future[Answer], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)
 
 
 async def _read(exchange: Exchange, limit: int) -> bytes:

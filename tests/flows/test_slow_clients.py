@@ -48,6 +48,18 @@ def test_an_endless_chunked_body_is_cut_at_the_limit(plant: Plant) -> None:
         assert connection.recv(100).startswith(b"HTTP/1.1 413")
 
 
+def test_a_length_beside_chunks_does_not_lift_the_limit(plant: Plant) -> None:
+    chunk = b"10000\r\n" + b"a" * 0x10000 + b"\r\n"
+    with connect(plant, *post(10)[:-1], "Transfer-Encoding: chunked", "") as connection:
+        try:
+            for _ in range(64):
+                connection.sendall(chunk)
+        except OSError:
+            pass  # the server has stopped listening
+
+        assert connection.recv(100).startswith((b"HTTP/1.1 413", b"HTTP/1.1 400"))
+
+
 def test_a_body_that_does_not_arrive_is_given_up(plant: Plant) -> None:
     with connect(plant, *post(5000), body=b"<a") as connection:
         assert connection.recv(100).startswith(b"HTTP/1.1 408")
