@@ -151,6 +151,12 @@ class EnteInserito(EnteNonValido):
     serial = 0
 
 
+class StatoEnteInserito(StatoEnteNonValido):
+    """The ente of paaSILRegistraPagamento is not active yet. Source: pa-per-ente, 2.6."""
+
+    serial = 0
+
+
 class AzioneNonValida(InvalidRequest):
     code = "PAA_AZIONE_NON_VALIDO"
 

@@ -1,30 +1,36 @@
-"""Stored dovuti: keep one. Source: pa-per-ente, 2.5."""
+"""Stored dovuti: keep one, record that it was paid elsewhere. Source: pa-per-ente, 2.5 and 2.6."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
+from hub.domain.documenti import Organizzazione
+from hub.domain.errors import RichiestaNonEseguibile
 from hub.formats.gettoni_firmati import avviso_token
+from hub.formats.importi import cent_from_tolerant_text
 from hub.runtime import Runtime
-from hub.soap.ente.richiesta import flag, header_caller
+from hub.soap.ente.richiesta import body_caller, flag, header_caller, text
 from hub.soap.operation import Call, Operation
 from hub.usecases.avviso_dovuto import PERCORSO
 from hub.usecases.importa_dovuto import ImportaDovuto, RichiestaImportaDovuto
+from hub.usecases.registra_pagamento import PagamentoEsterno, registra_pagamento
 
 
 def operations(runtime: Runtime) -> Mapping[str, Operation]:
     service = _Service(runtime)
     return {
         "paaSILImportaDovuto": service.importa_dovuto,
+        "paaSILRegistraPagamento": service.registra_pagamento,
     }
 
 
 class _Service:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._importa = ImportaDovuto(runtime.db, runtime.callers, runtime.iuv, runtime.config.iuv_15_fino_al)
+        self._importa = ImportaDovuto(runtime.db, runtime.callers, runtime.iuv, runtime.config.iuv_quindici_fino_al)
         self._avviso = runtime.config.public_url.rstrip("/") + PERCORSO
 
     def importa_dovuto(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -48,3 +54,38 @@ class _Service:
         if esito.zip is not None:
             answer["base64ZipAvviso"] = esito.zip
         return answer
+
+    def registra_pagamento(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        pagamento = PagamentoEsterno(
+            iuv=text(request, "identificativoUnivocoVersamento") or "",
+            importo_cent=_cent(request["singoloImportoPagato"]),
+            data_esito=_day(request["dataEsitoSingoloPagamento"]),
+            iur=text(request, "identificativoUnivocoRiscossione") or "",
+            attestante=Organizzazione(
+                tipo=request["tipoIstitutoAttestante"],
+                codice=request["codiceIstitutiAttestante"],
+                denominazione=request["denominazioneAttestante"],
+            ),
+            ccp=text(request, "codiceContestoPagamento"),
+        )
+        registra_pagamento(
+            self._runtime.db, self._runtime.callers, body_caller(call, request), pagamento, self._runtime.clock()
+        )
+        call.log["iuv"] = pagamento.iuv
+        return {"esito": "OK"}
+
+
+def _cent(written: str) -> int:
+    """Read an amount that the contract has admitted. Raises: RichiestaNonEseguibile (zeros without end)."""
+    try:
+        return cent_from_tolerant_text(written)
+    except ValueError as error:
+        raise RichiestaNonEseguibile("singoloImportoPagato non leggibile") from error
+
+
+def _day(written: str) -> date:
+    """Read an xsd:date, its offset left aside. Raises: RichiestaNonEseguibile (a year beyond 9999)."""
+    try:
+        return date.fromisoformat(written[:10])
+    except ValueError as error:
+        raise RichiestaNonEseguibile("dataEsitoSingoloPagamento non leggibile") from error
