@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from adapters.ente.client import EnteClient
+from adapters.firma.xmlsec_verifier import XmlsecFirme
 from adapters.nodo.client import NodoClient
 from adapters.nodo.fake import serve_simulator
 from hub import log
@@ -20,6 +21,7 @@ from hub.jobs import schedule
 from hub.runtime import Runtime
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
+from hub.soap.security import Signatures
 from hub.soap.server import behind_proxies, build_wsgi
 from hub.soap.shown import proxied_certificate
 from hub.store import migrate
@@ -59,6 +61,7 @@ def build_runtime(config: Config) -> Runtime:
         iuv=IuvBlocks(db, config.iuv_block_size),
         callers=Callers(Anagrafe(db), config.auth_failures_max),
         cassaforte=cassaforte,
+        firme=XmlsecFirme(),
         topics={
             TOPIC_RPT: invio_rpt.build_topic(db, client, cassaforte),
             TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),
@@ -82,6 +85,7 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
             max_bytes=config.max_body_bytes,
             client_ip=client_ip,
             certificate=certificate,
+            signatures=Signatures(runtime.firme, runtime.callers, config.public_url + ente.PATH, runtime.clock),
         ),
         nodo.PATH: build_wsgi(
             nodo_contract,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
@@ -36,5 +37,18 @@ class SistemaEnte(Protocol):
 
         DELIVERED: acknowledged (2xx without `faultCode`); TRY_AGAIN: not taken; REFUSED: the address may not be called;
         UNKNOWN: it may have arrived. Source: pa-per-ente, push of the outcome (4.2).
+        """
+        ...
+
+
+class Firme(Protocol):
+    """XML signatures, whose cryptography is a library's."""
+
+    def verify(self, document: bytes, certificate: bytes) -> Mapping[str, bytes] | None:
+        """Verify the one signature of a document with the key of a certificate (DER).
+
+        Returns the signed elements by their wsu:Id, as the canonical bytes that were verified: these are to be used,
+        not the document. None when anything does not verify. The form of the signature was judged before
+        (`formats.ws_security`).
         """
         ...

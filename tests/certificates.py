@@ -38,6 +38,10 @@ class Identity:
         return self.certificate.public_bytes(Encoding.PEM).decode()
 
     @property
+    def thumbprint(self) -> bytes:
+        return self.certificate.fingerprint(hashes.SHA1())
+
+    @property
     def key_pem(self) -> bytes:
         return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 

@@ -35,7 +35,7 @@ ROOMS = {
     "sqlalchemy": ("hub/store", "migrations"),
     "alembic": ("hub/store", "migrations"),
     "psycopg": ("hub/store",),
-    "lxml": ("hub/formats", "hub/soap"),
+    "lxml": ("hub/formats", "hub/soap", "examples"),
     "yaml": ("hub/formats",),
     "stdnum": ("hub/formats",),
     "iso3166": ("hub/formats",),
@@ -47,7 +47,7 @@ ROOMS = {
     "apscheduler": ("hub/jobs",),
     "zeep": ("adapters", "examples"),
     "urllib3": ("adapters",),
-    "xmlsec": ("adapters",),
+    "xmlsec": ("adapters", "examples"),
     "click": ("hub/cli",),
     "granian": ("hub/app.py", "hub/cli"),
 }

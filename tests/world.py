@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, Table, insert, select, update
 
+from adapters.firma.xmlsec_verifier import XmlsecFirme
 from hub.config import Ambiente, Config
 from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
 from hub.domain.stati import TipoSessione
@@ -48,8 +49,6 @@ PASSWORDS = {
     "C_VICINO": "Vicino123456",
     "C_SPENTO": "Spento123456",
 }
-# Of an application of Comune Vicino that may touch the tipo MENSA only.
-PASSWORD_REFEZIONE = "Refezione123"
 IMPORTO_MARCA_CENT = 1600
 TTL = timedelta(hours=1)
 GRACE = timedelta(seconds=300)
@@ -340,6 +339,7 @@ def build_world(db: Database, clock: Clock) -> World:
         iuv=IuvBlocks(db, 10),
         callers=Callers(Anagrafe(db), config.auth_failures_max),
         cassaforte=cassaforte,
+        firme=XmlsecFirme(),
         clock=clock,
     )
     _lay_cast(db, cassaforte, clock())
@@ -372,7 +372,6 @@ def _lay_cast(db: Database, cassaforte: Cassaforte, now: datetime) -> None:
                 _tipo(1, "CHIUSO", attivo=False),
                 _tipo(1, "DONAZIONI", anonimo=True),
                 _tipo(1, "SANZIONE", scadenza_obbligatoria=True),
-                _tipo(1, "BOLLETTA", stampa_data_scadenza=True),
                 _tipo(1, "MARCA_BOLLO_DIGITALE", importo_cent=IMPORTO_MARCA_CENT),
             ],
         )
@@ -381,16 +380,6 @@ def _lay_cast(db: Database, cassaforte: Cassaforte, now: datetime) -> None:
                 insert(schema.credenziali),
                 {"ente_id": ente_id, "hash": _hash(password), "created_at": now},
             )
-        session.execute(
-            insert(schema.credenziali),
-            {
-                "ente_id": 2,
-                "applicazione": "refezione",
-                "tipi": ["MENSA"],
-                "hash": _hash(PASSWORD_REFEZIONE),
-                "created_at": now,
-            },
-        )
 
 
 def _ente(id: int, codice: str, nome: str, codice_fiscale: str, segregazione: str, stato: str) -> dict[str, Any]:

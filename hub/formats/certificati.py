@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import warnings
 
@@ -20,6 +21,18 @@ SIZE_MAX_BYTES = 16 * 1024
 _RSA_BITS_MIN = 2048
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _PEM_BEGIN = "-----BEGIN CERTIFICATE-----"
+
+# A certificate of nobody, whose key was thrown away: a signature by a stranger is verified with it, in the same time.
+DECOY = base64.b64decode(
+    "MIICeTCCAWGgAwIBAgIBATANBgkqhkiG9w0BAQsFADAAMB4XDTAwMDEwMTAwMDAwMFoXDTAwMDEwMjAwMDAwMFowADCCASIwDQYJKoZIhvcN"
+    "AQEBBQADggEPADCCAQoCggEBAJISiS0qLLL19VZbldK+cmW35W63K8YL9EKG7htUIFSqi29v2eBuqj5k+SMKCQkrGF9k12q59fv54ABPE6BF"
+    "xRDghw81wu0nChZwpyTLFDzrpgwto7yH6oNj17naHjj2dlmg8XcOfTilh/D11RR3I/ReefxgkraqmUepL6pGKbI8uymX2GTp1o87yxkmJ8B1"
+    "ByvHs99I8qZquRh1KnsJyI5x0aJ0zJ8fXquCSz0yhH56rwwoptyAXbjWCL1TuubR+/bqIq/CgpTTvz6BX7b1zWUEWox6e5qoF4oLYRcB3ViE"
+    "PwyEwO+AmdL+OENNHX7a1dPhPCzhgza4RCzCg8rQ6RkCAwEAATANBgkqhkiG9w0BAQsFAAOCAQEAbwFU/3xugFG12WGiMba46cnyPD7/keom"
+    "wf3cirB+oOaTjd5i1Rb/+LFejNmMG4vIF/ZBSq9JvQEnUtdFp6Qyzjn8vQu1jUyXIP1Tp7mGL7G6YhYsSpRN7zvhYGZQXJ4MPCZUlNCYwn4J"
+    "kQw+U0uuAwkE52TFn3SquClb0l8daNxNvLUZ0DKHx/PRDDXkQR1MHhVi69EsJzeJKQUf0VQly1u4UxQshsxBLu8fVszxSnGkDCvE1e3jef4U"
+    "TxIeieyb5BTe0mf7jzfUR5E7be2BF9KlkvI1jn1WjeX32OosQ7xZfYs6HAgSvCVNkSpcW49udQ2ohu+GZ8DD86R8gHP1MQ=="
+)
 
 
 def impronta(der: bytes) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,17 @@ def parse(data: bytes, limits: Limits = DEFAULT, charset: str | None = None) -> 
     if _levels_beyond(limits.depth_max)(root):
         raise XmlNonValido(f"documento con più di {limits.depth_max} livelli")
     return root
+
+
+def canonical(element: etree._Element, prefixes: Sequence[str] = ()) -> bytes:
+    """Return an element in exclusive canonical form without comments. `prefixes`: those treated inclusively.
+
+    Source: Exclusive XML Canonicalization 1.0.
+    """
+    return etree.tostring(
+        element, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=list(prefixes) or None,
+        with_tail=False,
+    )  # fmt: skip
 
 
 def known_encoding(name: str) -> str:

@@ -19,6 +19,7 @@ from hub.domain.guasti import is_known
 from hub.formats.xml import SchemaError
 from hub.soap.contract import Verb
 from hub.soap.shape import Shape
+from hub.usecases.authenticate import Firma
 
 log = structlog.get_logger("hub.soap")
 T = TypeVar("T")
@@ -37,10 +38,9 @@ class Call:
     # What is shown beside the envelope: the text after `Bearer`, the fingerprint of the TLS client certificate.
     token: str | None = field(default=None, repr=False)
     certificate: str | None = None
+    signature: Firma | None = None
     correlation_id: str = ""
     log: dict[str, Any] = field(default_factory=dict)
-    # Children of the answer that are told even beside a fault.
-    announced: dict[str, Any] = field(default_factory=dict)
     outcome: str = "ok"
     http_status: str = "200 OK"
     retry_after_s: int | None = None
@@ -126,16 +126,13 @@ def refusal(call: Call, shape: Shape, request: dict[str, Any], error: HubError) 
     if isinstance(error, TroppiTentativi):
         call.http_status, call.retry_after_s = ("429 Too Many Requests", error.retry_after_s)
     ente = (call.header or {}).get("codIpaEnte") or request.get("codIpaEnte") or request.get("idPA")
-    fault: dict[str, Any] = {
+    fault = {
         "faultCode": error.code,
         "faultString": str(error),
         "id": error.id or ente or "n/a",
         "description": error.description,
     }
-    if error.serial is not None:
-        fault["serial"] = error.serial
-    answer = _with_fault(shape, fault)
-    return answer | {name: value for name, value in call.announced.items() if name in shape.by_name}
+    return _with_fault(shape, fault)
 
 
 def _with_fault(shape: Shape, fault: dict[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from typing import Any
 from lxml import etree
 from spyne.protocol.soap.soap11 import Soap11
 
+from hub.formats.ws_security import UNDERSTOOD, WSU_ID, is_signed
 from hub.formats.xml import Limits, SchemaError, XmlNonValido, parse
 from hub.soap.contract import SOAP_ENV, Contract, Verb
 from hub.soap.operation import Call, OnInvalid, refuse
+from hub.soap.security import Signatures
 
 ENVELOPE, HEADER, BODY = (f"{{{SOAP_ENV}}}{name}" for name in ("Envelope", "Header", "Body"))
 MUST_UNDERSTAND, ACTOR = f"{{{SOAP_ENV}}}mustUnderstand", f"{{{SOAP_ENV}}}actor"
@@ -24,12 +26,20 @@ ERRORS_TOLD = 5
 class ContractSoap11(Soap11):
     """Soap11 whose message model is a `Contract`. The `Call` is the context's `udc`."""
 
-    def __init__(self, contract: Contract, limits: Limits, on_invalid: OnInvalid | None, keep_request: bool) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        limits: Limits,
+        on_invalid: OnInvalid | None,
+        keep_request: bool,
+        signatures: Signatures | None = None,
+    ) -> None:
         super().__init__(validator=None)
         self.contract = contract
         self.limits = limits
         self.on_invalid = on_invalid
         self.keep_request = keep_request
+        self.signatures = signatures
 
     def create_in_document(self, ctx: Any, charset: str | None = None) -> None:
         call: Call = ctx.udc
@@ -42,6 +52,11 @@ class ContractSoap11(Soap11):
         call: Call = ctx.udc
         envelope = ctx.in_document
         headers, payload = _parts(call, envelope)
+        if self.signatures is not None and is_signed(headers):
+            self._refuse_obligations(call, headers, UNDERSTOOD)
+            headers, payload = self.signatures.open(call, envelope, payload, self.contract.headers) or (
+                [header for header in headers if header.tag in self.contract.headers], payload
+            )
         verb = self.contract.by_request.get(payload.tag)
         if verb is None:
             raise refuse(call, "Client", "Operazione sconosciuta in questo servizio", "404 Not Found")
@@ -63,13 +78,17 @@ class ContractSoap11(Soap11):
         ctx.method_request_string = payload.tag
 
     def _header(self, call: Call, headers: list[etree._Element], verb: Verb) -> etree._Element | None:
-        found = None
+        self._refuse_obligations(call, headers)
+        return next((header for header in headers if header.tag == verb.header), None)
+
+    def _refuse_obligations(
+        self, call: Call, headers: list[etree._Element], understood: frozenset[str] = frozenset()
+    ) -> None:
+        """Raises: SoapFault (a header that must be understood and is not)."""
         for header in headers:
-            if header.tag == verb.header and found is None:
-                found = header
-            elif header.tag not in self.contract.headers and _must_be_understood(header):
+            known = header.tag in self.contract.headers or header.tag in understood
+            if not known and _must_be_understood(header):
                 raise refuse(call, "MustUnderstand", "Intestazione SOAP obbligatoria non riconosciuta")
-        return found
 
     def _violations(self, verb: Verb, header: etree._Element | None, payload: etree._Element) -> list[SchemaError]:
         """Return what the contract refuses, after one attempt at bringing the request nearer to it."""
@@ -84,8 +103,8 @@ class ContractSoap11(Soap11):
         return errors + body_errors
 
     def _header_errors(self, header: etree._Element) -> list[SchemaError]:
-        # SOAP's own attributes may stand on any header; the contract's schema does not know them.
-        for name in (MUST_UNDERSTAND, ACTOR):
+        # SOAP's and WS-Security's attributes may stand on any header; the contract's schema does not know them.
+        for name in (MUST_UNDERSTAND, ACTOR, WSU_ID):
             header.attrib.pop(name, None)
         return self.contract.schema.check(header)
 

@@ -19,6 +19,7 @@ from hub.formats.xml import Limits, XmlNonValido, known_encoding
 from hub.soap.contract import Contract, Verb
 from hub.soap.operation import Call, OnInvalid, Operation, SoapFault, perform, refuse, shielded
 from hub.soap.protocol import ContractSoap11, fault_text
+from hub.soap.security import Signatures
 from hub.soap.shown import bearer, direct_certificate
 
 log = structlog.get_logger("hub.soap")
@@ -64,6 +65,7 @@ def build_wsgi(
     journal: Journal | None = None,
     client_ip: Callable[[Environ], str] = remote_addr,
     certificate: Callable[[Environ], str | None] = direct_certificate,
+    signatures: Signatures | None = None,
     disabled: frozenset[str] = frozenset(),
 ) -> Wsgi:
     """Return the WSGI callable of a contract, to be mounted under `path`.
@@ -78,7 +80,7 @@ def build_wsgi(
     active = {name: operation for name, operation in operations.items() if name not in disabled}
     limits = Limits(bytes_max=max_bytes)
     incoming, outgoing = (
-        ContractSoap11(contract, limits, on_invalid, keep_request=journal is not None) for _ in range(2)
+        ContractSoap11(contract, limits, on_invalid, journal is not None, signatures) for _ in range(2)
     )
     service = _service(contract, active)
     application = Application(

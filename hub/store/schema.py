@@ -101,6 +101,17 @@ credenziali = Table(
     Index("ix_credenziali_ente_id", "ente_id"),
 )
 
+messaggi_visti = Table(
+    "messaggi_visti",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("impronta", String(64), nullable=False),  # of the certificate that signed
+    Column("message_id", String(256), nullable=False),
+    Column("visto_at", Instant, nullable=False),
+    UniqueConstraint("impronta", "message_id", name="uq_messaggi_visti_impronta_message_id"),
+    Index("ix_messaggi_visti_visto_at", "visto_at"),
+)
+
 iuv_blocchi = Table(
     "iuv_blocchi",
     metadata,

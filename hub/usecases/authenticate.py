@@ -22,11 +22,21 @@ from hub.domain.errors import EnteNonValido, NotAllowed, TroppiTentativi
 from hub.domain.stati import StatoEnte
 from hub.formats.gettoni import token_name
 from hub.formats.segreti import DUMMY_HASH, verify_password
+from hub.store import messaggi_visti
 from hub.store.anagrafe import Anagrafe, EnteConfigurato
 from hub.store.failures import FailedPasswords
 
 # Verified secrets that are remembered, as keyed digests: argon2id once per credential and process, not per call.
 _REMEMBERED_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Firma:
+    """The signature of the message: by which certificate and on which message. `problema`: why it proves nothing."""
+
+    impronta: str = ""
+    message_id: str = ""
+    problema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,7 @@ class Presentazione:
     source: str
     token: str | None = None
     certificato: str | None = None
+    firma: Firma | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,9 @@ class Callers:
         work = _Work(self._secrets)
         try:
             shown = _matching(chi, found, work, now)
+            chiamante = _granted(found, shown, operation, code)
+            if chi.firma is not None:
+                self._take(chi.firma, now)
         except _Rifiuto as rifiuto:
             work.spend(self._cost(chi, now))
             self._failures.add(chi.source)
@@ -104,8 +118,20 @@ class Callers:
                 id=code or "n/a",
                 reason=str(rifiuto),
             ) from None
-        assert found is not None
-        return _granted(found, shown, operation, code)
+        return chiamante
+
+    def signing_certificates(self, cod_ipa_ente: str, now: datetime) -> list[bytes]:
+        """Return the certificates (DER) with which messages of an ente may be signed."""
+        found = self.anagrafe.find(cod_ipa_ente, now) if 0 < len(cod_ipa_ente) <= 35 else None
+        rows = [] if found is None else found.credenziali
+        return [row.certificato for row in rows if row.genere == Genere.FIRMA and _is_in_force(row, now)]
+
+    def _take(self, firma: Firma, now: datetime) -> None:
+        """Take a signed message as the first of its id, durably and before the deed. Raises: _Rifiuto (it is not)."""
+        with self.anagrafe.db.transaction() as session:
+            is_first = messaggi_visti.add(session, firma.impronta, firma.message_id, now)
+        if not is_first:
+            raise _Rifiuto("firma: messaggio già ricevuto")
 
     def note_failure(self, chi: Presentazione) -> None:
         """Count a wrong secret that a deed found out by itself: who guesses is slowed down as for the password."""
@@ -129,11 +155,15 @@ def _matching(
     """
     if found is None:
         raise _Rifiuto("ente sconosciuto")
+    if chi.firma is not None and chi.firma.problema is not None:
+        raise _Rifiuto(f"firma: {chi.firma.problema}")
+    firma = None if chi.firma is None else chi.firma.impronta
     left = [row for row in found.credenziali if _is_in_force(row, now)]
     matched: list[Row[Any]] = []
     # The slow ones last, among what the others left.
     for genere, rows in (
         (Genere.CERTIFICATO, lambda rows: _by_impronta(rows, Genere.CERTIFICATO, chi.certificato)),
+        (Genere.FIRMA, lambda rows: _by_impronta(rows, Genere.FIRMA, firma)),
         (Genere.TOKEN, lambda rows: _by_token(rows, chi.token, work)),
         (Genere.PASSWORD, lambda rows: _by_password(rows, _password(chi), work)),
     ):
@@ -184,8 +214,9 @@ def _by_password(rows: Sequence[Row[Any]], password: str, work: _Work) -> Sequen
     return [] if found is None else [found]
 
 
-def _granted(found: EnteConfigurato, shown: Sequence[Row[Any]], operation: str, code: str) -> Chiamante:
+def _granted(found: EnteConfigurato | None, shown: Sequence[Row[Any]], operation: str, code: str) -> Chiamante:
     """Return the caller with what all its credentials grant. Raises: EnteNonValido (not this operation)."""
+    assert found is not None
     applicazione = shown[0].applicazione
     tipi: frozenset[str] | None = None
     for row in shown:

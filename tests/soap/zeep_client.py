@@ -105,9 +105,9 @@ def open_door(world: World, source: str = SOURCE, **more: Any) -> Door:
     return Door(build_wsgi_app(world.runtime), source, more=more)
 
 
-def ente_client(door: Door) -> Any:
-    """The management software's service."""
-    return _client(door, "pa-per-ente.wsdl", ente.PATH)
+def ente_client(door: Door, base: str = BASE, **options: Any) -> Any:
+    """The management software's service. `base`: the address the client believes in; `options` of zeep's client."""
+    return _client(door, "pa-per-ente.wsdl", base + ente.PATH, **options)
 
 
 def client_of(world: World) -> Any:
@@ -119,13 +119,13 @@ def client_of(world: World) -> Any:
 
 def nodo_client(door: Door) -> Any:
     """The service that the node calls."""
-    return _client(door, "PaPerNodo.wsdl", nodo.PATH)
+    return _client(door, "PaPerNodo.wsdl", BASE + nodo.PATH)
 
 
-def _client(door: Door, wsdl: str, path: str) -> Any:
-    client = zeep.Client(str(resource("wsdl", wsdl)), transport=ContractTransport(door, wsdl))
+def _client(door: Door, wsdl: str, address: str, **options: Any) -> Any:
+    client = zeep.Client(str(resource("wsdl", wsdl)), transport=ContractTransport(door, wsdl), **options)
     (binding,) = client.wsdl.bindings
-    return client.create_service(binding, BASE + path)
+    return client.create_service(binding, address)
 
 
 def intestazione(cod_ipa_ente: str) -> list[etree._Element]:

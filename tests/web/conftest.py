@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select, update
 
+from adapters.firma.xmlsec_verifier import XmlsecFirme
 from hub.config import Ambiente, Config
 from hub.formats.segreti import Cassaforte
 from hub.runtime import Runtime
@@ -95,6 +96,7 @@ def build_world(db: Database, clock: Clock) -> World:
         iuv=IuvBlocks(db, 10),
         callers=Callers(anagrafe, 20),
         cassaforte=Cassaforte(config.secret_key),
+        firme=XmlsecFirme(),
         clock=clock,
     )
     with db.transaction() as session:
