@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -87,6 +88,9 @@ class Config(BaseModel):
     session_grace_s: Annotated[int, Field(ge=0)] = 300
     # IUVs drawn at once by a process: one write every thousand; a crash loses at most that many of 10^11.
     iuv_block_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
+
+    # From this day on an ente supplies no new IUV of 15 digits. Source: flows, 2.4.
+    iuv_quindici_fino_al: date = date(2024, 4, 30)
 
     # A message whose sender is silent for so long is taken again as UNKNOWN; more than both node time-outs together.
     lease_s: Seconds = 60.0

@@ -49,6 +49,8 @@ PASSWORDS = {
     "C_VICINO": "Vicino123456",
     "C_SPENTO": "Spento123456",
 }
+# Of an application of Comune Vicino that may touch the tipo MENSA only.
+PASSWORD_REFEZIONE = "Refezione123"
 IMPORTO_MARCA_CENT = 1600
 TTL = timedelta(hours=1)
 GRACE = timedelta(seconds=300)
@@ -372,6 +374,7 @@ def _lay_cast(db: Database, cassaforte: Cassaforte, now: datetime) -> None:
                 _tipo(1, "CHIUSO", attivo=False),
                 _tipo(1, "DONAZIONI", anonimo=True),
                 _tipo(1, "SANZIONE", scadenza_obbligatoria=True),
+                _tipo(1, "BOLLETTA", stampa_data_scadenza=True),
                 _tipo(1, "MARCA_BOLLO_DIGITALE", importo_cent=IMPORTO_MARCA_CENT),
             ],
         )
@@ -380,6 +383,16 @@ def _lay_cast(db: Database, cassaforte: Cassaforte, now: datetime) -> None:
                 insert(schema.credenziali),
                 {"ente_id": ente_id, "hash": _hash(password), "created_at": now},
             )
+        session.execute(
+            insert(schema.credenziali),
+            {
+                "ente_id": 2,
+                "applicazione": "refezione",
+                "tipi": ["MENSA"],
+                "hash": _hash(PASSWORD_REFEZIONE),
+                "created_at": now,
+            },
+        )
 
 
 def _ente(id: int, codice: str, nome: str, codice_fiscale: str, segregazione: str, stato: str) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 
 class HubError(Exception):
-    """A refusal with a code that a door can answer."""
+    """A refusal with a code that a door can answer. `serial`: of the fault, where the contract fixes one."""
 
     code = "PAA_SYSTEM_ERROR"
+    serial: int | None = None
 
     def __init__(
         self, message: str, description: str | None = None, *, id: str | None = None, reason: str | None = None
@@ -142,6 +143,66 @@ class AnagraficaNonValida(InvalidRequest):
 
 class UrlNonValida(InvalidRequest):
     code = "PAA_URL_NON_VALIDA"
+
+
+class EnteInserito(EnteNonValido):
+    """The ente of paaSILImportaDovuto is not active yet. Source: pa-per-ente, 2.5, check 2."""
+
+    serial = 0
+
+
+class StatoEnteInserito(StatoEnteNonValido):
+    """The ente of paaSILRegistraPagamento is not active yet. Source: pa-per-ente, 2.6."""
+
+    serial = 0
+
+
+class AzioneNonValida(InvalidRequest):
+    code = "PAA_AZIONE_NON_VALIDO"
+
+
+class TipoDovutoAssente(InvalidRequest):
+    code = "PAA_IDENT_TIPO_DOVUTO_NON_PRESENTE"
+
+
+class PagatoreAssente(InvalidRequest):
+    code = "PAA_SOGG_PAG_NON_VALORIZZATO"
+
+
+class LimiteSecondariImport(InvalidRequest):
+    code = "PAA_LIMITAZIONE_ENTI_SECONDARI_ERROR"
+
+
+class ImportTipoInesistente(InvalidRequest):
+    code = "PAA_IMPORT_COD_TIPO_DOVUTO_INESISTENTE"
+
+
+class ImportNonPermesso(NotAllowed):
+    code = "PAA_IMPORT_OPERATORE_NO_PERMESSI"
+
+
+class ImportScadenzaObbligatoria(InvalidRequest):
+    code = "PAA_IMPORT_DATA_SCADENZA_PAGAMENTO_OBBLIGATORIA"
+
+
+class ImportIudDuplicato(Conflict):
+    code = "PAA_IMPORT_IUD_DUPLICATO"
+
+
+class ImportIuvDuplicato(Conflict):
+    code = "PAA_IMPORT_IUV_DUPLICATO"
+
+
+class ImportIuvNonTogliibile(InvalidRequest):
+    code = "PAA_IMPORT_IUV_NO_NULLABLE"
+
+
+class ImportTipoNonModificabile(InvalidRequest):
+    code = "PAA_IMPORT_TIPO_DOVUTO_NON_MODIFICABILE"
+
+
+class AvvisoNonTrovato(NotFound):
+    """The notice of an address of ours: there is nothing to pay there (any more)."""
 
 
 class IdSessionNonValido(NotFound):

@@ -48,6 +48,9 @@ class Scarico:
 
 UPLOAD = Uso("flussi/upload", "pontepa:flussi:upload")
 DOWNLOAD = Uso("flussi/download", "pontepa:flussi:download")
+AVVISO = Uso("avviso", "pontepa:avviso")
+# A notice is printed, kept and paid long after. Source: pa-per-ente, paaSILImportaDovuto, `urlFileAvviso`.
+AVVISO_TTL = timedelta(days=2 * 365)
 UPLOAD_TTL = timedelta(hours=1)
 DOWNLOAD_TTL = timedelta(hours=2)
 _TIPO_UPLOAD = "FLUSSI_IMPORT"
@@ -124,6 +127,20 @@ def read_scarico(secret: str, token: str, now: datetime) -> Scarico | None:
     """
     claims = read(secret, DOWNLOAD, token, now)
     return None if claims is None else Scarico(str(claims.get("type")), str(claims.get("ente")), claims["sub"])
+
+
+def avviso_token(secret: str, version_id: str, now: datetime) -> str:
+    """Return the securityToken of one notice: HS512, two years.
+
+    Shape: claims sub (the dovuto's id), jti, iat, exp, aud.
+    """
+    return sign(secret, AVVISO, {"sub": version_id}, now, AVVISO_TTL)
+
+
+def is_avviso_allowed(secret: str, token: str, version_id: str, now: datetime) -> bool:
+    """Say whether a securityToken opens this notice."""
+    claims = read(secret, AVVISO, token, now)
+    return claims is not None and claims["sub"] == version_id
 
 
 def _key(secret: str, uso: Uso) -> bytes:

@@ -41,6 +41,8 @@ class Call:
     signature: Firma | None = None
     correlation_id: str = ""
     log: dict[str, Any] = field(default_factory=dict)
+    # Children of the answer that are told even beside a fault.
+    announced: dict[str, Any] = field(default_factory=dict)
     outcome: str = "ok"
     http_status: str = "200 OK"
     retry_after_s: int | None = None
@@ -126,13 +128,16 @@ def refusal(call: Call, shape: Shape, request: dict[str, Any], error: HubError) 
     if isinstance(error, TroppiTentativi):
         call.http_status, call.retry_after_s = ("429 Too Many Requests", error.retry_after_s)
     ente = (call.header or {}).get("codIpaEnte") or request.get("codIpaEnte") or request.get("idPA")
-    fault = {
+    fault: dict[str, Any] = {
         "faultCode": error.code,
         "faultString": str(error),
         "id": error.id or ente or "n/a",
         "description": error.description,
     }
-    return _with_fault(shape, fault)
+    if error.serial is not None:
+        fault["serial"] = error.serial
+    answer = _with_fault(shape, fault)
+    return answer | {name: value for name, value in call.announced.items() if name in shape.by_name}
 
 
 def _with_fault(shape: Shape, fault: dict[str, Any]) -> dict[str, Any]:

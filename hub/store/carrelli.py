@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, insert, select, update
 
 from hub.domain.errors import NotFound
 from hub.domain.stati import StatoCarrello
@@ -38,6 +39,29 @@ def rt_bytes(session: Session, carrello: Row[Any]) -> bytes | None:
     if carrello.rt_id is None:
         return None
     return session.execute(select(rt_ricevute.c.raw).where(rt_ricevute.c.id == carrello.rt_id)).scalar_one()
+
+
+def add_settled(
+    session: Session, *, ente_id: int, dominio: str, iuv: str, importo_cent: int, esito_locale: bytes, now: datetime
+) -> str:
+    """Keep a carrello that was paid outside, without a session, and return its id."""
+    id = uuid.uuid4().hex
+    session.execute(
+        insert(carrelli),
+        {
+            "id": id,
+            "id_session": None,
+            "ente_id": ente_id,
+            "dominio": dominio,
+            "iuv": iuv,
+            "stato": str(StatoCarrello.PAGATO),
+            "importo_cent": importo_cent,
+            "esito_locale": esito_locale,
+            "created_at": now,
+            "updated_at": now,
+        },
+    )
+    return id
 
 
 def move(session: Session, row: Row[Any], *, to: StatoCarrello, at: datetime, **values: Any) -> None:

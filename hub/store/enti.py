@@ -24,6 +24,14 @@ def by_cod_ipa(session: Session, cod_ipa_ente: str) -> Row[Any]:
     return row
 
 
+def lock(session: Session, id: int) -> None:
+    """Wait until nobody else imports for this ente. On SQLite the one writer has done so already.
+
+    What only refers to the ente (a session, a dovuto in payment) does not wait: the key itself stays shared.
+    """
+    session.execute(select(enti.c.id).where(enti.c.id == id).with_for_update(key_share=True))
+
+
 def find_by_dominio(session: Session, codice_fiscale: str) -> Row[Any] | None:
     """Give the ente of a dominio; the oldest when several codIpaEnte share one tax code."""
     query = select(enti).where(enti.c.codice_fiscale == codice_fiscale).order_by(enti.c.id).limit(1)

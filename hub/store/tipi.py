@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.store.database import Session
 from hub.store.schema import tipi
@@ -21,6 +22,12 @@ def of_ente(session: Session, ente_id: int) -> Sequence[Row[Any]]:
 
 def add(session: Session, **values: Any) -> None:
     session.execute(insert(tipi), values)
+
+
+def add_if_missing(session: Session, **values: Any) -> None:
+    """Keep a tipo unless the ente has one with this code, whatever it is."""
+    dialect = postgresql if session.dialect.name == "postgresql" else sqlite
+    session.execute(dialect.insert(tipi).values(values).on_conflict_do_nothing())
 
 
 def change(session: Session, id: int, **values: Any) -> None:

@@ -21,7 +21,7 @@ from hub.usecases.authenticate import Chiamante
 TIPO_MARCA = "MARCA_BOLLO_DIGITALE"
 _HASH_MAX = 72
 _URL_MAX = 2048
-_DATI_SPECIFICI = re.compile(r"[0129]/\S{3,138}")
+DATI_SPECIFICI = re.compile(r"[0129]/\S{3,138}")
 _EMAIL = re.compile(r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9.-]+")
 _ASCII = re.compile(r"[\x20-\x7e]*")
 
@@ -133,7 +133,7 @@ def _check_tipo(dovuto: SingoloDovuto, where: str, chiamante: Chiamante) -> None
 
 
 def _check_importi(dovuto: SingoloDovuto, where: str) -> None:
-    if not _DATI_SPECIFICI.fullmatch(dovuto.dati_specifici):
+    if not DATI_SPECIFICI.fullmatch(dovuto.dati_specifici):
         raise errors.DatiSpecificiNonValidi(
             f"datiSpecificiRiscossione {dovuto.dati_specifici!r} non valido",
             f"{where}/datiSpecificiRiscossione: una cifra fra 0, 1, 2 e 9, barra, da 3 a 138 caratteri senza spazi",

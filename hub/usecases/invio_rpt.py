@@ -31,22 +31,26 @@ from hub.usecases.relay_outbox import Topic
 def build_topic(db: Database, nodo: Nodo, cassaforte: Cassaforte) -> Topic:
     """The topic over this node; `message.chiave` is the id of the attempt."""
 
-    def read(message: Claimed) -> tuple[Stazione, ChiaveRpt]:
+    def read(message: Claimed) -> tuple[Stazione, ChiaveRpt, bool]:
         with db.reading() as session:
             tentativo = tentativi.by_id(session, message.chiave)
             row = stazioni.by_id(session, tentativo.stazione_id)
+            is_closed = _is_closed(session, tentativo)
         stazione = Stazione(
             row.id, row.intermediario, cassaforte.open(row.password_cifrata), row.primitiva_rpt, row.rileva_duplicati
         )
-        return stazione, ChiaveRpt(tentativo.dominio, tentativo.iuv, tentativo.ccp)
+        return stazione, ChiaveRpt(tentativo.dominio, tentativo.iuv, tentativo.ccp), is_closed
 
     def deliver(message: Claimed) -> Delivery:
-        stazione, _ = read(message)
+        stazione, _, is_closed = read(message)
+        if is_closed:
+            # The ente has said meanwhile that it was paid elsewhere: nobody must pay it a second time.
+            return Delivery(Outcome.REFUSED, "TENTATIVO_CHIUSO", "pagamento già registrato: la RPT non parte")
         envelope = fill_password(message.payload, stazione.password)
         return nodo.send(stazione.primitiva_rpt, envelope, message.correlation_id)
 
     def ask(message: Claimed) -> Delivery:
-        stazione, chiave = read(message)
+        stazione, chiave, _ = read(message)
         answer = nodo.ask_stato(stazione, chiave, message.correlation_id)
         if answer.outcome == Outcome.TRY_AGAIN and not stazione.rileva_duplicati:
             # The first sending may still be on its way and this node would not notice the second.
@@ -54,6 +58,14 @@ def build_topic(db: Database, nodo: Nodo, cassaforte: Cassaforte) -> Topic:
         return answer
 
     return Topic(deliver, ask, settle)
+
+
+def _is_closed(session: Session, first: Row[Any]) -> bool:
+    """Whether every RPT of the message belongs to an attempt that is over."""
+    if first.stato != StatoTentativo.CHIUSO:
+        return False
+    id_session = carrelli.by_id(session, first.carrello_id).id_session
+    return all(one.stato == StatoTentativo.CHIUSO for one in tentativi.of_cart(session, first, id_session))
 
 
 def settle(session: Session, message: Claimed, delivery: Delivery, now: datetime) -> None:

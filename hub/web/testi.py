@@ -45,7 +45,18 @@ ERRORI: dict[str | int, tuple[str, str]] = {
             "Torna al servizio da cui sei partito e controlla i tuoi dati: non ti è stato addebitato nulla."
         ),
     ),
+    "AvvisoNonTrovato": (
+        "Questo avviso non è più da pagare",
+        (
+            "L’avviso è stato pagato, annullato o sostituito da un altro. Se hai dubbi chiedi all’ente che te lo ha "
+            "mandato."
+        ),
+    ),
     400: ("Richiesta non valida", "La pagina ha ricevuto dati che non riconosce. Torna indietro e riprova."),
+    401: (
+        "Indirizzo scaduto o incompleto",
+        "L’indirizzo dell’avviso non è valido o è scaduto. Copialo per intero, oppure chiedi all’ente un avviso nuovo.",
+    ),
     403: ("Accesso non consentito", "Non hai il permesso di vedere questa pagina."),
     404: (
         "Pagamento non trovato",

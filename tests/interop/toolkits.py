@@ -117,13 +117,24 @@ def _gsoap(folder: Path, wsdl: str) -> Ready:
     return Ready((str(folder / "cliente"),), version, f"g++ {_run([compiler, '-dumpfullversion'], folder)}")
 
 
-def _perl(folder: Path, wsdl: str) -> Ready:
-    perl = _need("perl", "perl")
+def _soap_wsdl(folder: Path, wsdl: str) -> Ready:
     wsdl2perl = _need("wsdl2perl", "libsoap-wsdl-perl")
     _run([wsdl2perl, "-b", str(folder), wsdl], folder)
-    version = _run([perl, "-MSOAP::WSDL", "-e", "print SOAP::WSDL->VERSION"], folder)
+    return _perl(folder, "SOAP::WSDL", "libsoap-wsdl-perl", "soapwsdl")
+
+
+def _soap_lite(folder: Path, wsdl: str) -> Ready:
+    return _perl(folder, "SOAP::Lite", "libsoap-lite-perl", "soaplite")
+
+
+def _perl(folder: Path, module: str, package: str, client: str) -> Ready:
+    perl = _need("perl", "perl")
+    try:
+        version = _run([perl, f"-M{module}", "-e", f"print {module}->VERSION"], folder)
+    except Guasto:
+        raise Assente(f"manca il modulo Perl {module} (Debian: {package})") from None
     runtime = "Perl " + _run([perl, "-e", "printf '%vd', $^V"], folder)
-    return Ready((perl, f"-I{folder}", str(CLIENTS / "perl" / "cliente.pl")), version, runtime)
+    return Ready((perl, f"-I{folder}", str(CLIENTS / client / "cliente.pl")), version, runtime)
 
 
 def _jaxws(folder: Path, wsdl: str) -> Ready:
@@ -186,7 +197,8 @@ TOOLKITS = (
     Toolkit("PHP SoapClient", _php),
     Toolkit("node soap", _node),
     Toolkit("gSOAP", _gsoap),
-    Toolkit("Perl SOAP::WSDL", _perl),
+    Toolkit("Perl SOAP::WSDL", _soap_wsdl),
+    Toolkit("Perl SOAP::Lite", _soap_lite),
     Toolkit("JAX-WS RI", _jaxws),
     Toolkit("Apache Axis 1", _axis),
 )

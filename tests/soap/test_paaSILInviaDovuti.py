@@ -134,27 +134,12 @@ def test_a_database_that_does_not_answer_is_503_and_nothing_is_promised(small_wo
 PERIOD = {"dateFrom": "2026-11-01", "dateTo": "2026-11-20"}
 CODICE = {"codIpaEnte": "C_PROVA"}
 PERSONA = {"identificativoUnivocoPersonaFG": {"tipoIdentificativoUnivoco": "F", "codiceIdentificativoUnivoco": "X"}}
-ELEMENTO = {"codIpaEnte": "C_PROVA", "password": "a" * 64, "dovuti": b"x"}
-PAGAMENTO = {
-    "identificativoUnivocoVersamento": "01000000000000144",
-    "singoloImportoPagato": "1.00",
-    "dataEsitoSingoloPagamento": "2026-11-20",
-    "identificativoUnivocoRiscossione": "X",
-    "tipoIstitutoAttestante": "G",
-    "codiceIstitutiAttestante": "X",
-    "denominazioneAttestante": "X",
-}
 
 
 @pytest.mark.parametrize(
     ("operation", "values"),
     [
-        ("paaSILInviaCarrelloDovuti", {"listaDovuti": {"elementoListaDovuti": [ELEMENTO]}}),
-        ("paaSILVerificaAvviso", {"identificativoUnivocoVersamento": "01000000000000144"}),
-        ("paaSILImportaDovuto", {"dovuto": b"x"}),
-        ("paaSILRegistraPagamento", CODICE | PAGAMENTO),
         ("paaSILChiediAvvisiPendenti", CODICE | PERIOD),
-        ("paaSILChiediEsitoCarrelloDovuti", CODICE | {"idSessionCarrello": "x"}),
         ("paaSILChiediPosizioniAperte", CODICE | PERSONA),
         ("paaSILChiediStoricoPagamenti", CODICE | PERSONA | {"dataFrom": datetime(2026, 11, 1)}),
     ],

@@ -17,15 +17,16 @@ GUASTI = (
     ),
     Guasto(
         "PAA_IUV_NON_VALIDO",
-        "IUV malformato (17 cifre con il codice di segregazione dell'ente, 15 cifre, o 25 caratteri); con azione "
-        "`S`, nessun dovuto da pagare con questo IUV",
+        "IUV malformato (17 cifre con il codice di segregazione dell'ente, 15 cifre, o 25 caratteri) o con cifre di "
+        "controllo errate; con azione `S`, nessun dovuto da pagare con questo IUV",
         "correggere lo IUV, o chiederne uno con `flagGeneraIuv`",
         Ripetere.NO,
         _IMPORTA,
     ),
     Guasto(
         "PAA_IMPORTO_SINGOLO_VERSAMENTO_NON_VALIDO",
-        "importo zero o oltre 999999999.99, oppure `commissioneCaricoPA` oltre 999999999.99",
+        "importo zero o oltre 999999999.99, oppure `commissioneCaricoPA` oltre 999999999.99, oppure un importo che con "
+        "la quota dell'ente secondario esce da quei limiti",
         "correggere l'importo",
         Ripetere.NO,
         _IMPORTA,

@@ -8,7 +8,7 @@ from typing import Any
 from hub.domain.errors import RichiestaNonEseguibile
 from hub.runtime import Runtime
 from hub.soap.contract import Contract
-from hub.soap.ente import flussi, pagamenti
+from hub.soap.ente import dovuti, flussi, pagamenti
 from hub.soap.operation import Call, Operation
 
 PATH = "/ws/pa/PagamentiTelematiciDovutiPagati"
@@ -25,7 +25,7 @@ TEXTUAL = flussi.TEXTUAL
 
 def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Operation]:
     """Return every operation of the contract by name."""
-    built = {**pagamenti.operations(runtime), **flussi.operations(runtime)}
+    built = {**pagamenti.operations(runtime), **dovuti.operations(runtime), **flussi.operations(runtime)}
     return {verb.name: built.get(verb.name, _not_built) for verb in contract.by_request.values()}
 
 

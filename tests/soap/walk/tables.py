@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tests.soap.walk import chiedi_pagati, flussi, invia_dovuti
+from tests.soap.walk import chiedi_pagati, flussi, importa_dovuto, invia_dovuti, registra_pagamento
 from tests.soap.walk.frame import Table
 
-TABLES: tuple[Table, ...] = (*invia_dovuti.TABLES, *chiedi_pagati.TABLES, *flussi.TABLES)
+TABLES: tuple[Table, ...] = (
+    *invia_dovuti.TABLES,
+    *chiedi_pagati.TABLES,
+    *importa_dovuto.TABLES,
+    *registra_pagamento.TABLES,
+    *flussi.TABLES,
+)

@@ -1,0 +1,70 @@
+"""Stored dovuti: who holds an IUD or an IUV, and the rows of their versions.
+
+Source: pa-per-ente, uniqueness (6): an id is taken unless all that is left of it are cancelled rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from hub.domain.errors import ImportIudDuplicato, ImportIuvDuplicato
+from hub.domain.stati import StatoDovuto
+from hub.store.database import Session
+from hub.store.schema import dovuti
+
+_NOT_CANCELLED = dovuti.c.stato != StatoDovuto.ANNULLATO
+
+
+def is_iud_taken(session: Session, ente_id: int, iud: str) -> bool:
+    query = select(dovuti.c.id).where(dovuti.c.ente_id == ente_id, dovuti.c.iud == iud, _NOT_CANCELLED)
+    return session.execute(query.limit(1)).first() is not None
+
+
+def is_iuv_taken(session: Session, ente_id: int, iuv: str) -> bool:
+    """Whether the ente has the IUV; that another ente of its tax code has it, only `add` finds out."""
+    query = select(dovuti.c.id).where(dovuti.c.ente_id == ente_id, dovuti.c.iuv == iuv, _NOT_CANCELLED)
+    return session.execute(query.limit(1)).first() is not None
+
+
+def find_by_iuv(session: Session, ente_id: int, iuv: str) -> Row[Any] | None:
+    """The stored dovuto that holds an IUV of the ente now; what was started online has no notice and is not one."""
+    query = select(dovuti).where(
+        dovuti.c.ente_id == ente_id,
+        dovuti.c.iuv == iuv,
+        dovuti.c.attuale,
+        dovuti.c.iuv_volatile.is_(False),
+        dovuti.c.origine.not_like("ESTERNO-ANONIMO%"),
+    )
+    return session.execute(query.order_by(dovuti.c.posizione).limit(1)).one_or_none()
+
+
+def find_version(session: Session, id: str) -> Row[Any] | None:
+    """The version with this id, whatever it has become."""
+    return session.execute(select(dovuti).where(dovuti.c.id == id)).one_or_none()
+
+
+def all_by_iuv(session: Session, ente_id: int, iuv: str) -> Sequence[Row[Any]]:
+    """Every version under an IUV of the ente: the one that counts first, then the newest."""
+    query = select(dovuti).where(dovuti.c.ente_id == ente_id, dovuti.c.iuv == iuv)
+    query = query.order_by(dovuti.c.attuale.desc(), dovuti.c.created_at.desc(), dovuti.c.posizione)
+    return session.execute(query).all()
+
+
+def add(session: Session, **values: Any) -> None:
+    """Write a version; the unique indexes have the last word.
+
+    Raises: ImportIudDuplicato, ImportIuvDuplicato (the transaction is lost).
+    """
+    try:
+        session.execute(insert(dovuti), values)
+    except IntegrityError as error:
+        reason = str(error.orig)
+        if "uq_dovuti_dominio_iuv" in reason or "dovuti.iuv" in reason:
+            raise ImportIuvDuplicato(f"IUV {values['iuv']} già presente") from error
+        if "uq_dovuti_ente_id_iud" in reason or "dovuti.iud" in reason:
+            raise ImportIudDuplicato(f"IUD {values['iud']} già presente") from error
+        raise

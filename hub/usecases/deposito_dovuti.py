@@ -1,0 +1,199 @@
+"""Keep a stored dovuto: insert it, replace it by a new version, cancel it. One caller at a time for each ente.
+
+The checks and their order are those of the store, the same for the web service and for files.
+Source: pa-per-ente, paaSILImportaDovuto (2.5), uniqueness (6); flows, 2.5 and 2.6.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+
+from hub.domain import errors
+from hub.domain.documenti import QuotaSecondaria, Soggetto
+from hub.domain.iuv import check_fornito
+from hub.domain.stati import StatoDovuto
+from hub.store import depositati, dovuti, enti, tipi
+from hub.store.database import Session
+from hub.usecases.authenticate import Chiamante
+
+ROMA = ZoneInfo("Europe/Rome")
+_SCADENZA = "datiVersamento/dataEsecuzionePagamento"
+
+
+@dataclass(frozen=True, slots=True)
+class Deposito:
+    """A dovuto as it will be kept, already checked. `importo_cent` is the ente's own share.
+
+    `is_iuv_free`: the IUV need not stand in the ente's own space: drawn by the hub, or the ente asks to take it.
+    """
+
+    iud: str
+    iuv: str | None
+    tipo: str
+    importo_cent: int
+    causale: str
+    dati_specifici: str
+    pagatore: Soggetto
+    origine: str
+    tipo_versamento: str = "ALL"
+    scadenza: date | None = None
+    commissione_cent: int | None = None
+    bilancio_xml: str | None = None
+    secondario: QuotaSecondaria | None = None
+    is_iuv_free: bool = False
+
+
+def inserisci(session: Session, chiamante: Chiamante, deposito: Deposito, now: datetime) -> str:
+    """Keep a new dovuto and return the id of its version.
+
+    Raises: ImportTipoInesistente, ImportNonPermesso, ImportScadenzaObbligatoria, ImportIudDuplicato,
+    ImportIuvDuplicato, in this order.
+    """
+    enti.lock(session, chiamante.ente.id)
+    _check_tipo(session, chiamante, deposito, now)
+    if depositati.is_iud_taken(session, chiamante.ente.id, deposito.iud):
+        raise errors.ImportIudDuplicato(
+            f"IUD {deposito.iud} già presente per l'ente {chiamante.ente.cod_ipa_ente}",
+            "datiVersamento/identificativoUnivocoDovuto: uno IUD si riusa solo dopo l'annullamento; per cambiare un "
+            "dovuto che c'è già serve l'azione M",
+        )
+    _check_iuv(session, chiamante, deposito)
+    return _add(session, chiamante, deposito, now)
+
+
+def modifica(
+    session: Session, chiamante: Chiamante, deposito: Deposito, now: datetime, *, are_15_admitted: bool
+) -> str:
+    """Make a payable dovuto history and put the new version in its place, whole; return the id of the new one.
+
+    Raises: RichiestaNonEseguibile (not there, or not payable), ImportTipoInesistente, ImportNonPermesso,
+    ImportScadenzaObbligatoria, ImportTipoNonModificabile, ImportIuvDuplicato, ImportIuvNonTogliibile, IuvNonValido.
+    """
+    enti.lock(session, chiamante.ente.id)
+    row = _payable(session, chiamante, deposito.iud)
+    _check_tipo(session, chiamante, deposito, now)
+    if row.tipo != deposito.tipo:
+        raise errors.ImportTipoNonModificabile(
+            f"il tipo dovuto di {deposito.iud} è {row.tipo} e non si cambia",
+            f"datiVersamento/identificativoTipoDovuto: valore {deposito.tipo}, atteso {row.tipo}",
+        )
+    if row.iuv is not None and deposito.iuv is None:
+        raise errors.ImportIuvNonTogliibile(
+            f"il dovuto {deposito.iud} ha già uno IUV, che va indicato",
+            f"datiVersamento/identificativoUnivocoVersamento: atteso {row.iuv}",
+        )
+    if row.iuv is not None and deposito.iuv != row.iuv:
+        raise errors.ImportIuvDuplicato(
+            f"il dovuto {deposito.iud} ha già lo IUV {row.iuv}, che non si cambia",
+            f"datiVersamento/identificativoUnivocoVersamento: atteso {row.iuv}, senza chiederne uno nuovo",
+        )
+    if row.iuv is None and deposito.iuv is not None:
+        if not deposito.is_iuv_free:
+            segregazione = chiamante.ente.codice_segregazione
+            check_fornito(deposito.iuv, segregazione, are_15_admitted=are_15_admitted)
+        _check_iuv(session, chiamante, deposito)
+    dovuti.move(session, row, to=StatoDovuto.ANNULLATO, at=now, attuale=False)
+    return _add(session, chiamante, deposito, now)
+
+
+def annulla(session: Session, chiamante: Chiamante, iud: str, tipo: str, now: datetime) -> None:
+    """Cancel a payable dovuto; it stays as it was stored, and IUD and IUV may be used again.
+
+    Raises: RichiestaNonEseguibile (not there, or not payable), ImportTipoInesistente, ImportNonPermesso.
+    """
+    enti.lock(session, chiamante.ente.id)
+    row = _payable(session, chiamante, iud)
+    _tipo(session, chiamante, tipo)
+    # The request may name another tipo than the stored one: who may not touch the stored one cancels nothing.
+    check_grant(chiamante, row.tipo)
+    dovuti.move(session, row, to=StatoDovuto.ANNULLATO, at=now, attuale=False)
+
+
+def check_grant(chiamante: Chiamante, tipo: str) -> None:
+    """Raises: ImportNonPermesso."""
+    if chiamante.tipi is not None and tipo not in chiamante.tipi:
+        raise errors.ImportNonPermesso(
+            f"l'applicazione {chiamante.applicazione} non ha il permesso sul tipo dovuto {tipo}",
+            f"datiVersamento/identificativoTipoDovuto: tipo {tipo} non concesso all'applicazione",
+        )
+
+
+def _payable(session: Session, chiamante: Chiamante, iud: str) -> Row[Any]:
+    row = dovuti.find_attuale(session, chiamante.ente.id, iud)
+    if row is None:
+        reason = f"dovuto {iud} non presente per l'ente {chiamante.ente.cod_ipa_ente}"
+    elif row.stato != StatoDovuto.INSERIMENTO_DOVUTO:
+        reason = f"dovuto {iud} in stato {row.stato}: si modifica o annulla solo ciò che è ancora da pagare"
+    else:
+        return row
+    raise errors.RichiestaNonEseguibile(reason)
+
+
+def _tipo(session: Session, chiamante: Chiamante, codice: str) -> Row[Any]:
+    tipo = tipi.find(session, chiamante.ente.id, codice)
+    if tipo is None or not tipo.attivo:
+        raise errors.ImportTipoInesistente(
+            f"tipo dovuto {codice} non più attivo per l'ente {chiamante.ente.cod_ipa_ente}",
+            f"datiVersamento/identificativoTipoDovuto: valore {codice}, deve essere un tipo attivo dell'ente",
+        )
+    check_grant(chiamante, codice)
+    return tipo
+
+
+def _check_tipo(session: Session, chiamante: Chiamante, deposito: Deposito, now: datetime) -> None:
+    tipo = _tipo(session, chiamante, deposito.tipo)
+    today = now.astimezone(ROMA).date()
+    if deposito.scadenza is None and (tipo.scadenza_obbligatoria or tipo.stampa_data_scadenza):
+        raise errors.ImportScadenzaObbligatoria(
+            f"il tipo dovuto {deposito.tipo} vuole la data di scadenza", f"{_SCADENZA}: assente"
+        )
+    if deposito.scadenza is not None and tipo.scadenza_obbligatoria and deposito.scadenza < today:
+        raise errors.ImportScadenzaObbligatoria(
+            f"la data di scadenza {deposito.scadenza} è passata",
+            f"{_SCADENZA}: valore {deposito.scadenza}, atteso da {today} in poi",
+        )
+
+
+def _check_iuv(session: Session, chiamante: Chiamante, deposito: Deposito) -> None:
+    if deposito.iuv is not None and depositati.is_iuv_taken(session, chiamante.ente.id, deposito.iuv):
+        raise errors.ImportIuvDuplicato(
+            f"IUV {deposito.iuv} già presente per l'ente {chiamante.ente.cod_ipa_ente}",
+            "datiVersamento/identificativoUnivocoVersamento: è di un altro dovuto",
+        )
+
+
+def _add(session: Session, chiamante: Chiamante, deposito: Deposito, now: datetime) -> str:
+    version_id = uuid.uuid4().hex
+    secondario = deposito.secondario
+    depositati.add(
+        session,
+        id=version_id,
+        ente_id=chiamante.ente.id,
+        dominio=chiamante.ente.codice_fiscale,
+        posizione=1,
+        iud=deposito.iud,
+        iuv=deposito.iuv,
+        tipo=deposito.tipo,
+        importo_cent=deposito.importo_cent,
+        commissione_cent=deposito.commissione_cent,
+        causale=deposito.causale,
+        dati_specifici=deposito.dati_specifici,
+        bilancio_xml=deposito.bilancio_xml,
+        scadenza=deposito.scadenza,
+        tipo_versamento=deposito.tipo_versamento,
+        pagatore_tipo=deposito.pagatore.tipo,
+        pagatore_codice=deposito.pagatore.codice,
+        pagatore=asdict(deposito.pagatore),
+        secondario=None if secondario is None else asdict(secondario),
+        origine=deposito.origine,
+        stato=str(StatoDovuto.INSERIMENTO_DOVUTO),
+        created_at=now,
+        updated_at=now,
+    )
+    return version_id
