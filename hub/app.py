@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from adapters.ente.archivio import ArchivioClient
 from adapters.ente.client import EnteClient
 from adapters.firma.xmlsec_verifier import XmlsecFirme
 from adapters.nodo.client import NodoClient
@@ -18,6 +19,7 @@ from hub.domain.errors import Misconfigured
 from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte
 from hub.jobs import schedule
+from hub.ports import ArchivioEsterno
 from hub.runtime import Runtime
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
@@ -67,6 +69,11 @@ def build_runtime(config: Config) -> Runtime:
             TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),
         },
     )
+
+
+def build_archivio(config: Config) -> ArchivioEsterno:
+    """The external archives of the entes, for who asks them from the command line."""
+    return ArchivioClient(is_open=not config.is_produzione)
 
 
 def build_wsgi_app(runtime: Runtime) -> Wsgi:

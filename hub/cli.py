@@ -9,6 +9,7 @@ import os
 
 import click
 
+from hub.cli_archivio import prova_archivio
 from hub.cli_common import Commands, Refusal, Settings, json_option, pass_settings, print_json
 from hub.cli_config import config_group, ente_group, tipo_group
 from hub.cli_credenziale import credenziale_group
@@ -128,6 +129,7 @@ def db_check(settings: Settings) -> None:
     click.echo("database in ordine")
 
 
+ente_group.add_command(prova_archivio)
 for command in (demo, config_group, ente_group, tipo_group, credenziale_group, outbox_group, operatore_group):
     main.add_command(command)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from hub.domain.archivio import ChiaveArchivio, PagamentoPsp, RispostaArchivio
 from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
 from hub.domain.inoltro import InvioEsito
 
@@ -51,4 +52,23 @@ class Firme(Protocol):
         not the document. None when anything does not verify. The form of the signature was judged before
         (`formats.ws_security`).
         """
+        ...
+
+
+class ArchivioEsterno(Protocol):
+    """The external archive of an ente, which answers itself for what it is owed. Each question is asked once.
+
+    Source: pa-per-ente, ente as archive (4.3).
+    """
+
+    def verifica(self, url: str, chiave: ChiaveArchivio, psp: str) -> RispostaArchivio:
+        """Old model: whether and how much may be paid (paaSILVerificaEsterna)."""
+        ...
+
+    def attiva(self, url: str, chiave: ChiaveArchivio, pagamento: PagamentoPsp) -> RispostaArchivio:
+        """Old model: the PSP begins the payment; the answer carries the `dovuto` (paaSILAttivaEsterna)."""
+        ...
+
+    def verifica_avviso(self, url: str, chiave: ChiaveArchivio, numero_avviso: str) -> RispostaArchivio:
+        """New model: whether and how much may be paid (paExternalVerifyPaymentNotice)."""
         ...

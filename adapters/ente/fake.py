@@ -77,7 +77,7 @@ class EnteFinto:
         self.received: list[Ricevuto] = []
         self.acknowledged: list[str] = []
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", port), _handler_of(self))
+        self._server = Server(("127.0.0.1", port), _handler_of(self))
         if context is not None:
             self._server.context = context
         self.port = int(self._server.server_address[1])
@@ -104,7 +104,7 @@ class EnteFinto:
             self.acknowledged.append(evento)
 
 
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
     daemon_threads = True
     context: ssl.SSLContext | None = None
 
@@ -126,7 +126,7 @@ def _handler_of(ente: EnteFinto) -> type[BaseHTTPRequestHandler]:
             good = is_signed(ente.chiave, headers, body, datetime.now(UTC)) and _has_shape(body)
             come = ente.note(Ricevuto(self.path, headers, body, good))
             if come is not None and come.guasto is not Guasto.LENTO:
-                _misbehave(self, come)
+                misbehave(self, come)
                 return
             if come is not None:
                 time.sleep(come.seconds)
@@ -150,7 +150,8 @@ def _has_shape(body: bytes) -> bool:
     return isinstance(words, dict) and set(words) == {"rt", "esito"} and bool(words["esito"])
 
 
-def _misbehave(handler: BaseHTTPRequestHandler, come: Comportamento) -> None:
+def misbehave(handler: BaseHTTPRequestHandler, come: Comportamento) -> None:
+    """Answer as the script says; LENTO is the caller's own affair."""
     match come.guasto:
         case Guasto.FAULT:
             _answer(handler, 200, {"faultCode": come.code, "faultDescription": come.description}, come.headers)
@@ -159,7 +160,7 @@ def _misbehave(handler: BaseHTTPRequestHandler, come: Comportamento) -> None:
         case Guasto.RINVIO:
             _answer(handler, 302, {}, {"Location": come.location})
         case Guasto.IMMONDIZIA:
-            _send(handler, 200, b"\x00\xff<html>]]>", {})
+            send(handler, 200, b"\x00\xff<html>]]>", {})
         case Guasto.CHIUDE_A_META:
             handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
         case Guasto.ENORME:
@@ -178,10 +179,11 @@ def _misbehave(handler: BaseHTTPRequestHandler, come: Comportamento) -> None:
 def _answer(
     handler: BaseHTTPRequestHandler, status: int, words: Mapping[str, str], headers: Mapping[str, str] | None = None
 ) -> None:
-    _send(handler, status, json.dumps(words).encode(), headers or {})
+    send(handler, status, json.dumps(words).encode(), headers or {})
 
 
-def _send(handler: BaseHTTPRequestHandler, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    """Answer with a status and a body."""
     handler.send_response(status)
     for name, value in {"Content-Type": "application/json", **headers, "Content-Length": str(len(body))}.items():
         handler.send_header(name, value)

@@ -25,7 +25,7 @@ SCHEMAS = sorted((ROOT / "schemas").glob("*.xsd"))
 ENTE = "http://www.regione.veneto.it/pagamenti/ente/"
 HEAD = ENTE + "ppthead"
 INNER = "http://www.regione.veneto.it/schemas/2012/Pagamenti/Ente/"
-SIZES = {"pa-per-ente": 18, "NodoPerPa": 14, "PaPerNodo": 3, "paForNode": 6}
+SIZES = {"pa-per-ente": 18, "NodoPerPa": 14, "PaPerNodo": 3, "paForNode": 6, "esterni-per-pa": 3}
 
 
 def names(paths: list[Path]) -> list[str]:
