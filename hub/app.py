@@ -86,7 +86,7 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
     mounts = {
         ente.PATH: build_wsgi(
             ente_contract,
-            ente.build_operations(runtime, ente_contract),
+            ente.build_operations(runtime),
             public_url=config.public_url,
             path=ente.PATH,
             max_bytes=config.max_body_bytes,

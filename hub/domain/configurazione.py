@@ -145,6 +145,7 @@ class Ente:
     `autenticazione`: the kinds of credential of which one must be shown; None: any of them is enough. `inoltro_esito`:
     outcomes are pushed to the ente's system; `chiave_ritorno`: signs the parameters of the payer's return (None: not
     spoken of); `url_archivio_esterno`: the ente answers itself for what it is owed.
+    `amministratore`: the one ente whose credentials open the positions of all the others.
     """
 
     cod_ipa_ente: str
@@ -158,6 +159,7 @@ class Ente:
     livelli_base64_pagati: int = 2
     quota_secondaria: str = "originale"
     esito_carrello: str = "descrizione"
+    amministratore: bool = False
     autenticazione: tuple[str, ...] | None = None
     inoltro_esito: bool = False
     chiave_ritorno: str | None = field(default=None, repr=False)

@@ -255,6 +255,14 @@ class RequestTokenNonValido(NotFound):
     code = "PAA_REQUEST_TOKEN_NON_VALIDO"
 
 
+class TipoPagatoreNonValido(InvalidRequest):
+    code = "PAA_TIPO_IDENTIFICATIVO_PAGATORE_NON_VALIDO"
+
+
+class CodicePagatoreNonPresente(InvalidRequest):
+    code = "PAA_CODICE_IDENTIFICATIVO_PAGATORE_NON_PRESENTE"
+
+
 class GettoneNonValido(NotAllowed):
     """A token that is forged, expired, used, or made for something else: which of these is nobody's business."""
 

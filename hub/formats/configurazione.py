@@ -113,6 +113,11 @@ def read_configurazione(data: bytes) -> Configurazione:
     for ente, path in zip(enti or (), campi.paths("enti"), strict=False):
         if ente.stazione and ente.stazione not in known:
             problems.add(f"{path}.stazione", f"la stazione {ente.stazione} non è fra le stazioni del file")
+    administrators = [
+        path for ente, path in zip(enti or (), campi.paths("enti"), strict=False) if ente.amministratore
+    ]
+    for path in administrators[1:]:
+        problems.add(f"{path}.amministratore", f"l'ente amministratore è uno solo, ed è già in {administrators[0]}")
     problems.raise_if_any()
     return Configurazione(stazioni or (), enti or ())
 
@@ -182,8 +187,9 @@ def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
 def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
     campi = Campi(value, path, problems, (
         "codIpaEnte", "codice_fiscale", "nome", "stato", "stazione", "codice_segregazione", "iban", "url_esito",
-        "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "autenticazione", "inoltro_esito",
-        "chiave_ritorno", "url_archivio_esterno", *CREDENZIALI, "password_mypivot", "applicazioni", "tipi",
+        "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "amministratore", "autenticazione",
+        "inoltro_esito", "chiave_ritorno", "url_archivio_esterno", *CREDENZIALI, "password_mypivot", "applicazioni",
+        "tipi",
     ))
     before = len(problems.found)
     ente = Ente(
@@ -198,6 +204,7 @@ def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
         livelli_base64_pagati=campi.whole("livelli_base64_pagati", (1, 2), 2),
         quota_secondaria=campi.choice("quota_secondaria", QUOTA_SECONDARIA, QUOTA_SECONDARIA[0]),
         esito_carrello=campi.choice("esito_carrello", ESITO_CARRELLO, ESITO_CARRELLO[0]),
+        amministratore=campi.flag("amministratore", False),
         autenticazione=campi.names("autenticazione", allowed=GENERI),
         inoltro_esito=campi.flag("inoltro_esito", False),
         chiave_ritorno=read_chiave_ritorno(campi),

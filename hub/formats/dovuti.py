@@ -1,4 +1,4 @@
-"""The inner document `Dovuti`: what the management software asks to have paid.
+"""The inner document `Dovuti`: what the management software asks to have paid, and what it is told is to be paid.
 
 Source: PagInf_Dovuti_Pagati 6.2.0, type ctDovuti.
 """
@@ -8,10 +8,15 @@ from __future__ import annotations
 from lxml import etree
 
 from hub.domain.documenti import DocumentoDovuti, MarcaBollo, SingoloDovuto
+from hub.formats.blocchi import ASSENTE, NS_ENTE, add, add_if, dati_specifici, write_soggetto
 from hub.formats.documenti_ente import Q, name_of, read_bilancio, read_importo, read_pagatore, read_root, texts_of
+from hub.formats.importi import text_from_cent
+from hub.formats.testi import clean
+from hub.formats.xml import parse
 
 CAMPO = "dovuti"
 _MARCA, _BILANCIO = Q + "datiMarcaBolloDigitale", Q + "bilancio"
+VERSIONE = "6.2.0"
 
 
 def read_dovuti(data: bytes) -> DocumentoDovuti:
@@ -65,3 +70,47 @@ def _dovuto(element: etree._Element) -> SingoloDovuto:
 def _marca(element: etree._Element) -> MarcaBollo:
     texts = texts_of(element)
     return MarcaBollo(texts["tipoBollo"], texts.get("hashDocumento", ""), texts["provinciaResidenza"])
+
+
+def render_dovuti(documento: DocumentoDovuti) -> bytes:
+    """Return the document, prefix `pay_i`, UTF-8 without XML declaration, valid for its schema.
+
+    What an optional element cannot hold is left out or cut; blank mandatory texts become `n/a`.
+    Raises: ValueError (no dovuto, datiSpecificiRiscossione that cannot be mended: never kept by a check of ours).
+    """
+    if not documento.dovuti:
+        raise ValueError("a document of dovuti has one at least")
+    root = etree.Element(f"{{{NS_ENTE}}}Dovuti", nsmap={"pay_i": NS_ENTE})
+    add(root, "versioneOggetto", clean(documento.versione, 16) or VERSIONE)
+    write_soggetto(root, "Pagatore", documento.pagatore)
+    dati = add(root, "datiVersamento")
+    add(dati, "tipoVersamento", clean(documento.tipo_versamento, 32) or "ALL")
+    add_if(dati, "identificativoUnivocoVersamento", documento.iuv)
+    for dovuto in documento.dovuti:
+        _write_dovuto(dati, dovuto)
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=False)
+
+
+def _write_dovuto(parent: etree._Element, dovuto: SingoloDovuto) -> None:
+    block = add(parent, "datiSingoloVersamento")
+    add(block, "identificativoUnivocoDovuto", dovuto.iud)
+    add(block, "importoSingoloVersamento", text_from_cent(dovuto.importo_cent))
+    if dovuto.commissione_cent is not None:
+        add(block, "commissioneCaricoPA", text_from_cent(dovuto.commissione_cent))
+    add(block, "identificativoTipoDovuto", dovuto.tipo)
+    add(block, "causaleVersamento", clean(dovuto.causale, 1024) or ASSENTE)
+    add(block, "datiSpecificiRiscossione", dati_specifici(dovuto.dati_specifici))
+    if dovuto.marca is not None:
+        marca = add(block, "datiMarcaBolloDigitale")
+        add(marca, "tipoBollo", dovuto.marca.tipo_bollo)
+        add(marca, "hashDocumento", dovuto.marca.hash_documento)
+        add(marca, "provinciaResidenza", dovuto.marca.provincia_residenza)
+    if dovuto.bilancio_xml:
+        _write_tree(block, parse(dovuto.bilancio_xml.encode()))
+
+
+def _write_tree(parent: etree._Element, element: etree._Element) -> None:
+    """Copy an element kept without namespaces into that of its parent."""
+    copy = add(parent, str(element.tag), element.text if len(element) == 0 else None)
+    for child in element:
+        _write_tree(copy, child)

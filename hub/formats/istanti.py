@@ -11,6 +11,10 @@ from zoneinfo import ZoneInfo
 
 ROMA = ZoneInfo("Europe/Rome")
 
+# Who means "from the beginning" or "for ever" writes the edges of its own calendar (0001, 9999), where an offset more
+# or less leaves it: such days are read as the edges of ours.
+_FIRST, _LAST = date(1900, 1, 1), date(2999, 12, 31)
+
 _DAY = r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
 _OFFSET = r"(Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])?"
 _DATE = re.compile(_DAY + _OFFSET)
@@ -31,7 +35,7 @@ def read_giorno(text: str) -> date:
     match = _DATE.fullmatch(text)
     if match is None:
         raise ValueError("not an xsd:date")
-    return date.fromisoformat(match[1])
+    return _bounded(date.fromisoformat(match[1]))
 
 
 def read_istante(text: str) -> datetime:
@@ -54,11 +58,8 @@ def read_istante(text: str) -> datetime:
     microsecond = int((fraction or "")[:6].ljust(6, "0"))
     is_midnight = (hour, minute, second, microsecond) == ("24", "00", "00", 0)
     clock = time(0) if is_midnight else time(int(hour), int(minute), int(second), microsecond)
-    try:
-        local = datetime.combine(date.fromisoformat(day), clock, _zone(offset)) + timedelta(days=is_midnight)
-        return local.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("out of the calendar") from error
+    local = datetime.combine(_bounded(date.fromisoformat(day)), clock, _zone(offset)) + timedelta(days=is_midnight)
+    return local.astimezone(UTC)
 
 
 def render_istante(instant: datetime) -> str:
@@ -78,6 +79,10 @@ def giorno_di(instant: datetime) -> date:
 def inizio_di(giorno: date) -> datetime:
     """Return the instant at which a civil day begins in Europe/Rome."""
     return datetime.combine(giorno, time(0), ROMA).astimezone(UTC)
+
+
+def _bounded(giorno: date) -> date:
+    return min(max(giorno, _FIRST), _LAST)
 
 
 def _zone(offset: str | None) -> ZoneInfo | timezone:

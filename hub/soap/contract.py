@@ -98,10 +98,11 @@ def load_contract(
         inline.append((f"inline-{number}.xsd", alone))
     for schema in documents.values():
         _relocate(schema, lambda name: name)
-    for _, schema in inline:
+    read = {name: copy.deepcopy(schema) for name, schema in documents.items()}
+    for schema in [*read.values(), *(schema for _, schema in inline)]:
         _relax(schema, relaxed)
         _loosen(schema, textual)
-    sources = _compiled_sources(inline, documents)
+    sources = _compiled_sources(inline, read)
     reader = ShapeReader(etree.fromstring(text) for text in sources.values())
     verbs = list(_verbs(wsdl, reader))
     return Contract(wsdl_path.stem, verbs, compile_sources(sources), wsdl, documents)
@@ -121,8 +122,10 @@ def _loosen(schema: etree._Element, textual: Mapping[str, frozenset[str]]) -> No
         names = textual.get(complex_type.get("name", ""), frozenset())
         for element in complex_type.iterfind(f"{XSD}sequence/{XSD}element"):
             if element.get("name") in names:
-                element.set("type", f"{prefix}:string" if prefix else "string")
                 element.set("minOccurs", "0")
+                # One that has children keeps them; they are named by its type.
+                if not _local(element.get("type")).startswith("ct"):
+                    element.set("type", f"{prefix}:string" if prefix else "string")
 
 
 def _load(path: Path) -> etree._Element:

@@ -46,6 +46,10 @@ class Anagrafe:
     def find(self, cod_ipa_ente: str, now: datetime) -> EnteConfigurato | None:
         return self._cached("ipa:" + cod_ipa_ente, enti.c.cod_ipa_ente, cod_ipa_ente, now)
 
+    def find_amministratore(self, now: datetime) -> EnteConfigurato | None:
+        """The one ente that may see all the others, if there is one."""
+        return self._cached("amministratore", enti.c.amministratore, True, now)
+
     def find_by_id(self, ente_id: int, now: datetime) -> EnteConfigurato | None:
         return self._cached(f"id:{ente_id}", enti.c.id, ente_id, now)
 

@@ -58,7 +58,16 @@ enti = Table(
     Column("url_archivio_esterno", String(2048)),
     Column("autenticazione", JSON),  # the kinds of credential that are enough by themselves; None: any
     Column("password_mypivot_hash", String(256)),
+    Column("amministratore", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("cod_ipa_ente", name="uq_enti_cod_ipa_ente"),
+    # Who sees every ente is one alone.
+    Index(
+        "uq_enti_amministratore",
+        "amministratore",
+        unique=True,
+        sqlite_where=text("amministratore"),
+        postgresql_where=text("amministratore"),
+    ),
 )
 
 tipi = Table(

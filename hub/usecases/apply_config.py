@@ -43,12 +43,21 @@ class _Sync:
     def run(self, wanted: Configurazione) -> list[Differenza]:
         for stazione in wanted.stazioni:
             self._stazione(stazione)
-        for ente in wanted.enti:
+        self._check_amministratore(wanted)
+        # Who is to be the administrator comes last: the one before must have let go.
+        for ente in sorted(wanted.enti, key=lambda ente: ente.amministratore):
             self._ente(ente)
         self._left_alone(wanted)
         if self.problems:
             raise ConfigurazioneNonValida(self.problems)
         return self.found
+
+    def _check_amministratore(self, wanted: Configurazione) -> None:
+        named = {ente.cod_ipa_ente for ente in wanted.enti}
+        chosen = next((ente.cod_ipa_ente for ente in wanted.enti if ente.amministratore), None)
+        for row in enti.all_rows(self.session):
+            if chosen is not None and row.amministratore and row.cod_ipa_ente not in named:
+                self.problems.append((f"ente {chosen}", f"l'ente amministratore è già {row.cod_ipa_ente}"))
 
     def _left_alone(self, wanted: Configurazione) -> None:
         named = {stazione.id for stazione in wanted.stazioni}
@@ -153,6 +162,7 @@ def ente_values(ente: Ente) -> dict[str, Any]:
         "iban": ente.iban,
         "url_esito": ente.url_esito,
         "livelli_base64_pagati": ente.livelli_base64_pagati,
+        "amministratore": ente.amministratore,
         "quota_secondaria": ente.quota_secondaria,
         "esito_carrello": ente.esito_carrello,
         "autenticazione": None if ente.autenticazione is None else list(ente.autenticazione),

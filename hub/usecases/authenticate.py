@@ -94,36 +94,65 @@ class Callers:
         `stato_error`: the fault for an ente that is still INSERITO; None means that its state is not asked.
         Raises: EnteNonValido, `stato_error`, TroppiTentativi (this source guessed too often).
         """
+        self._check_pace(chi)
+        code = (chi.cod_ipa_ente or "").strip()
+        found = self._find(code, now)
+        if found is not None and stato_error is not None and found.ente.stato == StatoEnte.INSERITO:
+            raise stato_error(f"l'ente {code} non è ancora attivo (stato {StatoEnte.INSERITO})", id=code)
+        return self._open(chi, [found], code, operation, now)
+
+    def authenticate_portale(self, chi: Presentazione, operation: str, now: datetime) -> Chiamante:
+        """Return the caller of an operation for portals: the administrator ente, or the ente that is named itself.
+
+        Which of the two it is, the caller's ente says. Raises: EnteNonValido, TroppiTentativi.
+        """
+        self._check_pace(chi)
+        code = (chi.cod_ipa_ente or "").strip()
+        candidates = [self.anagrafe.find_amministratore(now), self._find(code, now)]
+        return self._open(chi, candidates, code, operation, now)
+
+    def _find(self, code: str, now: datetime) -> EnteConfigurato | None:
+        return self.anagrafe.find(code, now) if 0 < len(code) <= 35 else None
+
+    def _check_pace(self, chi: Presentazione) -> None:
         wait_s = self._failures.wait_s(chi.source)
         if wait_s:
             raise TroppiTentativi(
                 f"troppe password errate da questo indirizzo: riprovare fra {wait_s} secondi", retry_after_s=wait_s
             )
-        code = (chi.cod_ipa_ente or "").strip()
-        found = self.anagrafe.find(code, now) if 0 < len(code) <= 35 else None
-        if found is not None and stato_error is not None and found.ente.stato == StatoEnte.INSERITO:
-            raise stato_error(f"l'ente {code} non è ancora attivo (stato {StatoEnte.INSERITO})", id=code)
+
+    def _open(
+        self, chi: Presentazione, enti: Sequence[EnteConfigurato | None], code: str, operation: str, now: datetime
+    ) -> Chiamante:
+        """Return the caller of the first of these enti that what is shown opens; one failure counts, however many."""
         work = _Work(self._secrets)
-        try:
-            shown = _matching(chi, found, work, now)
-            chiamante = _granted(found, shown, operation, code)
-            if chi.firma is not None:
-                self._take(chi.firma, now)
-        except _Rifiuto as rifiuto:
-            work.spend(self._cost(chi, now))
-            self._failures.add(chi.source)
-            raise EnteNonValido(
-                f"codIpaEnte {code or 'assente'} sconosciuto o password errata",
-                "intestazione o corpo, codIpaEnte e password: l'ente deve essere configurato e la password la sua",
-                id=code or "n/a",
-                reason=str(rifiuto),
-            ) from None
-        return chiamante
+        reasons = []
+        for found in enti:
+            try:
+                shown = _matching(chi, found, work, now)
+                chiamante = _granted(found, shown, operation, code)
+                if chi.firma is not None:
+                    self._take(chi.firma, now)
+                return chiamante
+            except _Rifiuto as rifiuto:
+                reasons.append(str(rifiuto))
+        work.spend(self._cost(chi, now) * len(enti))
+        self._failures.add(chi.source)
+        raise EnteNonValido(
+            f"codIpaEnte {code or 'assente'} sconosciuto o password errata",
+            "intestazione o corpo, codIpaEnte e password: l'ente deve essere configurato e la password la sua",
+            id=code or "n/a",
+            reason="; ".join(reasons),
+        )
 
     def signing_certificates(self, cod_ipa_ente: str, now: datetime) -> list[bytes]:
-        """Return the certificates (DER) with which messages of an ente may be signed."""
-        found = self.anagrafe.find(cod_ipa_ente, now) if 0 < len(cod_ipa_ente) <= 35 else None
-        rows = [] if found is None else found.credenziali
+        """Return the certificates (DER) with which messages that name an ente may be signed.
+
+        Its own and the administrator's, who asks about every ente; whose signature opens what is judged afterwards.
+        """
+        candidates = (self._find(cod_ipa_ente, now), self.anagrafe.find_amministratore(now))
+        by_id = {row.id: row for found in candidates if found is not None for row in found.credenziali}
+        rows = by_id.values()
         return [row.certificato for row in rows if row.genere == Genere.FIRMA and _is_in_force(row, now)]
 
     def _take(self, firma: Firma, now: datetime) -> None:

@@ -60,6 +60,8 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
     if row.url_archivio_esterno:
         values["url_archivio_esterno"] = row.url_archivio_esterno
     values |= _credenziali_dict([one for one in active if one.applicazione is None])
+    if row.amministratore:
+        values["amministratore"] = True
     if row.password_mypivot_hash is not None:
         values["password_mypivot"] = INVARIATO
     names = sorted({one.applicazione for one in active if one.applicazione is not None})

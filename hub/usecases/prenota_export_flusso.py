@@ -7,18 +7,18 @@ cuts to noon is not reproduced: days are whole days of Europe/Rome.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from hub.domain import errors
 from hub.domain.flussi import TIPO_ENTE_SECONDARIO, VERSIONI_EXPORT, GenereExport
-from hub.formats.istanti import giorno_di, inizio_di, read_giorno, read_istante
+from hub.formats.istanti import giorno_di, inizio_di
 from hub.formats.segreti import verify_password
 from hub.store import prenotazioni_export
 from hub.store.database import Database
 from hub.usecases.authenticate import Callers, Chiamante, Presentazione
+from hub.usecases.date_richiesta import check_intervallo, read_data, read_data_ora
 
 # Bookings that nobody has begun, per ente: a caller in a loop must not fill the table.
 ATTESE_MAX = 1000
@@ -26,7 +26,6 @@ ATTESE_MAX = 1000
 # and the work itself. An incremental export read out sooner would miss them, and the watermark has passed them.
 _ASSESTAMENTO = timedelta(seconds=60)
 _VALORE_MAX = 64
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +54,9 @@ def prenota_export_flusso(
     VersioneTracciatoNonValida, RichiestaNonEseguibile (too many bookings wait).
     """
     chiamante = callers.authenticate(chi, "paaSILPrenotaExportFlusso", now, stato_error=errors.EnteNonValido)
-    giorno_da = _read(read_giorno, richiesta.date_from, errors.DateFromNonValido, "dateFrom", "aaaa-mm-gg")
-    giorno_a = _read(read_giorno, richiesta.date_to, errors.DateToNonValido, "dateTo", "aaaa-mm-gg")
-    _check_intervallo(giorno_da, giorno_a)
+    giorno_da = read_data(richiesta.date_from, errors.DateFromNonValido, "dateFrom")
+    giorno_a = read_data(richiesta.date_to, errors.DateToNonValido, "dateTo")
+    check_intervallo(giorno_da, giorno_a, "dateFrom", "dateTo")
     values = _tipo(chiamante, richiesta.tipo) | _versione(richiesta.versione)
     return _book(db, chiamante, GenereExport.PAGATI, now, giorno_da=giorno_da, giorno_a=giorno_a, **values)
 
@@ -75,13 +74,12 @@ def prenota_export_incrementale(
     """
     operation = "paaSILPrenotaExportFlussoIncrementaleConRicevuta"
     chiamante = callers.authenticate(chi, operation, now, stato_error=errors.EnteNonValido)
-    form = "aaaa-mm-ggThh:mm:ss"
-    istante_da = _read(read_istante, richiesta.date_from, errors.DateFromNonValido, "dateFrom", form)
+    istante_da = read_data_ora(richiesta.date_from, errors.DateFromNonValido, "dateFrom")
     adesso = now.replace(microsecond=0)
     istante_a = adesso
     if richiesta.date_to is not None:
-        istante_a = _read(read_istante, richiesta.date_to, errors.DateToNonValido, "dateTo", form)
-    _check_intervallo(istante_da, istante_a)
+        istante_a = read_data_ora(richiesta.date_to, errors.DateToNonValido, "dateTo")
+    check_intervallo(istante_da, istante_a, "dateFrom", "dateTo")
     _check_mypivot(callers, chi, chiamante, richiesta.password_mypivot)
     values = _tipo(chiamante, richiesta.tipo) | _versione(richiesta.versione)
     values |= {"ricevuta": richiesta.ricevuta, "incrementale": richiesta.incrementale}
@@ -110,7 +108,7 @@ def prenota_export_scaduti(
     Raises: EnteNonValido, DateFromNonValido, TipoDovutoNonValido, TipoDovutoNonInserito, RichiestaNonEseguibile.
     """
     chiamante = callers.authenticate(chi, "paaSILPrenotaExportFlussoScaduti", now)
-    scadenza = _read(read_giorno, data_scadenza, errors.DateFromNonValido, "dataScadenza", "aaaa-mm-gg")
+    scadenza = read_data(data_scadenza, errors.DateFromNonValido, "dataScadenza")
     codici = sorted({codice.strip() for codice in (tipi_dovuto or "").split(";") if codice.strip()})
     for codice in codici:
         _check_tipo(chiamante, codice, "tipiDovuto")
@@ -119,25 +117,6 @@ def prenota_export_scaduti(
             "nessun tipo dovuto indicato", "tipiDovuto: uno o più codici separati da punto e virgola"
         )
     return _book(db, chiamante, GenereExport.SCADUTI, now, data_scadenza=scadenza, tipi=codici)
-
-
-def _read(
-    read: Callable[[str], T], text: str | None, error: type[errors.InvalidRequest], campo: str, form: str
-) -> T:
-    if text is None:
-        raise error(f"{campo} assente", f"{campo}: obbligatorio, nella forma {form}")
-    try:
-        return read(text)
-    except ValueError as wrong:
-        shown = text[:_VALORE_MAX]
-        raise error(f"{campo} non valido: {shown}", f"{campo}: valore '{shown}', attesa la forma {form}") from wrong
-
-
-def _check_intervallo(start: Any, end: Any) -> None:
-    if end < start:
-        raise errors.IntervalloDateNonValido(
-            "dateTo precede dateFrom", f"dateFrom {start.isoformat()}, dateTo {end.isoformat()}: la seconda viene prima"
-        )
 
 
 def _check_mypivot(callers: Callers, chi: Presentazione, chiamante: Chiamante, shown: str | None) -> None:

@@ -24,7 +24,7 @@ from hub.domain.errors import (
     TroppiTentativi,
 )
 from hub.log import get_logger
-from hub.web import avviso, console, paga, salute
+from hub.web import avviso, console, landing, paga, salute
 from hub.web.context import CORRELATION_ID, METRICS, ROUTE, RUNTIME
 from hub.web.metrics import Metrics
 from hub.web.testi import ERRORI, euro, ora
@@ -85,6 +85,7 @@ def create_flask(runtime: Runtime) -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     paga.register(app)
     avviso.register(app)
+    landing.register(app)
     salute.register(app)
     console.register(app)
     return app

@@ -38,6 +38,13 @@ ERRORI: dict[str | int, tuple[str, str]] = {
             "nella tua posta elettronica, oppure torna al servizio da cui sei partito e ricomincia."
         ),
     ),
+    "UrlNonValida": (
+        "Manca l’indirizzo a cui tornare",
+        (
+            "Il servizio da cui arrivi non ha detto dove riportarti dopo il pagamento, o lo ha detto male. Torna a "
+            "quel servizio e riprova: non ti è stato addebitato nulla."
+        ),
+    ),
     "AnagraficaNonValida": (
         "I dati di chi paga non sono completi",
         (
@@ -106,6 +113,11 @@ def ora(instant: datetime) -> str:
     return f"{local.day}/{local:%m/%Y, %H:%M}"
 
 
+def is_email(text: str) -> bool:
+    """Whether the contract would take this as an e-mail address."""
+    return len(text) <= _EMAIL_MAX and _EMAIL.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class DatiPagatore:
     """What the payer confirmed, as typed (blanks collapsed)."""
@@ -129,6 +141,6 @@ class DatiPagatore:
             found["nome"] = "Il nome contiene caratteri che non si possono usare."
         if not self.email:
             found["email"] = "Scrivi un indirizzo e-mail: ci arriverà la ricevuta."
-        elif len(self.email) > _EMAIL_MAX or not _EMAIL.fullmatch(self.email):
+        elif not is_email(self.email):
             found["email"] = "Questo indirizzo e-mail non è valido. Un esempio: mario.rossi@example.it."
         return found

@@ -64,6 +64,8 @@ def test_the_file_of_the_demo_is_good() -> None:
         ("PRE-ESERCIZIO", "ATTIVO", "enti[0].stato", "uno fra INSERITO"),
         ("0123 456", "0123 457", "enti[0].iban", "cifre di controllo"),
         ("    iban:", "    quota_secondaria: tolta\n    iban:", "enti[0].quota_secondaria", "uno fra originale"),
+        ("    iban:", "    password_mypivot: corta\n    iban:", "enti[0].password_mypivot", "da 8 a 100"),
+        ("    iban:", "    amministratore: forse\n    iban:", "enti[0].amministratore", "true o false"),
         ("    iban:", "    esito_carrello: testo\n    iban:", "enti[0].esito_carrello", "uno fra descrizione"),
         ('importo: "16.00"', "stampa_data_scadenza: 1", "enti[0].tipi[0].stampa_data_scadenza", "true o false"),
         ("iban:", "ibn:", "enti[0].ibn", "chiave sconosciuta (forse iban)"),
@@ -95,6 +97,13 @@ def test_the_same_ente_twice_is_refused() -> None:
     twice = GOOD + GOOD[GOOD.index("  - codIpaEnte") :]
 
     assert "è già in enti[0]" in _problems(twice)["enti[1].codIpaEnte"]
+
+
+def test_two_administrators_are_refused() -> None:
+    good = GOOD.replace("    iban:", "    amministratore: true\n    iban:")
+    two = good + good[good.index("  - codIpaEnte") :].replace("C_PROVA", "C_VICINO")
+
+    assert "uno solo, ed è già in enti[0]" in _problems(two)["enti[1].amministratore"]
 
 
 def test_no_secret_gets_into_a_refusal() -> None:

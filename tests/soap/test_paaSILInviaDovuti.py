@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -129,26 +128,3 @@ def test_a_database_that_does_not_answer_is_503_and_nothing_is_promised(small_wo
 
     assert (door.last.status, int(door.last.headers["Retry-After"])) == (503, 5)
     assert small_world.rows(schema.outbox) == []
-
-
-PERIOD = {"dateFrom": "2026-11-01", "dateTo": "2026-11-20"}
-CODICE = {"codIpaEnte": "C_PROVA"}
-PERSONA = {"identificativoUnivocoPersonaFG": {"tipoIdentificativoUnivoco": "F", "codiceIdentificativoUnivoco": "X"}}
-
-
-@pytest.mark.parametrize(
-    ("operation", "values"),
-    [
-        ("paaSILChiediAvvisiPendenti", CODICE | PERIOD),
-        ("paaSILChiediPosizioniAperte", CODICE | PERSONA),
-        ("paaSILChiediStoricoPagamenti", CODICE | PERSONA | {"dataFrom": datetime(2026, 11, 1)}),
-    ],
-)
-def test_an_operation_that_is_not_built_says_so_in_the_contracts_words(client, door, operation, values):
-    headers = None if "codIpaEnte" in values else intestazione("C_PROVA")
-
-    answer = getattr(client, operation)(password="Segreto12345", **values, _soapheaders=headers)
-
-    assert door.last.status == 200
-    assert answer.fault.faultCode == "PAA_SYSTEM_ERROR"
-    assert operation in answer.fault.description

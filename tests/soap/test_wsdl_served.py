@@ -13,9 +13,10 @@ from lxml import etree
 from zeep.transports import Transport
 
 from hub.soap.contract import load_contract
-from hub.soap.ente import RELAXED, TEXTUAL
+from hub.soap.ente import RELAXED, TEXTUAL, build_operations
 from hub.soap.server import Wsgi
 from tests.soap.door import ENTE, PATH, PUBLIC_URL, ROOT, call, contract, door
+from tests.world import World
 
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 SCHEMA = "PagInf_Dovuti_Pagati_6_2_0.xsd"
@@ -107,6 +108,10 @@ def test_what_is_read_more_loosely_is_served_as_published() -> None:
 
     assert read.wsdl_text(PUBLIC_URL, PATH) == published.wsdl_text(PUBLIC_URL, PATH)
     assert [read.xsd(name) for name in read._documents] == [published.xsd(name) for name in published._documents]
+
+
+def test_every_operation_of_the_contract_is_built(small_world: World) -> None:
+    assert set(build_operations(small_world.runtime)) == {verb.name for verb in contract().by_request.values()}
 
 
 def test_head_has_no_body(wsgi: Wsgi) -> None:

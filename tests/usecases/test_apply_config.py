@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from hub.domain.configurazione import INVARIATO, Applicazione, Configurazione, ConfigurazioneNonValida, Ente, Tipo
 from hub.domain.errors import Conflict, InvalidRequest, NotFound
@@ -125,6 +126,31 @@ def test_a_mypivot_password_is_kept_as_a_hash_and_stays_when_it_is_not_spoken_of
     for again in (wanted, demo, _with_ente(demo, lambda ente: replace(ente, password_mypivot=INVARIATO))):
         assert apply(configured, again, CASSAFORTE, LATER) == []
     assert export_config(configured, LATER)["enti"][0]["password_mypivot"] == INVARIATO
+
+
+def test_the_administrator_moves_from_one_ente_to_another(configured: Database, demo: Configurazione) -> None:
+    (first,) = demo.enti
+    second = replace(first, cod_ipa_ente="C_VICINO", nome="Comune Vicino")
+
+    def administrators(*enti_wanted: Ente) -> list[str]:
+        apply(configured, replace(demo, enti=enti_wanted), CASSAFORTE, LATER)
+        with configured.reading() as session:
+            return [row.cod_ipa_ente for row in enti.all_rows(session) if row.amministratore]
+
+    assert administrators(first, second) == []
+    assert administrators(replace(first, amministratore=True), second) == ["C_PROVA"]
+    assert export_config(configured, LATER)["enti"][0]["amministratore"] is True
+    assert administrators(replace(second, amministratore=True), first) == ["C_VICINO"]
+    with pytest.raises(ConfigurazioneNonValida, match="amministratore è già C_VICINO"):
+        administrators(replace(first, amministratore=True))
+
+
+def test_the_database_admits_one_administrator(configured: Database, demo: Configurazione) -> None:
+    second = replace(demo.enti[0], cod_ipa_ente="C_VICINO", amministratore=True)
+    apply(configured, replace(demo, enti=(*demo.enti, second)), CASSAFORTE, LATER)
+
+    with pytest.raises(IntegrityError), configured.transaction() as session:
+        enti.change(session, enti.by_cod_ipa(session, "C_PROVA").id, amministratore=True)
 
 
 def test_an_application_left_out_is_revoked_and_a_tipo_switched_off(configured: Database, demo: Configurazione) -> None:

@@ -42,8 +42,9 @@ GUASTI = (
     ),
     Guasto(
         "PAA_ENTE_NON_VALIDO",
-        "password diversa da quella dell'ente amministratore, oppure `codIpaEnte` presente e sconosciuto",
-        "questa operazione è per i portali: usare la password dell'ente amministratore",
+        "credenziale che non è dell'ente amministratore né di quello in `codIpaEnte`, `codIpaEnte` sconosciuto, oppure "
+        "assente senza essere l'amministratore; applicazione non abilitata all'operazione",
+        "usare la credenziale dell'ente amministratore; con quella di un altro ente indicare il suo `codIpaEnte`",
         Ripetere.NO,
         (g.POSIZIONI, g.STORICO),
     ),

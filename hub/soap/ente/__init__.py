@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from hub.domain.errors import RichiestaNonEseguibile
 from hub.runtime import Runtime
-from hub.soap.contract import Contract
-from hub.soap.ente import dovuti, flussi, pagamenti
-from hub.soap.operation import Call, Operation
+from hub.soap.ente import dovuti, flussi, pagamenti, portali
+from hub.soap.operation import Operation
 
 PATH = "/ws/pa/PagamentiTelematiciDovutiPagati"
 
@@ -20,17 +17,10 @@ PATH = "/ws/pa/PagamentiTelematiciDovutiPagati"
 RELAXED = {"stShowMyPay": frozenset({"maxLength"}), "stPassword": frozenset({"minLength", "maxLength"})}
 
 # Elements, by the type they stand in, whose absence or form the original answers with a code of its own.
-TEXTUAL = flussi.TEXTUAL
+TEXTUAL = flussi.TEXTUAL | portali.TEXTUAL
 
 
-def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Operation]:
+def build_operations(runtime: Runtime) -> Mapping[str, Operation]:
     """Return every operation of the contract by name."""
-    built = {**pagamenti.operations(runtime), **dovuti.operations(runtime), **flussi.operations(runtime)}
-    return {verb.name: built.get(verb.name, _not_built) for verb in contract.by_request.values()}
-
-
-def _not_built(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    raise RichiestaNonEseguibile(
-        f"operazione {call.operation} non ancora disponibile",
-        f"{call.operation} fa parte del contratto ma questa versione dell'hub non la esegue: nulla è stato registrato",
-    )
+    parts = (pagamenti, dovuti, flussi, portali)
+    return {name: operation for part in parts for name, operation in part.operations(runtime).items()}
