@@ -16,7 +16,7 @@ import threading
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
@@ -46,6 +46,10 @@ STEPS = {
     "pagati": "paaSILChiediPagati",
     "ricevuta": "paaSILChiediPagatiConRicevuta",
     "rifiuto": "paaSILInviaDovuti",
+    "importa": "paaSILImportaDovuto (I)",
+    "modifica": "paaSILImportaDovuto (M)",
+    "verifica": "paaSILVerificaAvviso",
+    "annulla": "paaSILImportaDovuto (A)",
     "carrello": "paaSILInviaCarrelloDovuti",
     "esito_carrello": "paaSILChiediEsitoCarrelloDovuti",
     "export": "paaSILPrenotaExportFlusso",
@@ -203,16 +207,17 @@ class Story:
         return answer
 
     def _write_documents(self) -> None:
+        today = datetime.now(ZoneInfo("Europe/Rome")).date()
         documents = {
             "pagatore": PAGATORE,
             "ritorno": RITORNO,
-            "oggi": datetime.now(ZoneInfo("Europe/Rome")).date().isoformat(),
+            "oggi": today.isoformat(),
             "carrello": " ".join(CARRELLO),
             "dovuti.xml": dovuti(self.iud, "73.00", "ZTL", CAUSALE, "9/0105115AP/"),
             "rifiuto.xml": dovuti(f"{self.iud}-NO", "73.00", TIPO_IGNOTO, CAUSALE, "9/0105115AP/"),
         }
         for name, importo, azione in (("i", "40.00", "I"), ("m", "41.50", "M"), ("a", "41.50", "A")):
-            documents[f"importa-{name}.xml"] = versamento(self.iud_avviso, importo, azione)
+            documents[f"importa-{name}.xml"] = versamento(self.iud_avviso, importo, today + timedelta(days=30), azione)
         for ente, codice_fiscale in CARRELLO.items():
             # Given by who runs the hub; it proves that the caller may ask for that ente. Source: pa-per-ente, 1.4.
             secret = f"paaSILInviaCarrelloDovuti-{PASSWORD_STAZIONE}-{codice_fiscale}"
@@ -235,10 +240,11 @@ def dovuti(iud: str, importo: str, tipo: str, causale: str, riscossione: str) ->
     return _document("Dovuti", versamento)
 
 
-def versamento(iud: str, importo: str, azione: str) -> str:
+def versamento(iud: str, importo: str, scadenza: date, azione: str) -> str:
     """Return a `Versamento` document: the same dovuto with another amount or action."""
     fields = (
-        f"<tipoVersamento>ALL</tipoVersamento><identificativoUnivocoDovuto>{iud}</identificativoUnivocoDovuto>"
+        f"<dataEsecuzionePagamento>{scadenza.isoformat()}</dataEsecuzionePagamento><tipoVersamento>ALL</tipoVersamento>"
+        f"<identificativoUnivocoDovuto>{iud}</identificativoUnivocoDovuto>"
         f"<importoSingoloVersamento>{importo}</importoSingoloVersamento>"
         "<identificativoTipoDovuto>ZTL</identificativoTipoDovuto>"
         f"<causaleVersamento>{CAUSALE}</causaleVersamento>"
