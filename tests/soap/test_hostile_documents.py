@@ -23,7 +23,8 @@ from hub.store import schema
 from tests.factories import CODICE_FISCALE, make_rt
 from tests.soap.hostile import NOT_BASE64, REFUSED, SEGNO, TAKEN, TOO_LARGE
 from tests.soap.requests_of_all import IN_BODY, values_of
-from tests.soap.stage import GOOD, OWN, Stage, code_of
+from tests.soap.stage import GOOD, OWN, Stage, code_of, encoded
+from tests.soap.walk.carrello import Carrello, hash_of
 from tests.soap.walk.invia_dovuti import DocumentoDovuti
 from tests.world import INTERMEDIARIO, PASSWORDS, STAZIONE
 
@@ -54,6 +55,26 @@ def _dovuti(stage: Stage, **fields: Any) -> str:
 
 def _invia(stage: Stage, text: str) -> str:
     return stage.ask("paaSILInviaDovuti", {"password": OWN, "dovuti": text}, "C_PROVA")
+
+
+def _carrello(stage: Stage, text: str) -> str:
+    elemento = {"codIpaEnte": "C_PROVA", "password": hash_of("C_PROVA"), "dovuti": text}
+    values = {"password": OWN, "listaDovuti": {"elementoListaDovuti": [elemento]}}
+    return stage.ask("paaSILInviaCarrelloDovuti", values, "C_PROVA")
+
+
+def _secondario(stage: Stage, text: str) -> str:
+    elemento = {
+        "codIpaEnte": "C_PROVA",
+        "password": hash_of("C_PROVA"),
+        "dovuti": encoded(DocumentoDovuti().xml(stage.iud())),
+    }
+    values = {
+        "password": OWN,
+        "listaDovuti": {"elementoListaDovuti": [elemento]},
+        "listaDovutiEntiSecondari": {"elementoListaDovutiEntiSecondari": [{"dovutiEntiSecondari": text}]},
+    }
+    return stage.ask("paaSILInviaCarrelloDovuti", values, "C_PROVA")
 
 
 def _rt(stage: Stage) -> str:
@@ -98,6 +119,12 @@ PLACES = {
     "InviaDovuti dovuti": Place(lambda stage: _dovuti(stage, causale="@@"), _invia, XML),
     "InviaDovuti bilancio": Place(
         lambda stage: _dovuti(stage, bilancio="16.00").replace("<codCapitolo>C1", "<codCapitolo>@@"), _invia, XML
+    ),
+    "InviaCarrello dovuti": Place(lambda stage: _dovuti(stage, causale="@@"), _carrello, XML),
+    "InviaCarrello secondario": Place(
+        lambda stage: Carrello().secondario().replace("TEFA", "@@"),
+        _secondario,
+        XML | {"PAA_ERRORE_RECUPERO_DOVUTI_ENTI_SECONDARI"},
     ),
     "InviaRT rt": Place(
         _rt,

@@ -12,10 +12,9 @@ from lxml import etree
 
 from hub.formats.xml import parse
 from hub.store import schema
-from tests.factories import CODICE_FISCALE, Documento, Voce, make_rt
+from tests.factories import Documento, Voce, make_rt
 from tests.soap.stage import DOVUTI, OWN, Stage, code_of
 from tests.soap.walk.frame import Defect, Row, Table, defect, row, unreachable
-from tests.world import INTERMEDIARIO
 
 ENTE = "PAA_ENTE_NON_VALIDO"
 SISTEMA = "PAA_SYSTEM_ERROR"
@@ -78,35 +77,19 @@ def unknown(stage: Stage) -> Chiavi:
     return Chiavi(str(uuid.uuid4()), "01999999999999999", "IGNOTO")
 
 
-def stored(stage: Stage, stato: str, tipo: str = "TARI", days: int = 30, ente_id: int = 1) -> Chiavi:
+def stored(stage: Stage, stato: str, tipo: str = "TARI", days: int = 30, **values: Any) -> Chiavi:
     """A dovuto kept by import, due so many days from today."""
-    world = stage.world
     number = next(stage.number)
-    chiavi = Chiavi(str(uuid.uuid4()), f"0155{number:013d}", f"PASSO-{number:06d}")
-    world.lay(
-        schema.dovuti,
-        id=uuid.uuid4().hex,
-        ente_id=ente_id,
-        dominio=INTERMEDIARIO,
-        posizione=1,
-        iud=chiavi.iud,
-        iuv=chiavi.iuv,
-        tipo=tipo,
-        importo_cent=1600,
-        causale="Tassa rifiuti",
-        dati_specifici="9/0101101IM/",
-        scadenza=world.clock().date() + timedelta(days=days),
-        tipo_versamento="ALL",
-        pagatore_tipo="F",
-        pagatore_codice=CODICE_FISCALE,
-        pagatore={"tipo": "F", "codice": CODICE_FISCALE, "anagrafica": "Mario Rossi"},
-        origine="IMPORT-DOVUTO",
+    kept = stage.world.lay_avviso(
+        f"0155{number:013d}",
+        iud=f"PASSO-{number:06d}",
         stato=stato,
+        tipo=tipo,
+        scadenza=stage.world.clock().date() + timedelta(days=days),
         attuale=stato != "ANNULLATO",
-        created_at=world.clock(),
-        updated_at=world.clock(),
+        **values,
     )
-    return chiavi
+    return Chiavi(str(uuid.uuid4()), kept.iuv, kept.iud)
 
 
 def retried(stage: Stage, *esiti: int) -> Chiavi:

@@ -27,7 +27,8 @@ class Case(Protocol):
 class Defect:
     """One way to make the mistake of a row: `spoils` are the fields of the case that carry it.
 
-    `needs`: fields it sets that another defect may overrule; `keeps`: fields that another defect may not touch.
+    `needs`: fields it sets that another defect may overrule; `keeps`: fields that another defect may not touch, `*`
+    for all of them.
     """
 
     code: str
@@ -37,6 +38,8 @@ class Defect:
 
     def goes_with(self, other: Defect) -> bool:
         """Say whether both mistakes can stand in one request."""
+        if "*" in self.keeps | other.keeps:
+            return False
         shared = set(self.spoils) & set(other.spoils)
         return (
             all(self.spoils[name] == other.spoils[name] for name in shared)

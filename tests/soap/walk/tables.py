@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.soap.walk import chiedi_pagati, flussi, importa_dovuto, invia_dovuti, registra_pagamento
+from tests.soap.walk import carrello, chiedi_pagati, flussi, importa_dovuto, invia_dovuti, registra_pagamento
 from tests.soap.walk.frame import Table
 
 TABLES: tuple[Table, ...] = (
     *invia_dovuti.TABLES,
+    *carrello.TABLES,
     *chiedi_pagati.TABLES,
     *importa_dovuto.TABLES,
     *registra_pagamento.TABLES,
