@@ -1,0 +1,278 @@
+"""Comune Vicino, with good credentials of its own, goes after everything of Comune di Prova by each operation.
+
+Whatever it asks for, by whatever key and under whatever name: it sees nothing of Prova and changes nothing of Prova.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from hub.formats.segreti import hash_password
+from hub.store import schema
+from tests.factories import CODICE_FISCALE, encode, make_documento, make_rt, make_voce
+from tests.soap.requests_of_all import IN_BODY, values_of
+from tests.soap.stage import GOOD, OWN, Stage, code_of
+from tests.soap.walk.carrello import hash_of
+from tests.soap.walk.chiedi_pagati import stored
+from tests.world import INTERMEDIARIO, PASSWORDS, World
+
+CAUSALE, NOME = "Riservata di Prova", "Debitrice Riservata"
+APPLICAZIONE = "Gestionale2345"
+ENTE = "PAA_ENTE_NON_VALIDO"
+SESSIONE = "PAA_ID_SESSION_NON_VALIDO"
+TOKEN = "PAA_REQUEST_TOKEN_NON_VALIDO"
+TIPO = "PAA_IDENTIFICATIVO_TIPO_DOVUTO_NON_VALIDO"
+# A tipo that Prova has and Vicino has not.
+TIPO_DI_PROVA = "SANZIONE"
+
+
+@dataclass(frozen=True)
+class Prey:
+    """What Comune di Prova has: sessions that wait and that are paid, a dovuto to be paid, flows."""
+
+    stage: Stage
+    in_attesa: str
+    carrello: str
+    pagata: str
+    iuv_pagato: str
+    iud_pagato: str
+    iuv: str
+    iud: str
+    token_import: str
+    token_export: str
+    token_scaduti: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One way to go after it: fields of the request, by names of the prey in braces; the codes that may answer."""
+
+    what: str
+    operation: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    codes: frozenset[str] = frozenset({GOOD})
+
+    def values(self, prey: Prey) -> dict[str, Any]:
+        filled = {name: _filled(value, prey) for name, value in self.fields.items()}
+        return values_of(self.operation, "C_VICINO") | filled
+
+    def __str__(self) -> str:
+        return f"{self.operation}-{self.what}"
+
+
+def _filled(value: Any, prey: Prey) -> Any:
+    if callable(value):
+        return value(prey)
+    return value.format(**vars(prey)) if isinstance(value, str) else value
+
+
+def probe(operation: str, what: str, *codes: str, **fields: Any) -> Probe:
+    return Probe(what, operation, fields, frozenset(codes or {GOOD}))
+
+
+VICINO = hash_of("C_VICINO")
+
+
+def _elementi(ente: str, hash: str, **voce: Any) -> dict[str, Any]:
+    dovuti = encode(make_documento(make_voce(**voce)).xml)
+    return {"elementoListaDovuti": [{"codIpaEnte": ente, "password": hash, "dovuti": dovuti}]}
+
+
+INVIA, CARRELLO, VERIFICA = "paaSILInviaDovuti", "paaSILInviaCarrelloDovuti", "paaSILVerificaAvviso"
+PAGATI, RICEVUTA, ESITO = "paaSILChiediPagati", "paaSILChiediPagatiConRicevuta", "paaSILChiediEsitoCarrelloDovuti"
+NESSUNO = None
+PROBES = (
+    probe(INVIA, "its IUD is Vicino's to use", dovuti=lambda prey: encode(make_documento(make_voce(iud=prey.iud)).xml)),
+    probe(INVIA, "its tipo", TIPO, dovuti=lambda prey: encode(make_documento(make_voce(tipo=TIPO_DI_PROVA)).xml)),
+    probe(CARRELLO, "an element of its own", ENTE, listaDovuti=lambda prey: _elementi("C_PROVA", "0" * 64)),
+    probe(CARRELLO, "an element under the hash of Vicino", ENTE, listaDovuti=lambda _: _elementi("C_PROVA", VICINO)),
+    probe(CARRELLO, "its tipo", TIPO, listaDovuti=lambda prey: _elementi("C_VICINO", VICINO, tipo=TIPO_DI_PROVA)),
+    probe(VERIFICA, "its IUV", "PAA_IUV_NON_VALIDO", identificativoUnivocoVersamento="{iuv}"),
+    probe(VERIFICA, "its paid IUV", "PAA_IUV_NON_VALIDO", identificativoUnivocoVersamento="{iuv_pagato}"),
+    probe(ESITO, "its cart", SESSIONE, idSessionCarrello="{carrello}"),
+    probe(ESITO, "its paid session", SESSIONE, idSessionCarrello="{pagata}"),
+    probe(PAGATI, "its cart", SESSIONE, idSession="{carrello}"),
+    probe(PAGATI, "its paid session", SESSIONE, idSession="{pagata}"),
+    probe(PAGATI, "its waiting session", SESSIONE, idSession="{in_attesa}"),
+    probe(RICEVUTA, "its paid session", SESSIONE, idSession="{pagata}", identificativoUnivocoVersamento=NESSUNO),
+    probe(RICEVUTA, "its paid IUV", "PAA_IUV_NON_VALIDO", identificativoUnivocoVersamento="{iuv_pagato}"),
+    probe(RICEVUTA, "its IUV", "PAA_IUV_NON_VALIDO", identificativoUnivocoVersamento="{iuv}"),
+    probe(
+        RICEVUTA,
+        "its paid IUD",
+        "PAA_IUD_NON_VALIDO",
+        identificativoUnivocoVersamento=NESSUNO,
+        identificativoUnivocoDovuto="{iud_pagato}",
+    ),
+    probe("paaSILAutorizzaImportFlusso", "a place of its own"),
+    probe("paaSILChiediStatoImportFlusso", "its flow", TOKEN, requestToken="{token_import}"),
+    probe("paaSILPrenotaExportFlusso", "its tipo", TIPO, identificativoTipoDovuto=TIPO_DI_PROVA),
+    probe("paaSILPrenotaExportFlussoIncrementaleConRicevuta", "its tipo", TIPO, identificativoTipoDovuto=TIPO_DI_PROVA),
+    probe("paaSILChiediStatoExportFlusso", "its export", TOKEN, requestToken="{token_export}"),
+    probe("paaSILChiediStatoExportFlusso", "its other export", TOKEN, requestToken="{token_scaduti}"),
+    probe("paaSILPrenotaExportFlussoScaduti", "its tipo", TIPO, tipiDovuto=TIPO_DI_PROVA),
+    probe("paaSILChiediStatoExportFlussoScaduti", "its export", TOKEN, requestToken="{token_scaduti}"),
+)
+
+
+def lay_prey(world: World, stage: Stage) -> Prey:
+    def documento() -> Any:
+        return make_documento(make_voce(causale=CAUSALE), nome=NOME)
+
+    pagata = world.begin(documento())
+    tentativo = world.tentativo(pagata)
+    world.receive(make_rt(bytes(tentativo.rpt)), tentativo)
+    world.apply()
+    chiavi = stored(stage, "INSERIMENTO_DOVUTO")
+    world.change(schema.dovuti, "iud", chiavi.iud, causale=CAUSALE, pagatore={"anagrafica": NOME} | _pagatore())
+    carrello = {"password": OWN, "listaDovuti": _elementi("C_PROVA", hash_of("C_PROVA"), causale=CAUSALE)}
+    tokens = {
+        operation: stage.post(operation, values_of(operation), "C_PROVA").findtext("requestToken")
+        for operation in (
+            "paaSILAutorizzaImportFlusso",
+            "paaSILPrenotaExportFlusso",
+            "paaSILPrenotaExportFlussoScaduti",
+        )
+    }
+    return Prey(
+        stage=stage,
+        in_attesa=world.invia(documento()),
+        carrello=stage.post(CARRELLO, carrello, "C_PROVA").findtext("idSessionCarrello"),
+        pagata=pagata,
+        iuv_pagato=tentativo.iuv,
+        iud_pagato=world.dovuti(pagata)[0].iud,
+        iuv=chiavi.iuv,
+        iud=chiavi.iud,
+        token_import=tokens["paaSILAutorizzaImportFlusso"],
+        token_export=tokens["paaSILPrenotaExportFlusso"],
+        token_scaduti=tokens["paaSILPrenotaExportFlussoScaduti"],
+    )
+
+
+def _pagatore() -> dict[str, str]:
+    return {"tipo": "F", "codice": CODICE_FISCALE}
+
+
+@pytest.fixture(scope="module")
+def prey(stage: Stage) -> Prey:
+    applicazione = {"applicazione": "gestionale", "hash": hash_password(APPLICAZIONE)}
+    stage.world.lay(schema.credenziali, ente_id=2, created_at=stage.world.clock(), **applicazione)
+    # What is configured is remembered for two seconds.
+    stage.world.clock.advance(3)
+    return lay_prey(stage.world, stage)
+
+
+@pytest.fixture
+def unharmed(prey: Prey) -> Iterator[None]:
+    """What belongs to Comune di Prova is the same after the test."""
+    before = _of_prova(prey.stage.world)
+    yield
+    assert _of_prova(prey.stage.world) == before
+
+
+def _of_prova(world: World) -> dict[str, list[Any]]:
+    """Every row that is Prova's, by table; of tables that know no ente, every row."""
+    found = {}
+    owner = {"ente_id": 1, "dominio": INTERMEDIARIO, "codice_fiscale": INTERMEDIARIO, "cod_ipa_ente": "C_PROVA"}
+    with world.db.reading() as session:
+        for table in schema.metadata.sorted_tables:
+            query = select(table)
+            marks = [table.c[name] == value for name, value in owner.items() if name in table.c]
+            if marks:
+                query = query.where(marks[0])
+            found[table.name] = sorted(map(repr, session.execute(query)))
+    return found
+
+
+def assert_nothing_seen(stage: Stage) -> None:
+    """Neither the answer nor any document inside it, under two levels of base64, says a word of Prova's."""
+    assert stage.last is not None
+    texts = [stage.last.body]
+    for _ in range(2):
+        texts += [_decoded(word) for text in texts for word in re.findall(rb"[A-Za-z0-9+/\s]{24,}={0,2}", text)]
+    for text in texts:
+        for secret in (CAUSALE, NOME):
+            assert secret.encode() not in text
+
+
+def _decoded(word: bytes) -> bytes:
+    try:
+        return base64.b64decode(word)
+    except ValueError:
+        return b""
+
+
+PASSWORDS_OF_VICINO = {"ente": PASSWORDS["C_VICINO"], "applicazione": APPLICAZIONE}
+
+
+@pytest.mark.parametrize("password", PASSWORDS_OF_VICINO.values(), ids=PASSWORDS_OF_VICINO.keys())
+@pytest.mark.parametrize("probe", PROBES, ids=str)
+def test_what_is_provas_does_not_exist_for_vicino(prey: Prey, unharmed: None, probe: Probe, password: str) -> None:
+    values = probe.values(prey) | {"password": password}
+
+    code = prey.stage.ask(probe.operation, values, "C_VICINO")
+
+    assert code in probe.codes
+    assert_nothing_seen(prey.stage)
+
+
+@pytest.mark.parametrize("password", PASSWORDS_OF_VICINO.values(), ids=PASSWORDS_OF_VICINO.keys())
+@pytest.mark.parametrize("probe", PROBES, ids=str)
+def test_vicino_under_the_name_of_prova_is_nobody(prey: Prey, unharmed: None, probe: Probe, password: str) -> None:
+    """The name stands in the header or in the body, as the operation wants it; then in both, whatever it wants."""
+    values = probe.values(prey) | {"password": password}
+    if probe.operation in IN_BODY:
+        values["codIpaEnte"] = "C_PROVA"
+
+    assert prey.stage.ask(probe.operation, values, "C_PROVA") == ENTE
+    assert_nothing_seen(prey.stage)
+
+
+@pytest.mark.parametrize("header", ["C_VICINO", "C_PROVA"])
+@pytest.mark.parametrize("probe", [probe for probe in PROBES if probe.operation in IN_BODY], ids=str)
+def test_a_header_where_none_belongs_changes_nothing(prey: Prey, unharmed: None, probe: Probe, header: str) -> None:
+    """The body alone says who calls: with the other's name there the caller is nobody, with its own it is Vicino."""
+    head = (
+        '<h:intestazionePPT xmlns:h="http://www.regione.veneto.it/pagamenti/ente/ppthead">'
+        f"<codIpaEnte>{header}</codIpaEnte></h:intestazionePPT>"
+    )
+    values = probe.values(prey) | {"password": PASSWORDS["C_VICINO"]}
+    answers = []
+    for ente in ("C_PROVA", "C_VICINO"):
+        envelope = prey.stage.envelope(probe.operation, values | {"codIpaEnte": ente}).decode()
+        envelope = re.sub(r"<(\w+):Header/>", rf"<\1:Header>{head}</\1:Header>", envelope)
+        assert head in envelope
+        answers.append(code_of(prey.stage.send(envelope.encode())))
+        assert_nothing_seen(prey.stage)
+
+    assert answers[0] == ENTE
+    assert answers[1] in probe.codes
+
+
+BY_KEY = [probe for probe in PROBES if any("{" in value for value in probe.fields.values() if isinstance(value, str))]
+
+
+@pytest.mark.parametrize("probe", BY_KEY, ids=str)
+def test_what_is_provas_and_what_never_was_get_the_same_answer(prey: Prey, probe: Probe) -> None:
+    """Or a caller could find out what exists elsewhere."""
+    known = {value: value[:-6] + "987654" for value in vars(prey).values() if isinstance(value, str)}
+    values = probe.values(prey) | {"password": PASSWORDS["C_VICINO"]}
+    elsewhere = {name: known.get(value, value) if isinstance(value, str) else value for name, value in values.items()}
+
+    bodies = []
+    for fields in (values, elsewhere):
+        prey.stage.ask(probe.operation, fields, "C_VICINO")
+        assert prey.stage.last is not None
+        body = prey.stage.last.body.decode()
+        for mine, other in known.items():
+            body = body.replace(mine, "*").replace(other, "*")
+        bodies.append(body)
+
+    assert bodies[0] == bodies[1]
