@@ -10,16 +10,20 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from hub.formats.resources import resource
+from hub.formats.segreti import hash_password
 from hub.formats.xml import parse
 from hub.soap import nodo
 from hub.soap.contract import SOAP_ENV, load_contract
 from hub.soap.ente import PATH, RELAXED
+from hub.store import schema
 from tests.soap.zeep_client import Answer, Door, check_answer, open_door
 from tests.world import PASSWORDS, World
 
 DOVUTI = "http://www.regione.veneto.it/schemas/2012/Pagamenti/Ente/"
 # What `Stage.ask` tells of an answer without fault.
 GOOD = "ok"
+# The password of the one application there is; it is Comune Vicino's.
+APPLICAZIONE = "Gestionale2345"
 # The password of the ente of the request, whoever that is.
 OWN = "la sua"
 
@@ -29,6 +33,8 @@ class Stage:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        application = {"applicazione": "gestionale", "hash": hash_password(APPLICAZIONE)}
+        world.lay(schema.credenziali, ente_id=2, created_at=world.clock(), **application)
         self.number = itertools.count(1)
         self._wsgi = open_door(world).wsgi
         contract = load_contract(resource("wsdl", "pa-per-ente.wsdl"), RELAXED)

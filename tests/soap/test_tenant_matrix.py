@@ -14,17 +14,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from hub.formats.segreti import hash_password
 from hub.store import schema
 from tests.factories import CODICE_FISCALE, encode, make_documento, make_rt, make_voce
 from tests.soap.requests_of_all import IN_BODY, values_of
-from tests.soap.stage import GOOD, OWN, Stage, code_of
+from tests.soap.stage import APPLICAZIONE, GOOD, OWN, Stage, code_of
 from tests.soap.walk.carrello import hash_of
 from tests.soap.walk.chiedi_pagati import stored
 from tests.world import INTERMEDIARIO, PASSWORDS, World
 
 CAUSALE, NOME = "Riservata di Prova", "Debitrice Riservata"
-APPLICAZIONE = "Gestionale2345"
 ENTE = "PAA_ENTE_NON_VALIDO"
 SESSIONE = "PAA_ID_SESSION_NON_VALIDO"
 TOKEN = "PAA_REQUEST_TOKEN_NON_VALIDO"
@@ -162,10 +160,6 @@ def _pagatore() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def prey(stage: Stage) -> Prey:
-    applicazione = {"applicazione": "gestionale", "hash": hash_password(APPLICAZIONE)}
-    stage.world.lay(schema.credenziali, ente_id=2, created_at=stage.world.clock(), **applicazione)
-    # What is configured is remembered for two seconds.
-    stage.world.clock.advance(3)
     return lay_prey(stage.world, stage)
 
 
