@@ -70,7 +70,7 @@ class Stazione:
     rileva_duplicati: bool = True
 
 
-# Almost four days of attempts: a receiver that stops on Friday evening is still waited for on Monday.
+# Almost three days of attempts: a receiver that stops on Friday evening is still waited for on Monday.
 INOLTRO_TENTATIVI = 15
 # With a pause of a day at most between them, half a month; then it is not a fault that passes.
 INOLTRO_TENTATIVI_MAX = 30
