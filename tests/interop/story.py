@@ -48,6 +48,7 @@ STEPS = {
     "rifiuto": "paaSILInviaDovuti",
     "importa": "paaSILImportaDovuto (I)",
     "modifica": "paaSILImportaDovuto (M)",
+    "posizioni": "paaSILChiediPosizioniAperte",
     "verifica": "paaSILVerificaAvviso",
     "annulla": "paaSILImportaDovuto (A)",
     "carrello": "paaSILInviaCarrelloDovuti",
