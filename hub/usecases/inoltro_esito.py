@@ -41,12 +41,15 @@ def queue_esito(
 
     Returns the event's id; None when the ente did not ask for it or the receipt does not list the dovuto.
     `rt_bytes`: the receipt as it came; None: there is none, and the outcome is the `esito_locale` of the dovuto's
-    carrello (written before this call). Call it once per dovuto, after the dovuto's row has its outcome.
+    carrello, with one line (written before this call). Call it once per dovuto, after the dovuto's row has its outcome.
     """
     if not is_wanted(session, ente, dovuto.tipo):
         return None
-    raw = rt_bytes if rt_bytes is not None else carrelli.by_id(session, dovuto.carrello_id).esito_locale
-    rt = _only(read_rt(bytes(raw)), carrelli.dovuti_of(session, dovuto.carrello_id), dovuto.id)
+    if rt_bytes is not None:
+        rt = _only(read_rt(rt_bytes), carrelli.dovuti_of(session, dovuto.carrello_id), dovuto.id)
+    else:
+        # Written for this dovuto alone, whatever its place in the carrello.
+        rt = read_rt(bytes(carrelli.by_id(session, dovuto.carrello_id).esito_locale))
     if rt is None:
         return None
     sequenza = eventi_esito.next_sequenza(session, ente.id, dovuto.iud)

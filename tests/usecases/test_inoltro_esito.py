@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import date
 
 import pytest
 from lxml import etree
 from sqlalchemy import Row
 
+from hub.domain.documenti import Organizzazione
 from hub.domain.stati import StatoCarrello
 from hub.formats.blocchi import NS_ENTE
 from hub.formats.rt import read_rt
 from hub.store import carrelli, enti, schema
 from hub.usecases.inoltro_esito import queue_esito
+from hub.usecases.registra_pagamento import PagamentoEsterno, registra_pagamento
 from tests.factories import make_documento, make_rt, make_voce
 from tests.inoltro import configure_inoltro, pay, refuse
-from tests.world import World
+from tests.world import World, chi
 
 
 def begin(world: World, *tipi: str) -> str:
@@ -171,3 +174,36 @@ def test_the_receipt_of_the_node_is_told_when_it_replaces_the_word_of_the_hub(wo
     (message,) = messages(world)
     assert esito_of(message).findtext(f".//{{{NS_ENTE}}}codiceEsitoPagamento") == "1"
     assert read_rt(base64.b64decode(json.loads(bytes(message.payload))["rt"])).codice_esito == 1
+
+
+def registra(world: World, iuv: str, importo_cent: int = 1250) -> None:
+    """paaSILRegistraPagamento: the dovuto was paid where the hub did not see it."""
+    attestante = Organizzazione(tipo="G", codice="97735020584", denominazione="Poste")
+    pagamento = PagamentoEsterno(iuv, importo_cent, date(2026, 11, 20), "IUR-9", attestante)
+    registra_pagamento(world.db, world.runtime.callers, chi(), pagamento, world.clock())
+
+
+def test_a_payment_recorded_by_the_ente_is_told_without_a_receipt_and_once(world):
+    """Defect 16: in the original this push fails before the call, every minute, for ever."""
+    configure_inoltro(world, "TARI")
+    id_session = begin(world, "TARI")
+    (dovuto,) = world.dovuti(id_session)
+
+    registra(world, dovuto.iuv)
+    registra(world, dovuto.iuv)
+
+    (message,) = messages(world)
+    assert json.loads(bytes(message.payload))["rt"] == ""
+    assert iud_in(message) == [dovuto.iud]
+    assert esito_of(message).findtext(f".//{{{NS_ENTE}}}codiceEsitoPagamento") == "0"
+    assert esito_of(message).findtext(f".//{{{NS_ENTE}}}esitoSingoloPagamento") == "PAGATO CON RENDICONTAZIONE 9"
+
+
+def test_only_the_dovuto_that_was_recorded_is_told(world):
+    configure_inoltro(world, "TARI")
+    id_session = begin(world, "TARI", "TARI")
+    first = world.dovuti(id_session)[0]
+
+    registra(world, first.iuv)
+
+    assert [iud_in(message) for message in messages(world)] == [[first.iud]]
