@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -41,6 +42,8 @@ _BACKLOG = 1024
 _CONNECTIONS_MAX = 8192
 _HEADER_TIMEOUT_MS = 10_000
 _STOP_TIMEOUT_S = 10
+# Objects made and not yet freed; one request makes a few hundred.
+_GC_THRESHOLD = 10_000
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -116,7 +119,19 @@ def create_front_server() -> Front:
         bytes_max=config.max_form_bytes,
         seconds=config.body_timeout_s,
     )
-    return Front(build_wsgi_app(build_runtime(config)), config.public_url, limits, config.blocking_threads)
+    wsgi = build_wsgi_app(build_runtime(config))
+    _keep_out_of_collections()
+    return Front(wsgi, config.public_url, limits, config.blocking_threads)
+
+
+def _keep_out_of_collections() -> None:
+    """Spare the collector what lives as long as the process, and make it look at the rest less often.
+
+    A whole look at the libraries takes 50 ms, in which nobody is answered; a request leaves next to no cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD, 50, 50)
 
 
 def serve(config: Config) -> None:

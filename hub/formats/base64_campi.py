@@ -7,6 +7,8 @@ import re
 
 _ONLY_ALPHABET = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 _BLANKS = b" \t\r\n\f\v"
+# A document shows itself here, before the whole of it is looked at.
+_HEAD = 256
 
 
 def decode_strict(text: str) -> bytes:
@@ -27,6 +29,8 @@ def decode_document(text: str) -> bytes:
     Raises: ValueError.
     """
     data = decode_strict(text)
+    if b"<" in data[:_HEAD]:
+        return data
     compact = data.translate(None, _BLANKS)
     if not _ONLY_ALPHABET.fullmatch(compact):
         return data

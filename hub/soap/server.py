@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import structlog
-from spyne import Application, ComplexModel, MethodContext, Service, Unicode, rpc
+from spyne import Application, ComplexModel, Service, Unicode, rpc
 from spyne.server import ServerBase
 
 from hub.domain.provenienza import find_source
@@ -119,10 +119,20 @@ def _named_type(contract: Contract, name: str) -> Any:
     return type(ComplexModel)(name, (ComplexModel,), members)
 
 
-class _Context(MethodContext):
-    """Spyne's record of one call, without what nobody here uses: events and the guard on every assignment."""
+class _Context:
+    """What Spyne's protocol, application and service read and write of one call.
 
-    __setattr__ = object.__setattr__
+    Its own MethodContext makes contexts for protocols and events that nobody here uses, and is copied for each method.
+    """
+
+    __slots__ = (
+        *("udc", "in_document", "in_body_doc", "in_object", "method_request_string", "descriptor", "function"),
+        *("protocol", "outprot_ctx", "out_object", "out_error", "out_string"),
+    )
+
+    def __init__(self, call: Call) -> None:
+        self.udc = call
+        self.protocol = self.outprot_ctx = self.out_object = self.out_error = None
 
     def fire_event(self, event: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens."""
@@ -138,17 +148,16 @@ class ContractServer(ServerBase):
 
         Raises: SoapFault.
         """
-        context = _Context(self, MethodContext.SERVER)
-        context.udc = call
-        context = self.generate_contexts(context)[0]
-        if context.in_error is None:
-            self.get_in_object(context)
-            self.get_out_object(context)
-        error = context.in_error or context.out_error
-        if error is not None:
-            raise error
-        self.get_out_string(context)
-        context.close()
+        context: Any = _Context(call)
+        incoming = self.app.in_protocol
+        incoming.create_in_document(context)
+        incoming.decompose_incoming_envelope(context)
+        (context.descriptor,) = incoming.get_call_handles(context)
+        context.function = context.descriptor.function
+        self.app.process_request(context)
+        if context.out_error is not None:
+            raise context.out_error
+        self.app.out_protocol.serialize(context, incoming.RESPONSE)
         return call.http_status, b"".join(context.out_string)
 
 

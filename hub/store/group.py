@@ -34,15 +34,19 @@ class GroupWriter:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._turn = threading.Lock()
-        self._waiting = 0
-        self._count = threading.Lock()
+        # One entry for each thread before the turn: append and pop are atomic.
+        self._waiting: list[None] = []
         self._connection: Connection | None = None
         self._driver: Any = None
         self._group: _Group | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        with self._member() as connection:
+        """Give the turn within a group, with a savepoint; return when the group's commit is durable."""
+        group = self._enter()
+        try:
+            connection = self._connection
+            assert connection is not None
             savepoint = connection.begin_nested()
             try:
                 yield connection
@@ -51,12 +55,21 @@ class GroupWriter:
                     savepoint.rollback()
                 raise
             savepoint.commit()
+            group.size += 1
+        finally:
+            self._leave()
+        _await(group)
 
     def run(self, statement: DriverStatement, values: Mapping[str, Any]) -> int:
         """Run one statement in the group; one that fails is undone by SQLite alone, so it needs no savepoint."""
         bound = statement.bind(values)
-        with self._member():
-            touched: int = self._driver.execute(statement.sql, bound).rowcount
+        group, touched = self._enter(), 0
+        try:
+            touched = self._driver.execute(statement.sql, bound).rowcount
+            group.size += 1
+        finally:
+            self._leave()
+        _await(group)
         return touched
 
     def close(self) -> None:
@@ -65,35 +78,32 @@ class GroupWriter:
             self._connection.close()
         self._connection = self._driver = None
 
-    @contextmanager
-    def _member(self) -> Iterator[Connection]:
-        """Give the turn within a group; return when the group's commit is durable."""
-        with self._count:
-            self._waiting += 1
-        with self._turn:
-            with self._count:
-                self._waiting -= 1
-            try:
-                connection, group = self._open()
-                yield connection
-                group.size += 1
-            finally:
-                if self._group is not None:
-                    is_full = self._group.size >= _GROUP_MAX
-                    if self._waiting == 0 or is_full or not self._driver.in_transaction:
-                        self._commit()
-        group.done.wait()
-        if group.error is not None:
-            raise group.error
+    def _enter(self) -> _Group:
+        """Wait for the turn and return the group that is open in it; `_leave` must follow."""
+        self._waiting.append(None)
+        self._turn.acquire()
+        self._waiting.pop()
+        try:
+            if self._connection is None:
+                connection = self._engine.connect().execution_options(pontepa_write=True)
+                self._connection, self._driver = connection, connection.connection.driver_connection
+            if self._group is None:
+                self._driver.execute("BEGIN IMMEDIATE")
+                self._group = _Group()
+        except BaseException:
+            self._leave()
+            raise
+        return self._group
 
-    def _open(self) -> tuple[Connection, _Group]:
-        if self._connection is None:
-            connection = self._engine.connect().execution_options(pontepa_write=True)
-            self._connection, self._driver = connection, connection.connection.driver_connection
-        if self._group is None:
-            self._driver.execute("BEGIN IMMEDIATE")
-            self._group = _Group()
-        return self._connection, self._group
+    def _leave(self) -> None:
+        """Give the turn to the next; when there is none, or the group is full, commit for all first."""
+        try:
+            if self._group is not None:
+                is_full = self._group.size >= _GROUP_MAX
+                if not self._waiting or is_full or not self._driver.in_transaction:
+                    self._commit()
+        finally:
+            self._turn.release()
 
     def _commit(self) -> None:
         connection, group = self._connection, self._group
@@ -114,6 +124,13 @@ class GroupWriter:
             raise
         finally:
             group.done.set()
+
+
+def _await(group: _Group) -> None:
+    """Return when the group is durable. Raises: why it is not."""
+    group.done.wait()
+    if group.error is not None:
+        raise group.error
 
 
 def is_open(connection: Connection) -> bool:
