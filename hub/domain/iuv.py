@@ -98,12 +98,12 @@ def validate(iuv: str, *, aux: int = 3, codice_applicazione: str | None = None) 
     return canonical
 
 
-def check_fornito(iuv: str, segregazione: str, *, is_held: bool = False, are_15_admitted: bool = False) -> None:
+def check_fornito(iuv: str, segregazione: str, *, is_free: bool = False, are_15_admitted: bool = False) -> None:
     """Refuse an IUV that an ente may not supply: it must make a notice that every PSP accepts.
 
     Shape: 17 digits that start with the segregation code and leave digits 3-4 `00` to the hub (both waived when
-    `is_held`: the number is that of a dovuto already there, or the ente asks the hub to take it); 15 digits that do not
-    start with `00`, if admitted; an RF reference of 25 whose characters 7-8 are `99` when it ends in `0000`.
+    `is_free`: the ente asks the hub to take the number wherever it lies); 15 digits that do not start with `00`, if
+    admitted; an RF reference of 25 whose characters 7-8 are `99` when it ends in `0000`.
     Raises: IuvNonValido.
     Source: pa-per-ente, small rules (3.8); flows, 2.4 and defect 6 (check digits).
 
@@ -122,19 +122,19 @@ def check_fornito(iuv: str, segregazione: str, *, is_held: bool = False, are_15_
     elif len(iuv) == 17:
         if not is_valid(iuv):
             reason = "attese 17 cifre con cifre di controllo esatte"
-        elif not is_held and not iuv.startswith(segregazione):
+        elif not is_free and not iuv.startswith(segregazione):
             reason = f"deve iniziare con il codice di segregazione {segregazione}"
-        elif not is_held and iuv[2:4] == "00":
+        elif not is_free and iuv[2:4] == "00":
             reason = "le cifre 3 e 4 a 00 sono riservate all'hub"
     elif len(iuv) == 15:
         if iuv.startswith("00") or not is_valid(iuv, codice_applicazione=segregazione):
             reason = "attese 15 cifre con cifre di controllo esatte, senza 00 all'inizio"
-        elif not is_held and not are_15_admitted:
+        elif not are_15_admitted:
             reason = "nuovi IUV di 15 cifre non sono più ammessi"
     elif len(iuv) == 25:
         if not is_valid_rf(iuv):
             reason = "atteso un riferimento RF con cifre di controllo esatte"
-        elif not is_held and iuv.endswith("0000") and iuv[6:8] != "99":
+        elif iuv.endswith("0000") and iuv[6:8] != "99":
             reason = "con 0000 in fondo i caratteri 7 e 8 devono essere 99"
     else:
         reason = "ammessi 15, 17 o 25 caratteri"

@@ -94,9 +94,8 @@ def modifica(
             f"datiVersamento/identificativoUnivocoVersamento: atteso {row.iuv}, senza chiederne uno nuovo",
         )
     if row.iuv is None and deposito.iuv is not None:
-        if not deposito.is_iuv_free:
-            segregazione = chiamante.ente.codice_segregazione
-            check_fornito(deposito.iuv, segregazione, are_15_admitted=are_15_admitted)
+        segregazione = chiamante.ente.codice_segregazione
+        check_fornito(deposito.iuv, segregazione, is_free=deposito.is_iuv_free, are_15_admitted=are_15_admitted)
         _check_iuv(session, chiamante, deposito)
     dovuti.move(session, row, to=StatoDovuto.ANNULLATO, at=now, attuale=False)
     return _add(session, chiamante, deposito, now)

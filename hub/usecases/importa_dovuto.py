@@ -87,15 +87,15 @@ class ImportaDovuto:
     def _check_iuv(self, documento: DocumentoVersamento, chiamante: Chiamante, genera_iuv: bool, now: datetime) -> None:
         if documento.iuv is None:
             return
-        is_held = genera_iuv
-        if not is_held and documento.azione != "I":
+        if documento.azione != "I":
             # An IUV that the hub drew is in nobody's own space, and yet M, A and S must name it.
             with self._db.reading() as session:
-                is_held = depositati.find_by_iuv(session, chiamante.ente.id, documento.iuv) is not None
+                if depositati.find_by_iuv(session, chiamante.ente.id, documento.iuv) is not None:
+                    return
         check_fornito(
             documento.iuv,
             chiamante.ente.codice_segregazione,
-            is_held=is_held,
+            is_free=genera_iuv,
             are_15_admitted=documento.azione != "I" or self._are_15_admitted(now),
         )
 

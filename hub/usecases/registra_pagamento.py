@@ -64,9 +64,12 @@ def registra_pagamento(
 
     Of several dovuti under one IUV the first is taken. An attempt still open at the node is closed: its RPT does not
     leave any more, and a receipt that comes all the same is kept as a payment in excess.
-    Raises: EnteNonValido, StatoEnteInserito, RichiestaNonEseguibile (a tipo not granted to the application).
+    Raises: EnteNonValido, StatoEnteInserito, RichiestaNonEseguibile (no IUV; a tipo not granted to the application; an
+    IUV of another ente of the same tax code).
     """
     chiamante = callers.authenticate(chi, OPERATION, now, stato_error=errors.StatoEnteInserito)
+    if not pagamento.iuv:
+        raise errors.RichiestaNonEseguibile("identificativoUnivocoVersamento vuoto")
     with db.transaction() as session:
         enti.lock(session, chiamante.ente.id)
         rows = depositati.all_by_iuv(session, chiamante.ente.id, pagamento.iuv)
@@ -192,8 +195,7 @@ def _add_unknown(session: Session, chiamante: Chiamante, pagamento: PagamentoEst
         anonimo=True,
     )
     version_id = uuid.uuid4().hex
-    depositati.add(
-        session,
+    unknown = dict(
         id=version_id,
         ente_id=ente.id,
         dominio=ente.codice_fiscale,
@@ -212,6 +214,12 @@ def _add_unknown(session: Session, chiamante: Chiamante, pagamento: PagamentoEst
         created_at=now,
         updated_at=now,
     )
+    try:
+        depositati.add(session, **unknown)
+    except errors.ImportIuvDuplicato as error:
+        raise errors.RichiestaNonEseguibile(
+            f"lo IUV {pagamento.iuv} è di un altro ente con lo stesso codice fiscale"
+        ) from error
     get_logger().warning(
         "audit_pagamento_iuv_sconosciuto",
         ente=ente.cod_ipa_ente,

@@ -135,6 +135,17 @@ def test_a_new_iuv_of_15_digits_is_taken_until_the_day_it_ends(world: World, tod
         assert refusal.value.code == "PAA_IUV_NON_VALIDO"
 
 
+@pytest.mark.parametrize("genera_iuv", [True, False])
+def test_the_flag_makes_no_old_number_new(world: World, client: Any, genera_iuv: bool) -> None:
+    iud = make_iud()
+    inserted = importa(client, Versamento(iud, iuv=VECCHIO), flagGeneraIuv=genera_iuv).fault.faultCode
+    importa(client, Versamento(iud))
+
+    added = importa(client, Versamento(iud, azione="M", iuv=VECCHIO), flagGeneraIuv=genera_iuv).fault.faultCode
+
+    assert (inserted, added) == ("PAA_IUV_NON_VALIDO", "PAA_IUV_NON_VALIDO")
+
+
 def test_the_address_of_the_payer_is_repaired_never_refused(world: World, client: Any) -> None:
     iud = make_iud()
     written = Versamento(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
@@ -15,6 +16,7 @@ from hub.domain.documenti import Organizzazione
 from hub.store import schema
 from hub.usecases.registra_pagamento import PagamentoEsterno, registra_pagamento
 from tests.factories import make_documento, make_iud, make_rt, make_voce
+from tests.inoltro import configure_inoltro
 from tests.soap.test_paaSILImportaDovuto import importa, versions
 from tests.soap.zeep_client import Door, ente_client, open_door
 from tests.versamenti import EnteSecondario, Versamento, own_iuv
@@ -248,6 +250,38 @@ def test_an_application_registers_only_its_tipi(world: World, client: Any) -> No
 
     assert (answer.esito, answer.fault.faultCode) == ("KO", "PAA_SYSTEM_ERROR")
     assert versions(world, iud)[0].stato == "INSERIMENTO_DOVUTO"
+
+
+def test_a_blank_iuv_is_nobodys(world: World, client: Any) -> None:
+    assert registra(client, "  ").fault.faultCode == "PAA_SYSTEM_ERROR"
+    assert world.rows(schema.dovuti) == []
+
+
+def test_an_iuv_of_another_ente_of_the_same_tax_code_makes_no_item(world: World) -> None:
+    world.change(schema.enti, "id", 2, codice_fiscale="12345678903", codice_segregazione="01")
+    client = ente_client(open_door(world))
+    iuv = own_iuv(33)
+    importa(client, Versamento(make_iud(), iuv=iuv))
+
+    answer = registra(client, iuv, "C_VICINO")
+
+    assert answer.fault.faultCode == "PAA_SYSTEM_ERROR"
+    assert [row.ente_id for row in world.rows(schema.dovuti, iuv=iuv)] == [1]
+
+
+def test_the_ente_s_own_system_is_told(world: World, client: Any) -> None:
+    configure_inoltro(world, "TARI")
+    iud, iuv = make_iud(), own_iuv(34)
+    importa(client, Versamento(iud, iuv=iuv))
+
+    registra(client, iuv)
+    registra(client, iuv)
+
+    (message,) = world.rows(schema.outbox, topic="ente.esito")
+    body = json.loads(bytes(message.payload))
+    assert not body.get("rt")
+    document = etree.fromstring(base64.b64decode(body["esito"]))
+    assert (text(document, "identificativoUnivocoDovuto"), text(document, "esitoSingoloPagamento")) == (iud, REND9)
 
 
 def test_an_ente_not_yet_active_is_refused_with_serial_zero(client: Any) -> None:
