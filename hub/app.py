@@ -11,6 +11,7 @@ from typing import Any
 
 from adapters.ente.archivio import ArchivioClient
 from adapters.ente.client import EnteClient
+from adapters.ente.fake import EnteFinto
 from adapters.firma.xmlsec_verifier import XmlsecFirme
 from adapters.nodo.client import NodoClient
 from adapters.nodo.fake import serve_simulator
@@ -77,6 +78,11 @@ def build_runtime(config: Config) -> Runtime:
 def build_archivio(config: Config) -> ArchivioEsterno:
     """The external archives of the entes, for who asks them from the command line."""
     return ArchivioClient(is_open=not config.is_produzione)
+
+
+def build_ente_finto(chiave: str) -> EnteFinto:
+    """The system of an ente that the demo plays: it takes what is pushed and checks the signature."""
+    return EnteFinto(chiave)
 
 
 def build_wsgi_app(runtime: Runtime) -> Wsgi:

@@ -25,13 +25,15 @@ import click
 from hub.cli_cast import Cast
 from hub.cli_citizen import CitizenLost, pay
 from hub.cli_common import Refusal, Settings, utc_now
+from hub.cli_sportello import Sportello, open_sportello
 from hub.config import Config, load_config
 from hub.domain.iuv import format_avviso, numero_avviso
 from hub.formats.configurazione import read_configurazione
 from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte
-from hub.store import carrelli, migrate, tentativi
+from hub.store import carrelli, migrate, operatori, tentativi
 from hub.usecases import apply_config
+from hub.usecases.operatori import add_operatore
 
 _CLIENT_TIMEOUT_S = 30.0
 # The node notes the hub's answer a moment after the hub has the receipt.
@@ -40,7 +42,8 @@ _LEDGER_TIMEOUT_S = 5.0
 # An address nobody opens: the citizen's browser stops there and reads the outcome.
 HOME_URL = "https://sportello.example.org/esito"
 WSDL_PATH = "/ws/pa/PagamentiTelematiciDovutiPagati?wsdl"
-_STEPS = 8
+_STEPS = 9
+_OPERATORE = "demo"
 
 
 def _free_port(port: int) -> int:
@@ -88,19 +91,20 @@ def _directory(given: Path | None, keep: bool) -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _prepare(config: Config) -> int:
-    """Make tables and cast; return how many changes that took.
+def _prepare(config: Config, sportello: Sportello) -> bool:
+    """Make tables and cast; return whether the ente is new.
 
     Raises: Refusal when the database belongs to somebody.
     """
-    wanted = read_configurazione(resource("examples", "demo.yaml").read_bytes())
+    wanted = sportello.wanted(read_configurazione(resource("examples", "demo.yaml").read_bytes()))
     cassaforte = Cassaforte(config.secret_key)
     with Settings.open(config) as db:
         migrate.upgrade(db, resource("migrations"))
         planned = apply_config.plan(db, wanted, cassaforte, utc_now())
         if not all(difference.is_change for difference in planned):
             raise Refusal("il database contiene altri enti: la prova vuole un database suo")
-        return len(apply_config.apply(db, wanted, cassaforte, utc_now()))
+        done = apply_config.apply(db, wanted, cassaforte, utc_now())
+    return any(difference.azione == "aggiunge" for difference in done)
 
 
 class _Client:
@@ -145,7 +149,7 @@ def _step(number: int, sentence: str, **values: object) -> None:
         click.echo(f"      {name.replace('_', ' ').ljust(width)}  {value}")
 
 
-def _story(cast: Cast, config: Config, hub_url: str, simulator_url: str) -> None:
+def _story(cast: Cast, config: Config, hub_url: str, simulator_url: str, sportello: Sportello) -> None:
     """Play the main job and print each step. Raises: Refusal when any of it did not happen."""
     with _Client(cast, hub_url + WSDL_PATH) as client:
         sent = client.read("inviato")
@@ -167,6 +171,10 @@ def _story(cast: Cast, config: Config, hub_url: str, simulator_url: str) -> None
     _step(7, "la ricevuta è arrivata dal nodo (paaInviaRT)",
           RT=f"{len(base64.b64decode(receipt['rt']))} byte", IUR=receipt["iur"], **ledger)  # fmt: skip
     _step(8, "il gestionale l'ha riletta con paaSILChiediPagatiConRicevuta", importo=f"{receipt['importo']} euro")
+    told = sportello.wait()
+    if told is None:
+        cast.fail("l'esito non è arrivato al sistema dell'ente")
+    _step(9, "l'esito è arrivato da solo al sistema dell'ente, firmato", **told)
     click.echo("\nIl documento «pagati», decodificato:\n\n" + _indented(receipt["xml"]))
 
 
@@ -216,31 +224,42 @@ def demo(keep: bool, port: int, simulator_port: int, given: Path | None, databas
     with _directory(given, keep) as directory:
         env = _environment(directory, database_url, port, simulator_port)
         config = load_config(None, env)
-        with Cast(directory, env) as cast:
+        with open_sportello() as sportello, Cast(directory, env) as cast:
             cast.start("simulator", "simulator", "--port", str(simulator_port), "--hub", hub_url)
-            changes = _prepare(config)
+            is_new = _prepare(config, sportello)
             kind = "PostgreSQL" if not config.is_sqlite else f"SQLite, {directory / 'pontepa.db'}"
             _step(1, f"database pronto ({kind})")
-            _step(2, f"Comune di Prova {'configurato' if changes else 'già configurato'} (C_PROVA)")
+            _step(2, f"Comune di Prova {'configurato' if is_new else 'già configurato'} (C_PROVA)")
             cast.start("hub", "serve", "--port", str(port))
             cast.start("worker", "worker")
             cast.wait_url("il nodo simulato", f"{simulator_url}/health/live")
             cast.wait_url("l'hub", f"{hub_url}/health/ready")
-            _step(3, "hub, worker e nodo simulato accesi", hub=hub_url, nodo=simulator_url)
-            _story(cast, config, hub_url, simulator_url)
+            _step(3, "hub, worker e nodo simulato accesi", hub=hub_url, nodo=simulator_url, ente=sportello.url)
+            _story(cast, config, hub_url, simulator_url, sportello)
             cast.check()
             click.echo(f"\nFatto: tutto è successo davvero, in {time.monotonic() - started:.1f} secondi.")
             if keep:
-                _stay(cast, hub_url, simulator_url, directory)
+                _stay(cast, hub_url, simulator_url, directory, _operator(config))
 
 
-def _stay(cast: Cast, hub_url: str, simulator_url: str, directory: Path) -> None:
+def _operator(config: Config) -> str:
+    """Let somebody into the console of this run; return the password."""
+    password = secrets.token_urlsafe(12)
+    with Settings.open(config) as db:
+        with db.transaction() as session:
+            operatori.revoke(session, _OPERATORE, utc_now())
+        add_operatore(db, _OPERATORE, password, None, utc_now())
+    return password
+
+
+def _stay(cast: Cast, hub_url: str, simulator_url: str, directory: Path, password: str) -> None:
     """Leave everything running until Ctrl-C."""
     click.echo(
         f"\nTutto resta acceso. Da provare:\n"
         f"  contratto del servizio    {hub_url}{WSDL_PATH}\n"
         f"  stato di salute           {hub_url}/health/ready\n"
         f"  registro del nodo         {simulator_url}/ledger\n"
+        f"  console degli operatori   {hub_url}/console ({_OPERATORE}, {password})\n"
         f"  un altro pagamento        {sys.executable} {resource('examples', 'mensa_client.py')}"
         f" --wsdl '{hub_url}{WSDL_PATH}'\n"
         f"  log                       {directory}\n"
