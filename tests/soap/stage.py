@@ -16,6 +16,7 @@ from hub.soap import nodo
 from hub.soap.contract import SOAP_ENV, load_contract
 from hub.soap.ente import PATH, RELAXED
 from hub.store import schema
+from tests.soap.portale import lay_administrator
 from tests.soap.zeep_client import Answer, Door, check_answer, open_door
 from tests.world import PASSWORDS, World
 
@@ -35,6 +36,7 @@ class Stage:
         self.world = world
         application = {"applicazione": "gestionale", "hash": hash_password(APPLICAZIONE)}
         world.lay(schema.credenziali, ente_id=2, created_at=world.clock(), **application)
+        lay_administrator(world)
         self.number = itertools.count(1)
         self._wsgi = open_door(world).wsgi
         contract = load_contract(resource("wsdl", "pa-per-ente.wsdl"), RELAXED)

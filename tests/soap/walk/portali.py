@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hub.store import schema
 from tests.factories import CODICE_FISCALE
-from tests.soap.portale import ADMIN, ADMIN_PASSWORD, lay_administrator
+from tests.soap.portale import ADMIN_PASSWORD
 from tests.soap.stage import GOOD, OWN, Stage
 from tests.soap.walk.frame import Row, Table, defect, row
 from tests.world import PASSWORDS
@@ -46,8 +45,6 @@ class Posizioni:
         return {}
 
     def ask(self, stage: Stage) -> str:
-        if not stage.world.rows(schema.enti, cod_ipa_ente=ADMIN):
-            lay_administrator(stage.world)
         persona = {"tipoIdentificativoUnivoco": self.tipo, "codiceIdentificativoUnivoco": self.codice}
         values = {
             "password": self.password,
