@@ -36,8 +36,9 @@ from hub.usecases import inoltro_esito, invio_rpt
 from hub.usecases.authenticate import Callers
 from hub.usecases.inoltro_esito import TOPIC_ESITO
 from hub.usecases.start_pagamento import TOPIC_RPT
-from hub.web import create_front
+from hub.web import create_front, tls
 from hub.web.server import BodyLimits, Front
+from hub.web.tls import TlsFront
 
 _BACKLOG = 1024
 _CONNECTIONS_MAX = 8192
@@ -116,7 +117,7 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
     return create_front(runtime, mounts)
 
 
-def create_front_server() -> Front:
+def create_front_server() -> Front | TlsFront:
     """The factory that each server process calls: settings from its own environment, nothing at import."""
     config = load_config(os.environ.get("PONTEPA_CONFIG"), os.environ)
     log.configure(config)
@@ -127,7 +128,9 @@ def create_front_server() -> Front:
     )
     wsgi = build_wsgi_app(build_runtime(config))
     _keep_out_of_collections()
-    return Front(wsgi, config.public_url, limits, config.blocking_threads)
+    front = Front(wsgi, config.public_url, limits, config.blocking_threads)
+    settings = _tls_settings(config)
+    return front if settings is None else TlsFront(front, settings)
 
 
 def _keep_out_of_collections() -> None:
@@ -140,13 +143,24 @@ def _keep_out_of_collections() -> None:
     gc.set_threshold(_GC_THRESHOLD, 50, 50)
 
 
+def _tls_settings(config: Config) -> tls.TlsSettings | None:
+    if config.tls_cert is None or config.tls_key is None:
+        return None
+    return tls.TlsSettings(
+        config.host, config.tls_port, config.tls_cert, config.tls_key, config.tls_client_ca, config.workers > 1
+    )
+
+
 def serve(config: Config) -> None:
-    """Serve HTTP until a signal. Raises: Misconfigured (the database is not at this version's migration)."""
+    """Serve HTTP until a signal. Raises: Misconfigured (the database is not at this version's migration; TLS)."""
     from granian.constants import Interfaces, Loops
     from granian.http import HTTP1Settings
     from granian.server import Server
 
     _check_migrations(config)
+    settings = _tls_settings(config)
+    if settings is not None:
+        tls.check(settings)
     server = Server(
         "hub.app:create_front_server",
         address=config.host,

@@ -47,6 +47,8 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
     if settings.path is not None:
         # The server's own processes read the settings again, from the environment they inherit.
         os.environ["PONTEPA_CONFIG"] = settings.path
+    if host is not None:
+        os.environ["PONTEPA_HOST"] = host
     app.serve(settings.changed(host=host, port=port))
 
 

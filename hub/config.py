@@ -117,6 +117,12 @@ class Config(BaseModel):
     # pass as its client wrote them.
     proxy_cert_header: Literal["", "Client-Cert", "X-SSL-Client-Cert"] = ""
 
+    # TLS that ends here, beside the plain port: certificate and key of the server, authorities of the clients.
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    tls_port: Annotated[int, Field(ge=1, le=65535)] = 8443
+
     # `auto`: console on a terminal, JSON elsewhere.
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -205,6 +211,10 @@ def _cross_problems(config: Config) -> list[str]:
         problems.append(
             f"{PREFIX}PROXY_CERT_HEADER senza {PREFIX}TRUSTED_PROXIES: l'intestazione non sarebbe creduta a nessuno"
         )
+    if (config.tls_cert is None) != (config.tls_key is None):
+        problems.append(f"{PREFIX}TLS_CERT e {PREFIX}TLS_KEY vanno insieme")
+    if config.tls_client_ca is not None and config.tls_cert is None:
+        problems.append(f"{PREFIX}TLS_CLIENT_CA senza {PREFIX}TLS_CERT: non c'è TLS in cui chiedere un certificato")
     if config.lease_s <= config.node_connect_timeout_s + config.node_read_timeout_s:
         problems.append(
             f"{PREFIX}LEASE_S={config.lease_s:g} deve superare la somma di {PREFIX}NODE_CONNECT_TIMEOUT_S e "

@@ -14,6 +14,9 @@ from hub.store.iuv import IuvBlocks
 from hub.usecases.authenticate import Callers
 from hub.usecases.relay_outbox import Topic
 
+# WSGI key: the client certificate (DER) of a TLS connection that ends in this process. No header can have this name.
+PEER_CERTIFICATE = "pontepa.client_cert"
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)

@@ -49,6 +49,7 @@ ROOMS = {
     "urllib3": ("adapters",),
     "xmlsec": ("adapters", "examples"),
     "click": ("hub/cli",),
+    "h11": ("hub/web",),
     "granian": ("hub/app.py", "hub/cli"),
 }
 

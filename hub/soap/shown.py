@@ -13,11 +13,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from hub.formats.certificati import SIZE_MAX_BYTES, impronta
+from hub.runtime import PEER_CERTIFICATE
 
 Environ = dict[str, Any]
 
-# The DER of the certificate of a TLS connection that ends in this process: no header can have this name.
-PEER_CERTIFICATE = "pontepa.client_cert"
 # Shown but not to be read: it is nobody's.
 UNREADABLE = ""
 _BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE)

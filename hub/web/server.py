@@ -18,6 +18,8 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from hub.runtime import PEER_CERTIFICATE
+
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 Answer = tuple[int, Headers, bytes]
@@ -130,6 +132,9 @@ class Front:
             "wsgi.multiprocess": True,
             "wsgi.run_once": False,
         }
+        certificate = getattr(scope, "peer_certificate", None)
+        if certificate is not None:
+            environ[PEER_CERTIFICATE] = certificate
         for name, value in scope.headers.items():
             if "_" in name:
                 continue  # Client_Cert would be read as Client-Cert, which a proxy in front guards

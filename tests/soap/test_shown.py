@@ -11,7 +11,8 @@ import structlog
 
 from hub.config import ConfigError, load_config
 from hub.domain.credenziali import Genere
-from hub.soap.shown import PEER_CERTIFICATE, bearer, proxied_certificate
+from hub.runtime import PEER_CERTIFICATE
+from hub.soap.shown import bearer, proxied_certificate
 from hub.usecases.change_credenziale import add_credenziale, new_token
 from tests.certificates import make_identity, pin
 from tests.factories import make_documento
