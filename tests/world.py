@@ -35,10 +35,11 @@ from hub.usecases.authenticate import Callers, Presentazione
 from hub.usecases.chiedi_pagati import Esito, chiedi_pagati, chiedi_pagati_con_ricevuta
 from hub.usecases.invia_dovuti import RichiestaInviaDovuti, invia_dovuti
 from hub.usecases.invio_rpt import build_topic
+from hub.usecases.open_sessione import Apertura, open_sessione
 from hub.usecases.record_rt import IntestazioneRt, record_rt
 from hub.usecases.relay_outbox import RelayLimits
 from hub.usecases.start_pagamento import TOPIC_RPT, start_pagamento
-from hub.usecases.verifica_avviso import open_sessione, verifica_avviso
+from hub.usecases.verifica_avviso import verifica_avviso
 from tests.factories import CODICE_FISCALE, Documento, encode, make_documento, make_iud, make_rt
 
 INTERMEDIARIO = "12345678903"
@@ -293,16 +294,18 @@ class World:
 
     def verifica(self, iuv: str = "01000000000000144", ente: str = "C_PROVA", url: str | None = None) -> str:
         """paaSILVerificaAvviso; returns the idSession."""
-        return verifica_avviso(
-            self.db, self.runtime.callers, chi(ente), iuv, url, correlation_id="c" * 32, ttl=TTL, now=self.clock()
-        )
+        return verifica_avviso(self.db, self.runtime.callers, chi(ente), iuv, self.apertura(url))
+
+    def apertura(self, url: str | None = None) -> Apertura:
+        return Apertura(url, "c" * 32, TTL, self.clock())
 
     def open_precaricato(self, stored: Row[Any]) -> str:
         """A session over a stored dovuto as a citizen's portal opens it; returns the idSession."""
         callers = self.runtime.callers
         chiamante = callers.authenticate(chi(), "paaSILChiediPosizioniAperte", self.clock())
         tipo = TipoSessione.PRECARICATO_ANONIMO_ENTE
-        return open_sessione(self.db, chiamante, tipo, stored, "", "c" * 32, TTL, self.clock())
+        elementi = [{"ente_id": stored.ente_id, "dovuto_iud": stored.iud}]
+        return open_sessione(self.db, chiamante, tipo, elementi, self.apertura())
 
     def attempt(self, esito: int | None = None, iuv: str = "01000000000000144", **changes: Any) -> str:
         """One attempt at a stored dovuto, sent, with its receipt applied when `esito` is given; the idSession."""

@@ -7,24 +7,23 @@ of paaSILInviaDovuti.
 from __future__ import annotations
 
 import hmac
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from hub.domain import errors
 from hub.domain.documenti import DocumentoDovuti, QuotaSecondaria
-from hub.domain.stati import StatoSessione, TipoSessione
+from hub.domain.stati import TipoSessione
 from hub.formats.documenti_ente import decode_base64_field
 from hub.formats.dovuti import read_dovuti
 from hub.formats.enti_secondari import CAMPO, read_enti_secondari
 from hub.formats.segreti import Cassaforte, hash_elemento
-from hub.store import sessioni
 from hub.store.database import Database
 from hub.usecases.authenticate import Callers, Chiamante, Presentazione
-from hub.usecases.controlli_dovuti import check_dovuti, check_testata, check_url
+from hub.usecases.controlli_dovuti import check_dovuti, check_testata
 from hub.usecases.controlli_secondario import check_quota
+from hub.usecases.open_sessione import Apertura, open_sessione
 from hub.usecases.parti_sessione import own_share
 
 OPERATION = "paaSILInviaCarrelloDovuti"
@@ -47,7 +46,6 @@ class RichiestaCarrello:
 
     elementi: Sequence[Elemento]
     secondari: Sequence[str]
-    url_esito: str | None
 
 
 def invia_carrello(
@@ -56,15 +54,13 @@ def invia_carrello(
     cassaforte: Cassaforte,
     chi: Presentazione,
     richiesta: RichiestaCarrello,
-    *,
-    correlation_id: str,
-    ttl: timedelta,
-    now: datetime,
+    apertura: Apertura,
 ) -> str:
     """Open a session and return its idSessionCarrello. Nothing is reserved, as in paaSILInviaDovuti.
 
     Raises: a HubError per check.
     """
+    now = apertura.now
     chiamante = callers.authenticate(chi, OPERATION, now)  # (1), (2)
     enti = [_authorise(callers, cassaforte, chi, chiamante, elemento, now) for elemento in richiesta.elementi]  # (3)
     if len(richiesta.elementi) > ELEMENTI_MAX:
@@ -77,14 +73,12 @@ def invia_carrello(
     if secondario is not None:
         _check_own_share(chiamante, enti[0], documenti[0][1], secondario[1])
     _check_stazione(enti, is_multiple=len(enti) > 1 or secondario is not None)
-    url = (richiesta.url_esito or chiamante.ente.url_esito or "").strip()
-    check_url(url)
     righe: list[dict[str, Any]] = [
         {"ente_id": ente.ente.id, "documento": data} for ente, (data, _) in zip(enti, documenti, strict=True)
     ]
     if secondario is not None:
         righe[0]["secondario"] = secondario[0]
-    return _keep(db, chiamante, righe, url, correlation_id, ttl, now)
+    return open_sessione(db, chiamante, TipoSessione.ESTERNO_ANONIMO_MULTIENTE, righe, apertura)
 
 
 def _authorise(
@@ -182,32 +176,3 @@ def _check_stazione(enti: Sequence[Chiamante], *, is_multiple: bool) -> None:
         raise errors.RichiestaNonEseguibile(
             "la stazione di questi enti non invia carrelli di più RPT", "primitiva_rpt: serve nodoInviaCarrelloRPT"
         )
-
-
-def _keep(
-    db: Database,
-    chiamante: Chiamante,
-    righe: list[dict[str, Any]],
-    url_esito: str,
-    correlation_id: str,
-    ttl: timedelta,
-    now: datetime,
-) -> str:
-    id_session = str(uuid.uuid4())
-    with db.transaction() as session:
-        sessioni.add(
-            session,
-            id_session=id_session,
-            ente_id=chiamante.ente.id,
-            applicazione=chiamante.applicazione,
-            tipo=str(TipoSessione.ESTERNO_ANONIMO_MULTIENTE),
-            stato=str(StatoSessione.NUOVO_CARRELLO),
-            show_mypay="SHORT",
-            url_esito=url_esito,
-            created_at=now,
-            updated_at=now,
-            expires_at=now + ttl,
-            correlation_id=correlation_id,
-        )
-        sessioni.add_elementi(session, id_session, righe)
-    return id_session

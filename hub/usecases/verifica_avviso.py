@@ -5,19 +5,18 @@ Source: pa-per-ente, paaSILVerificaAvviso, table of checks (numbers in the comme
 
 from __future__ import annotations
 
-import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from hub.domain import errors
-from hub.domain.stati import StatoDovuto, StatoSessione, TipoSessione
-from hub.store import dovuti, sessioni
+from hub.domain.stati import StatoDovuto, TipoSessione
+from hub.store import dovuti
 from hub.store.database import Database
 from hub.usecases.authenticate import Callers, Chiamante, Presentazione
 from hub.usecases.chiedi_pagati import is_scaduto
-from hub.usecases.controlli_dovuti import check_url
+from hub.usecases.open_sessione import Apertura, open_sessione
 
 OPERATION = "paaSILVerificaAvviso"
 _CAMPO = "identificativoUnivocoVersamento"
@@ -28,55 +27,20 @@ def verifica_avviso(
     callers: Callers,
     chi: Presentazione,
     iuv: str,
-    url_esito: str | None,
-    *,
-    correlation_id: str,
-    ttl: timedelta,
-    now: datetime,
+    apertura: Apertura,
 ) -> str:
     """Open a session over a stored dovuto of the caller's ente and return its idSession.
 
     Nothing is reserved, as in paaSILInviaDovuti: whichever session goes on first takes the dovuto.
     Raises: EnteNonValido, IuvNonValido, IuvScaduto, UrlNonValida.
     """
+    now = apertura.now
     chiamante = callers.authenticate(chi, OPERATION, now, stato_error=errors.EnteNonValido)  # 1
     with db.reading() as session:
         rows = [row for row in dovuti.find_by_key(session, chiamante.ente.id, iuv=iuv) if row.attuale]
     dovuto = _payable(rows, iuv, chiamante, now)
-    url = (url_esito or chiamante.ente.url_esito or "").strip()
-    check_url(url)
-    return open_sessione(db, chiamante, TipoSessione.AVVISO_ANONIMO_ENTE, dovuto, url, correlation_id, ttl, now)
-
-
-def open_sessione(
-    db: Database,
-    chiamante: Chiamante,
-    tipo: TipoSessione,
-    dovuto: Row[Any],
-    url_esito: str,
-    correlation_id: str,
-    ttl: timedelta,
-    now: datetime,
-) -> str:
-    """Keep a session of one stored dovuto and return its idSession."""
-    id_session = str(uuid.uuid4())
-    with db.transaction() as session:
-        sessioni.add(
-            session,
-            id_session=id_session,
-            ente_id=dovuto.ente_id,
-            applicazione=chiamante.applicazione,
-            tipo=str(tipo),
-            stato=str(StatoSessione.NUOVO_CARRELLO),
-            show_mypay="SHORT",
-            url_esito=url_esito,
-            created_at=now,
-            updated_at=now,
-            expires_at=now + ttl,
-            correlation_id=correlation_id,
-        )
-        sessioni.add_elementi(session, id_session, [{"ente_id": dovuto.ente_id, "dovuto_iud": dovuto.iud}])
-    return id_session
+    elementi = [{"ente_id": dovuto.ente_id, "dovuto_iud": dovuto.iud}]
+    return open_sessione(db, chiamante, TipoSessione.AVVISO_ANONIMO_ENTE, elementi, apertura)
 
 
 def _payable(rows: list[Row[Any]], iuv: str, chiamante: Chiamante, now: datetime) -> Row[Any]:

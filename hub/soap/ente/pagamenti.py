@@ -14,6 +14,7 @@ from hub.usecases.chiedi_pagati import Esito, chiedi_pagati, chiedi_pagati_con_r
 from hub.usecases.esito_carrello import EsitoCarrello, chiedi_esito_carrello
 from hub.usecases.invia_carrello import Elemento, RichiestaCarrello, invia_carrello
 from hub.usecases.invia_dovuti import RichiestaInviaDovuti, invia_dovuti
+from hub.usecases.open_sessione import Apertura
 from hub.usecases.verifica_avviso import verifica_avviso
 
 
@@ -36,6 +37,15 @@ class _Service:
         self._grace = timedelta(seconds=runtime.config.session_grace_s)
         self._page = runtime.config.public_url.rstrip("/") + "/paga/"
 
+    def _apertura(self, call: Call, request: dict[str, Any]) -> Apertura:
+        url_esito = request.get("enteSILInviaRispostaPagamentoUrl")
+        return Apertura(url_esito, call.correlation_id, self._ttl, self._runtime.clock())
+
+    def _opened(self, call: Call, name: str, id_session: str) -> dict[str, Any]:
+        """The answer that sends the payer to the page of a session."""
+        call.log["id_session"] = id_session
+        return {"esito": "OK", name: id_session, "redirect": 1, "url": self._page + id_session}
+
     def invia_dovuti(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         richiesta = RichiestaInviaDovuti(
             dovuti=request["dovuti"],
@@ -51,8 +61,7 @@ class _Service:
             ttl=self._ttl,
             now=self._runtime.clock(),
         )
-        call.log["id_session"] = id_session
-        return {"esito": "OK", "idSession": id_session, "redirect": 1, "url": self._page + id_session}
+        return self._opened(call, "idSession", id_session)
 
     def invia_carrello(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         secondari = request.get("listaDovutiEntiSecondari") or {}
@@ -62,7 +71,6 @@ class _Service:
                 for elemento in request["listaDovuti"]["elementoListaDovuti"]
             ],
             secondari=[one["dovutiEntiSecondari"] for one in secondari.get("elementoListaDovutiEntiSecondari", ())],
-            url_esito=request.get("enteSILInviaRispostaPagamentoUrl"),
         )
         id_session = invia_carrello(
             self._runtime.db,
@@ -70,12 +78,9 @@ class _Service:
             self._runtime.cassaforte,
             header_caller(call, request),
             richiesta,
-            correlation_id=call.correlation_id,
-            ttl=self._ttl,
-            now=self._runtime.clock(),
+            self._apertura(call, request),
         )
-        call.log["id_session"] = id_session
-        return {"esito": "OK", "idSessionCarrello": id_session, "redirect": 1, "url": self._page + id_session}
+        return self._opened(call, "idSessionCarrello", id_session)
 
     def verifica_avviso(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         id_session = verifica_avviso(
@@ -83,13 +88,9 @@ class _Service:
             self._runtime.callers,
             header_caller(call, request),
             text(request, "identificativoUnivocoVersamento") or "",
-            request.get("enteSILInviaRispostaPagamentoUrl"),
-            correlation_id=call.correlation_id,
-            ttl=self._ttl,
-            now=self._runtime.clock(),
+            self._apertura(call, request),
         )
-        call.log["id_session"] = id_session
-        return {"esito": "OK", "idSession": id_session, "redirect": 1, "url": self._page + id_session}
+        return self._opened(call, "idSession", id_session)
 
     def chiedi_esito_carrello(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         esiti = chiedi_esito_carrello(
