@@ -26,6 +26,10 @@ QUOTA_SECONDARIA = ("originale", "aggiunta", "inclusa")
 # How paaSILChiediEsitoCarrelloDovuti names a state: its description, as the original does, or its code.
 ESITO_CARRELLO = ("descrizione", "codice")
 
+# An identical paaSILImportaDovuto `I` sent again: refused, as the original does, or answered with what is stored.
+# Source: pa-per-ente, uniqueness and idempotency (6).
+IMPORT_RIPETUTO = ("rifiutato", "riconosciuto")
+
 # The services of pa-per-ente that a credential may be limited to.
 OPERAZIONI = (
     "paaSILAutorizzaImportFlusso",
@@ -159,6 +163,7 @@ class Ente:
     livelli_base64_pagati: int = 2
     quota_secondaria: str = "originale"
     esito_carrello: str = "descrizione"
+    import_ripetuto: str = "rifiutato"
     amministratore: bool = False
     autenticazione: tuple[str, ...] | None = None
     inoltro_esito: bool = False

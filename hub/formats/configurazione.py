@@ -15,6 +15,7 @@ import yaml
 
 from hub.domain.configurazione import (
     ESITO_CARRELLO,
+    IMPORT_RIPETUTO,
     MODALITA,
     OPERAZIONI,
     QUOTA_SECONDARIA,
@@ -187,7 +188,8 @@ def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
 def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
     campi = Campi(value, path, problems, (
         "codIpaEnte", "codice_fiscale", "nome", "stato", "stazione", "codice_segregazione", "iban", "url_esito",
-        "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "amministratore", "autenticazione",
+        "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "import_ripetuto", "amministratore",
+        "autenticazione",
         "inoltro_esito", "chiave_ritorno", "url_archivio_esterno", *CREDENZIALI, "password_mypivot", "applicazioni",
         "tipi",
     ))
@@ -204,6 +206,7 @@ def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
         livelli_base64_pagati=campi.whole("livelli_base64_pagati", (1, 2), 2),
         quota_secondaria=campi.choice("quota_secondaria", QUOTA_SECONDARIA, QUOTA_SECONDARIA[0]),
         esito_carrello=campi.choice("esito_carrello", ESITO_CARRELLO, ESITO_CARRELLO[0]),
+        import_ripetuto=campi.choice("import_ripetuto", IMPORT_RIPETUTO, IMPORT_RIPETUTO[0]),
         amministratore=campi.flag("amministratore", False),
         autenticazione=campi.names("autenticazione", allowed=GENERI),
         inoltro_esito=campi.flag("inoltro_esito", False),

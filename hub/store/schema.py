@@ -53,6 +53,7 @@ enti = Table(
     Column("livelli_base64_pagati", Integer, nullable=False, server_default="2"),
     Column("quota_secondaria", String(16), nullable=False, server_default="originale"),
     Column("esito_carrello", String(16), nullable=False, server_default="descrizione"),
+    Column("import_ripetuto", String(16), nullable=False, server_default="rifiutato"),
     Column("inoltro_esito", Boolean, nullable=False, server_default=text("false")),
     Column("chiave_ritorno_cifrata", Text),  # signs the parameters of the payer's return; None: not signed
     Column("url_archivio_esterno", String(2048)),

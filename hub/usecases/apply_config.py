@@ -165,6 +165,7 @@ def ente_values(ente: Ente) -> dict[str, Any]:
         "amministratore": ente.amministratore,
         "quota_secondaria": ente.quota_secondaria,
         "esito_carrello": ente.esito_carrello,
+        "import_ripetuto": ente.import_ripetuto,
         "autenticazione": None if ente.autenticazione is None else list(ente.autenticazione),
         "inoltro_esito": ente.inoltro_esito,
         "url_archivio_esterno": ente.url_archivio_esterno,

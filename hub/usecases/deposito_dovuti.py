@@ -31,6 +31,7 @@ class Deposito:
     """A dovuto as it will be kept, already checked. `importo_cent` is the ente's own share.
 
     `is_iuv_free`: the IUV need not stand in the ente's own space: drawn by the hub, or the ente asks to take it.
+    `is_iuv_drawn`: the hub drew it for this very request.
     """
 
     iud: str
@@ -47,10 +48,19 @@ class Deposito:
     bilancio_xml: str | None = None
     secondario: QuotaSecondaria | None = None
     is_iuv_free: bool = False
+    is_iuv_drawn: bool = False
 
 
-def inserisci(session: Session, chiamante: Chiamante, deposito: Deposito, now: datetime) -> str:
-    """Keep a new dovuto and return the id of its version.
+@dataclass(frozen=True, slots=True)
+class Versione:
+    """A version that is kept."""
+
+    id: str
+    iuv: str | None
+
+
+def inserisci(session: Session, chiamante: Chiamante, deposito: Deposito, now: datetime) -> Versione:
+    """Keep a new dovuto, or recognise the one that an equal request has left, where the ente wants it so.
 
     Raises: ImportTipoInesistente, ImportNonPermesso, ImportScadenzaObbligatoria, ImportIudDuplicato,
     ImportIuvDuplicato, in this order.
@@ -58,6 +68,9 @@ def inserisci(session: Session, chiamante: Chiamante, deposito: Deposito, now: d
     enti.lock(session, chiamante.ente.id)
     _check_tipo(session, chiamante, deposito, now)
     if depositati.is_iud_taken(session, chiamante.ente.id, deposito.iud):
+        known = _find_same(session, chiamante, deposito)
+        if known is not None:
+            return Versione(known.id, known.iuv)
         raise errors.ImportIudDuplicato(
             f"IUD {deposito.iud} già presente per l'ente {chiamante.ente.cod_ipa_ente}",
             "datiVersamento/identificativoUnivocoDovuto: uno IUD si riusa solo dopo l'annullamento; per cambiare un "
@@ -69,8 +82,8 @@ def inserisci(session: Session, chiamante: Chiamante, deposito: Deposito, now: d
 
 def modifica(
     session: Session, chiamante: Chiamante, deposito: Deposito, now: datetime, *, are_15_admitted: bool
-) -> str:
-    """Make a payable dovuto history and put the new version in its place, whole; return the id of the new one.
+) -> Versione:
+    """Make a payable dovuto history and put the new version in its place, whole.
 
     Raises: RichiestaNonEseguibile (not there, or not payable), ImportTipoInesistente, ImportNonPermesso,
     ImportScadenzaObbligatoria, ImportTipoNonModificabile, ImportIuvDuplicato, ImportIuvNonTogliibile, IuvNonValido.
@@ -167,32 +180,46 @@ def _check_iuv(session: Session, chiamante: Chiamante, deposito: Deposito) -> No
         )
 
 
-def _add(session: Session, chiamante: Chiamante, deposito: Deposito, now: datetime) -> str:
+def _find_same(session: Session, chiamante: Chiamante, deposito: Deposito) -> Row[Any] | None:
+    """The payable dovuto that is what this request asks for; None where there is none or the ente wants a refusal."""
+    if chiamante.ente.import_ripetuto != "riconosciuto":
+        return None
+    row = dovuti.find_attuale(session, chiamante.ente.id, deposito.iud)
+    if row is None or row.stato != StatoDovuto.INSERIMENTO_DOVUTO:
+        return None
+    wanted = _columns(chiamante, deposito)
+    if deposito.is_iuv_drawn:
+        del wanted["iuv"]
+    is_same = all(getattr(row, name) == value for name, value in wanted.items())
+    return row if is_same and (row.iuv is not None or not deposito.is_iuv_drawn) else None
+
+
+def _add(session: Session, chiamante: Chiamante, deposito: Deposito, now: datetime) -> Versione:
     version_id = uuid.uuid4().hex
-    secondario = deposito.secondario
-    depositati.add(
-        session,
-        id=version_id,
-        ente_id=chiamante.ente.id,
-        dominio=chiamante.ente.codice_fiscale,
-        posizione=1,
-        iud=deposito.iud,
-        iuv=deposito.iuv,
-        tipo=deposito.tipo,
-        importo_cent=deposito.importo_cent,
-        commissione_cent=deposito.commissione_cent,
-        causale=deposito.causale,
-        dati_specifici=deposito.dati_specifici,
-        bilancio_xml=deposito.bilancio_xml,
-        scadenza=deposito.scadenza,
-        tipo_versamento=deposito.tipo_versamento,
-        pagatore_tipo=deposito.pagatore.tipo,
-        pagatore_codice=deposito.pagatore.codice,
-        pagatore=asdict(deposito.pagatore),
-        secondario=None if secondario is None else asdict(secondario),
-        origine=deposito.origine,
-        stato=str(StatoDovuto.INSERIMENTO_DOVUTO),
-        created_at=now,
-        updated_at=now,
-    )
-    return version_id
+    columns = _columns(chiamante, deposito)
+    stato = str(StatoDovuto.INSERIMENTO_DOVUTO)
+    depositati.add(session, id=version_id, stato=stato, created_at=now, updated_at=now, **columns)
+    return Versione(version_id, deposito.iuv)
+
+
+def _columns(chiamante: Chiamante, deposito: Deposito) -> dict[str, Any]:
+    return {
+        "ente_id": chiamante.ente.id,
+        "dominio": chiamante.ente.codice_fiscale,
+        "posizione": 1,
+        "iud": deposito.iud,
+        "iuv": deposito.iuv,
+        "tipo": deposito.tipo,
+        "importo_cent": deposito.importo_cent,
+        "commissione_cent": deposito.commissione_cent,
+        "causale": deposito.causale,
+        "dati_specifici": deposito.dati_specifici,
+        "bilancio_xml": deposito.bilancio_xml,
+        "scadenza": deposito.scadenza,
+        "tipo_versamento": deposito.tipo_versamento,
+        "pagatore_tipo": deposito.pagatore.tipo,
+        "pagatore_codice": deposito.pagatore.codice,
+        "pagatore": asdict(deposito.pagatore),
+        "secondario": None if deposito.secondario is None else asdict(deposito.secondario),
+        "origine": deposito.origine,
+    }

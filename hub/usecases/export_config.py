@@ -50,7 +50,7 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
     }
     if row.url_esito:
         values["url_esito"] = row.url_esito
-    for column in ("livelli_base64_pagati", "quota_secondaria", "esito_carrello"):
+    for column in ("livelli_base64_pagati", "quota_secondaria", "esito_carrello", "import_ripetuto"):
         values[column] = getattr(row, column)
     if row.autenticazione is not None:
         values["autenticazione"] = row.autenticazione

@@ -41,7 +41,7 @@ class RichiestaImportaDovuto:
 
 @dataclass(frozen=True, slots=True)
 class EsitoImportaDovuto:
-    """What was done: `iuv` only when drawn now, `avviso_id` the version whose notice may be fetched, `zip` of `S`."""
+    """What was done: `iuv` only if one had to be drawn, `avviso_id` of the notice that may be fetched, `zip` of `S`."""
 
     azione: str
     iud: str
@@ -120,12 +120,17 @@ class ImportaDovuto:
         deposito = _deposito(documento, drawn, secondario, is_included=is_included, is_iuv_free=richiesta.genera_iuv)
         with self._db.transaction() as session:
             if documento.azione == "I":
-                version_id = inserisci(session, chiamante, deposito, now)
+                versione = inserisci(session, chiamante, deposito, now)
             else:
                 are_15_admitted = self._are_15_admitted(now)
-                version_id = modifica(session, chiamante, deposito, now, are_15_admitted=are_15_admitted)
-        has_url = richiesta.genera_iuv and is_printable(deposito.iuv)
-        return EsitoImportaDovuto(documento.azione, deposito.iud, drawn, version_id if has_url else None)
+                versione = modifica(session, chiamante, deposito, now, are_15_admitted=are_15_admitted)
+        has_url = richiesta.genera_iuv and is_printable(versione.iuv)
+        return EsitoImportaDovuto(
+            documento.azione,
+            deposito.iud,
+            iuv=versione.iuv if drawn else None,
+            avviso_id=versione.id if has_url else None,
+        )
 
     def _stampa(self, documento: DocumentoVersamento, chiamante: Chiamante, genera_iuv: bool) -> EsitoImportaDovuto:
         if documento.iuv is None or genera_iuv:
@@ -182,4 +187,5 @@ def _deposito(
         bilancio_xml=documento.bilancio_xml,
         secondario=secondario,
         is_iuv_free=is_iuv_free,
+        is_iuv_drawn=drawn is not None,
     )

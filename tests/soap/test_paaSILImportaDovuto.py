@@ -207,6 +207,48 @@ def test_empty_items_of_the_secondary_list_are_ignored_and_the_iban_is_not_looke
     assert versions(world, iud)[0].secondario["iban"] == "corto"
 
 
+def repeatable(world: World) -> Any:
+    world.change(schema.enti, "id", 1, import_ripetuto="riconosciuto")
+    return ente_client(open_door(world))
+
+
+@pytest.mark.parametrize("values", [{"flagGeneraIuv": True}, {}])
+def test_an_insertion_whose_answer_was_lost_may_be_sent_again(world: World, values: dict[str, Any]) -> None:
+    client = repeatable(world)
+    written = Versamento(make_iud(), bilancio="100.00", cap="20100", nazione="IT")
+
+    first, again = (importa(client, written, EnteSecondario(), **values) for _ in range(2))
+
+    (row,) = versions(world, written.iud)
+    assert (first.esito, again.esito) == ("OK", "OK")
+    assert first.identificativoUnivocoVersamento == again.identificativoUnivocoVersamento == row.iuv
+    if values:
+        assert [parse_qs(urlsplit(one.urlFileAvviso).query)["id"] for one in (first, again)] == [[row.id]] * 2
+
+
+@pytest.mark.parametrize(
+    "changes", [{"importo": "100.01"}, {"causale": "Altra"}, {"nome": "Altri"}, {"tipo": "MENSA"}, {"iuv": own_iuv(8)}]
+)
+def test_an_insertion_that_differs_is_a_duplicate_all_the_same(world: World, changes: dict[str, str]) -> None:
+    client = repeatable(world)
+    iud = make_iud()
+    importa(client, Versamento(iud))
+
+    answer = importa(client, Versamento(iud, **changes))
+
+    assert answer.fault.faultCode == "PAA_IMPORT_IUD_DUPLICATO"
+    assert len(versions(world, iud)) == 1
+
+
+def test_an_insertion_of_what_is_in_payment_is_a_duplicate(world: World) -> None:
+    client = repeatable(world)
+    written = Versamento(make_iud())
+    importa(client, written)
+    world.change(schema.dovuti, "iud", written.iud, stato="PAGAMENTO_INIZIATO")
+
+    assert importa(client, written).fault.faultCode == "PAA_IMPORT_IUD_DUPLICATO"
+
+
 def test_a_modification_replaces_everything_and_keeps_the_old_version(world: World, client: Any) -> None:
     iud = make_iud()
     importa(client, Versamento(iud, iuv=own_iuv(2), bilancio="100.00"), EnteSecondario())

@@ -83,14 +83,14 @@ def test_what_is_exported_applies_without_change(configured: Database) -> None:
 
 def test_the_switches_of_ente_and_tipo_go_there_and_back(configured: Database, demo: Configurazione) -> None:
     tipo = Tipo("NUOVO", "Nuovo", tassonomia="9/0101101IM/", stampa_data_scadenza=False)
-    wanted = _with_ente(
-        demo, lambda ente: replace(ente, quota_secondaria="inclusa", esito_carrello="codice", tipi=(tipo,))
-    )
+    switched = {"quota_secondaria": "inclusa", "esito_carrello": "codice", "import_ripetuto": "riconosciuto"}
+    wanted = _with_ente(demo, lambda ente: replace(ente, **switched, tipi=(tipo,)))
 
     apply(configured, wanted, CASSAFORTE, LATER)
 
     (ente,) = read_configurazione(render_configurazione(export_config(configured, LATER)).encode()).enti
-    assert (ente.quota_secondaria, ente.esito_carrello) == ("inclusa", "codice")
+    switches = (ente.quota_secondaria, ente.esito_carrello, ente.import_ripetuto)
+    assert switches == ("inclusa", "codice", "riconosciuto")
     assert ente.tipi is not None
     assert {one.codice: one.stampa_data_scadenza for one in ente.tipi}["NUOVO"] is False
 
