@@ -19,7 +19,15 @@ from hub.domain.attesa import SLOT_ENTE_S
 from hub.jobs.wake import watch
 from hub.log import get_logger
 from hub.runtime import Runtime
-from hub.usecases import apply_rt, expire_flussi, expire_sessioni, forget_messaggi, inoltro_esito, relay_outbox
+from hub.usecases import (
+    apply_rt,
+    expire_flussi,
+    expire_sessioni,
+    forget_messaggi,
+    forget_precaricate,
+    inoltro_esito,
+    relay_outbox,
+)
 
 _EXPIRE_EVERY_S = 60
 # The longest that a call to an ente may take.
@@ -47,6 +55,8 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
     scheduler.add_job(expire_flows, "interval", seconds=_EXPIRE_EVERY_S, id="expire_flussi")
     forget = _job("forget_messaggi", lambda: forget_messaggi.run_once(runtime.db, runtime.clock()))
     scheduler.add_job(forget, "interval", seconds=_EXPIRE_EVERY_S, id="forget_messaggi")
+    unopened = _job("forget_precaricate", lambda: forget_precaricate.run_once(runtime.db, runtime.clock()))
+    scheduler.add_job(unopened, "interval", seconds=_EXPIRE_EVERY_S, id="forget_precaricate")
     loops = [_Loop(relay.name, relay.job(runtime, stop), config.tick_s, stop) for relay in relays]
     loops.append(_Loop("apply_rt", receipts, config.tick_s, stop))
     for loop in loops:

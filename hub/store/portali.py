@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, func, insert, or_, select, update
+from sqlalchemy import Row, and_, delete, func, insert, or_, select, text, update
 
 from hub.domain.stati import (
     CARRELLI_CON_ESITO,
@@ -163,6 +163,20 @@ def set_landing(session: Session, id_session: str, url_esito: str, email: str | 
         .values(**values)
     )
     return changed.rowcount == 1
+
+
+def forget_unopened(session: Session, before: datetime, limit: int) -> int:
+    """Remove sessions of open positions that ran out before an instant without a payer; return how many."""
+    # Written out, and not bound: the partial index is chosen by these words.
+    unopened = text("sessioni.tipo = 'PRECARICATO_ANONIMO_ENTE' AND sessioni.stato = 'SCADUTO'")
+    started = select(carrelli.c.id).where(carrelli.c.id_session == sessioni.c.id_session).exists()
+    query = select(sessioni.c.id_session).where(unopened, sessioni.c.expires_at < before, ~started)
+    query = query.order_by(sessioni.c.expires_at).limit(limit).with_for_update(skip_locked=True)
+    found = list(session.execute(query).scalars())
+    if found:
+        session.execute(delete(sessioni_elementi).where(sessioni_elementi.c.id_session.in_(found)))
+        session.execute(delete(sessioni).where(sessioni.c.id_session.in_(found)))
+    return len(found)
 
 
 def _of(pagatore: tuple[str, str], ente_id: int | None) -> list[Any]:

@@ -157,6 +157,13 @@ sessioni = Table(
         sqlite_where=text("stato = 'NUOVO_CARRELLO'"),
         postgresql_where=text("stato = 'NUOVO_CARRELLO'"),
     ),
+    # Listed by a portal and never opened: they are forgotten.
+    Index(
+        "ix_sessioni_non_aperte",
+        "expires_at",
+        sqlite_where=text("tipo = 'PRECARICATO_ANONIMO_ENTE' AND stato = 'SCADUTO'"),
+        postgresql_where=text("tipo = 'PRECARICATO_ANONIMO_ENTE' AND stato = 'SCADUTO'"),
+    ),
 )
 
 sessioni_elementi = Table(

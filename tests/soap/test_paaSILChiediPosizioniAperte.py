@@ -12,7 +12,7 @@ from zeep.wsa import WsAddressingPlugin
 from examples.firma_modi import FirmaModI
 from hub.formats.rpt import read_rpt
 from hub.store import schema
-from hub.usecases import portali
+from hub.usecases import expire_sessioni, forget_precaricate, portali
 from hub.web import create_flask
 from tests.certificates import Identity, make_identity, pin
 from tests.factories import CODICE_FISCALE, HASH_MARCA
@@ -407,3 +407,27 @@ def test_a_session_past_its_hour_shows_so(stage):
     answer = land(stage, id_session, backUrl=BACK)
 
     assert browser(stage).get(answer.location).status_code == 410
+
+
+def test_a_session_that_nobody_opened_is_forgotten_after_ten_days(world):
+    lay_administrator(world)
+    world.lay_avviso()
+    unopened, paid = (
+        posizioni(world).paaSILPosizioniAperte[0].urlPagamento.removeprefix(PREFIX) for _ in range(2)
+    )
+    verified = world.verifica()
+    world.start(paid)
+    world.relay()
+    world.conclude(paid, 0)
+    world.clock.advance(3601 + 300)
+    expire_sessioni.run_once(world.db, timedelta(seconds=300), world.clock())
+    world.clock.advance(240 * 3600 - 302)
+    assert not forget_precaricate.run_once(world.db, world.clock())
+    assert len(world.rows(schema.sessioni)) == 3
+    world.clock.advance(2)
+
+    assert not forget_precaricate.run_once(world.db, world.clock())
+
+    assert {row.id_session for row in world.rows(schema.sessioni)} == {paid, verified}
+    assert {row.id_session for row in world.rows(schema.sessioni_elementi)} == {paid, verified}
+    assert land(world, unopened, backUrl=BACK).status_code == 404
