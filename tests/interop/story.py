@@ -1,4 +1,4 @@
-"""The story that every SOAP toolkit tells: its documents, its steps, what the payer does, what must be true of each.
+"""The story that every SOAP toolkit tells: its steps, what the payer does, what must be true of each.
 
 A client is a program run as `CLIENT WSDL FOLDER STEP...`. For each step, in order, it prints a line of JSON: `passo`,
 and the values it read by their name on the wire (or `codice` and `descrizione` of a refusal, or `errore`). What it
@@ -9,28 +9,23 @@ and lxml read from the same hub.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import subprocess
 import threading
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from tests.interop.hub import CARRELLO, PASSWORD_STAZIONE, RunningHub, request
+from tests.interop.documents import avviso_of, esterno_of, in_carrello_of, read_pagati, write_documents
+from tests.interop.hub import CARRELLO, RunningHub, request
 
-ENTE, PASSWORD, PAGATORE = "C_PROVA", "Segreto12345", "RSSMRA80A01H501U"
-RITORNO = "https://sportello.example.org/esito?pratica=17&anno=2026"
-CAUSALE = "Permesso ZTL, targa AA000AA: validità un anno"
-TIPO_IGNOTO = "ZTL & «città»"
+ENTE, PASSWORD = "C_PROVA", "Segreto12345"
 NS_ENTE = "http://www.regione.veneto.it/pagamenti/ente/"
-NS_INNER = "http://www.regione.veneto.it/schemas/2012/Pagamenti/Ente/"
 
 # The states of an export that is booked. Source: pa-per-ente, paaSILChiediStatoExportFlusso (2.8).
 STATI_EXPORT = ("LOAD_EXPORT", "EXPORT_IN_ELAB", "EXPORT_ESEGUITO", "EXPORT_ESEGUITO_NESSUN_DOVUTO_TROVATO")
@@ -49,12 +44,20 @@ STEPS = {
     "importa": "paaSILImportaDovuto (I)",
     "modifica": "paaSILImportaDovuto (M)",
     "posizioni": "paaSILChiediPosizioniAperte",
+    "avvisi": "paaSILChiediAvvisiPendenti",
     "verifica": "paaSILVerificaAvviso",
     "annulla": "paaSILImportaDovuto (A)",
+    "registra": "paaSILRegistraPagamento",
+    "storico": "paaSILChiediStoricoPagamenti",
     "carrello": "paaSILInviaCarrelloDovuti",
     "esito_carrello": "paaSILChiediEsitoCarrelloDovuti",
     "export": "paaSILPrenotaExportFlusso",
     "stato_export": "paaSILChiediStatoExportFlusso",
+    "incrementale": "paaSILPrenotaExportFlussoIncrementaleConRicevuta",
+    "scaduti": "paaSILPrenotaExportFlussoScaduti",
+    "stato_scaduti": "paaSILChiediStatoExportFlussoScaduti",
+    "autorizza": "paaSILAutorizzaImportFlusso",
+    "stato_import": "paaSILChiediStatoImportFlusso",
 }
 
 # After these steps the payer pays at the address that an earlier one was given.
@@ -89,9 +92,9 @@ class Story:
         self.folder = folder
         # With room for the code of an ente after it: an IUD has 35 characters at most.
         self.iud = f"STORIA-{uuid.uuid4().hex[:16]}"
-        self.iud_avviso = f"{self.iud}-AVVISO"
+        self.today = datetime.now(ZoneInfo("Europe/Rome")).date()
         self.told: dict[str, Values] = {}
-        self._write_documents()
+        write_documents(folder, self.iud, self.today)
 
     def tell(self, command: Sequence[str], cwd: Path) -> list[Result]:
         """Run a client through the whole story. A step that it never told is a result too."""
@@ -165,7 +168,11 @@ class Story:
         assert values["urlFileAvviso"].startswith(self.hub.url), values
 
     def _check_posizioni(self, values: Values) -> None:
-        assert self.iud_avviso in values["iud"].split(), values
+        assert avviso_of(self.iud) in values["iud"].split(), values
+
+    def _check_avvisi(self, values: Values) -> None:
+        days = dict(zip(values["iud"].split(), values["giorni"].split(), strict=True))
+        assert days.get(avviso_of(self.iud)) == self.today.isoformat(), values
 
     def _check_verifica(self, values: Values) -> None:
         self._check_invia(values)
@@ -173,13 +180,23 @@ class Story:
     def _check_annulla(self, values: Values) -> None:
         assert values == {"esito": "OK"}, values
 
+    def _check_registra(self, values: Values) -> None:
+        key = f"<identificativoUnivocoDovuto>{esterno_of(self.iud)}</identificativoUnivocoDovuto>"
+        paid = read_pagati(self._chiedi_con_ricevuta(key).findtext("pagati", ""))
+        assert (paid["esito"], paid["importo"], paid["iur"]) == ("0", "40.50", "TESORERIA-17"), paid
+        assert values == {"esito": "OK"}, values
+
+    def _check_storico(self, values: Values) -> None:
+        assert self.iud in values["iud"].split(), values
+        assert values["dateTo"], values
+
     def _check_carrello(self, values: Values) -> None:
         id_session = values["idSessionCarrello"]
         assert values == {"idSessionCarrello": id_session, "url": f"{self.hub.url}/paga/{id_session}"}, values
 
     def _check_esito_carrello(self, values: Values) -> None:
         paid = dict(zip(values["enti"].split(), values["iud"].split(), strict=True))
-        assert paid == {ente: f"{self.iud}-{ente}" for ente in CARRELLO}, values
+        assert paid == {ente: in_carrello_of(self.iud, ente) for ente in CARRELLO}, values
 
     def _check_export(self, values: Values) -> None:
         assert values["requestToken"], values
@@ -187,12 +204,32 @@ class Story:
     def _check_stato_export(self, values: Values) -> None:
         assert values["stato"] in STATI_EXPORT, values
 
+    def _check_incrementale(self, values: Values) -> None:
+        assert values["requestToken"] and values["dateTo"], values
+
+    def _check_scaduti(self, values: Values) -> None:
+        self._check_export(values)
+
+    def _check_stato_scaduti(self, values: Values) -> None:
+        self._check_stato_export(values)
+
+    def _check_autorizza(self, values: Values) -> None:
+        assert values["uploadUrl"].startswith(self.hub.url), values
+        assert values["authorizationToken"] and values["requestToken"] and values["importPath"], values
+
+    def _check_stato_import(self, values: Values) -> None:
+        # The file was not sent: its token is not known yet. Source: pa-per-ente, 2.7.
+        assert values["codice"] == "PAA_REQUEST_TOKEN_NON_VALIDO" and values["descrizione"], values
+
     def _receipt(self) -> tuple[Values, bytes]:
         """Return what `pagati` says and the RT, as a plain reader sees them."""
         key = f"<idSession>{self.told['invia']['idSession']}</idSession>"
+        answer = self._chiedi_con_ricevuta(key)
+        return read_pagati(answer.findtext("pagati", "")), base64.b64decode(answer.findtext("rt", ""))
+
+    def _chiedi_con_ricevuta(self, key: str) -> etree._Element:
         fields = f"<codIpaEnte>{ENTE}</codIpaEnte><password>{PASSWORD}</password>{key}"
-        answer = self._call("paaSILChiediPagatiConRicevuta", fields)
-        return _pagati(answer.findtext("pagati", "")), base64.b64decode(answer.findtext("rt", ""))
+        return self._call("paaSILChiediPagatiConRicevuta", fields)
 
     def _call(self, operation: str, fields: str) -> etree._Element:
         """Call the hub without any toolkit; return the element of the answer."""
@@ -206,72 +243,3 @@ class Story:
         answer = etree.fromstring(text.encode("utf-8")).find(f".//{{{NS_ENTE}}}{operation}Risposta")
         assert answer is not None, text
         return answer
-
-    def _write_documents(self) -> None:
-        today = datetime.now(ZoneInfo("Europe/Rome")).date()
-        documents = {
-            "pagatore": PAGATORE,
-            "ritorno": RITORNO,
-            "oggi": today.isoformat(),
-            "carrello": " ".join(CARRELLO),
-            "dovuti.xml": dovuti(self.iud, "73.00", "ZTL", CAUSALE, "9/0105115AP/"),
-            "rifiuto.xml": dovuti(f"{self.iud}-NO", "73.00", TIPO_IGNOTO, CAUSALE, "9/0105115AP/"),
-        }
-        for name, importo, azione in (("i", "40.00", "I"), ("m", "41.50", "M"), ("a", "41.50", "A")):
-            documents[f"importa-{name}.xml"] = versamento(self.iud_avviso, importo, today + timedelta(days=30), azione)
-        for ente, codice_fiscale in CARRELLO.items():
-            # Given by who runs the hub; it proves that the caller may ask for that ente. Source: pa-per-ente, 1.4.
-            secret = f"paaSILInviaCarrelloDovuti-{PASSWORD_STAZIONE}-{codice_fiscale}"
-            documents[f"carrello-{ente}.segreto"] = hashlib.sha256(secret.encode()).hexdigest()
-            documents[f"carrello-{ente}.xml"] = dovuti(f"{self.iud}-{ente}", "10.00", "ZTL", CAUSALE, "9/0105115AP/")
-        for name, text in documents.items():
-            (self.folder / name).write_text(text + "\n", encoding="utf-8")
-
-
-def dovuti(iud: str, importo: str, tipo: str, causale: str, riscossione: str) -> str:
-    """Return a `Dovuti` document with one dovuto of Mario Rossi."""
-    versamento = (
-        "<tipoVersamento>ALL</tipoVersamento><datiSingoloVersamento>"
-        f"<identificativoUnivocoDovuto>{escape(iud)}</identificativoUnivocoDovuto>"
-        f"<importoSingoloVersamento>{importo}</importoSingoloVersamento>"
-        f"<identificativoTipoDovuto>{escape(tipo)}</identificativoTipoDovuto>"
-        f"<causaleVersamento>{escape(causale)}</causaleVersamento>"
-        f"<datiSpecificiRiscossione>{riscossione}</datiSpecificiRiscossione></datiSingoloVersamento>"
-    )
-    return _document("Dovuti", versamento)
-
-
-def versamento(iud: str, importo: str, scadenza: date, azione: str) -> str:
-    """Return a `Versamento` document: the same dovuto with another amount or action."""
-    fields = (
-        f"<dataEsecuzionePagamento>{scadenza.isoformat()}</dataEsecuzionePagamento><tipoVersamento>ALL</tipoVersamento>"
-        f"<identificativoUnivocoDovuto>{iud}</identificativoUnivocoDovuto>"
-        f"<importoSingoloVersamento>{importo}</importoSingoloVersamento>"
-        "<identificativoTipoDovuto>ZTL</identificativoTipoDovuto>"
-        f"<causaleVersamento>{CAUSALE}</causaleVersamento>"
-        "<datiSpecificiRiscossione>9/0105115AP/</datiSpecificiRiscossione>"
-    )
-    return _document("Versamento", fields, f"<azione>{azione}</azione>")
-
-
-def _document(root: str, versamento: str, rest: str = "") -> str:
-    return (
-        f'<{root} xmlns="{NS_INNER}"><versioneOggetto>6.2.0</versioneOggetto>'
-        "<soggettoPagatore><identificativoUnivocoPagatore><tipoIdentificativoUnivoco>F</tipoIdentificativoUnivoco>"
-        f"<codiceIdentificativoUnivoco>{PAGATORE}</codiceIdentificativoUnivoco></identificativoUnivocoPagatore>"
-        "<anagraficaPagatore>Mario Rossi</anagraficaPagatore><e-mailPagatore>mario.rossi@example.org</e-mailPagatore>"
-        f"</soggettoPagatore><datiVersamento>{versamento}</datiVersamento>{rest}</{root}>"
-    )
-
-
-def _pagati(content: str) -> Values:
-    """Read the twice encoded `pagati` of a plain answer."""
-    payment = etree.fromstring(base64.b64decode(base64.b64decode(content))).find(f"{{{NS_INNER}}}datiPagamento")
-    single = payment.find(f"{{{NS_INNER}}}datiSingoloPagamento")
-    return {
-        "esito": payment.findtext(f"{{{NS_INNER}}}codiceEsitoPagamento"),
-        "importo": payment.findtext(f"{{{NS_INNER}}}importoTotalePagato"),
-        "iud": single.findtext(f"{{{NS_INNER}}}identificativoUnivocoDovuto"),
-        "iur": single.findtext(f"{{{NS_INNER}}}identificativoUnivocoRiscossione"),
-        "causale": single.findtext(f"{{{NS_INNER}}}causaleVersamento"),
-    }

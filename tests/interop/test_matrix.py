@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from hub.formats.resources import resource
+from hub.soap.contract import load_contract
 from tests.interop.hub import RunningHub
 from tests.interop.matrix import Row, play, text
-from tests.interop.story import STEPS, Story
+from tests.interop.story import OPERATIONS, STEPS, Story
 from tests.interop.toolkits import TOOLKITS, Toolkit
 
 NOWHERE = RunningHub("http://127.0.0.1:9", "http://127.0.0.1:9")
@@ -24,6 +26,15 @@ def test_a_toolkit_tells_the_whole_story(toolkit: Toolkit, running_hub: RunningH
     assert {result.step: result.problem for result in row.results if not result.is_green} == {}
     assert [result.step for result in row.results] == list(STEPS)
     assert row.version and row.runtime
+
+
+def test_the_story_has_every_operation_of_the_contract() -> None:
+    contract = load_contract(resource("wsdl", "pa-per-ente.wsdl"))
+
+    told = {operation.partition(" ")[0] for operation in STEPS.values() if operation}
+
+    assert told == {verb.name for verb in contract.by_request.values()}
+    assert len(told) == int(OPERATIONS)
 
 
 def test_a_toolkit_that_is_not_here_is_missing_and_not_green(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ import it.veneto.regione.www.pagamenti.ente.ppthead.IntestazionePPT;
 import it.veneto.regione.www.schemas._2012.Pagamenti.Ente.CtIdentificativoUnivocoPersonaFG;
 import it.veneto.regione.www.schemas._2012.Pagamenti.Ente.StTipoIdentificativoUnivocoPersFG;
 import java.io.PrintStream;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,6 +28,7 @@ public final class Cliente {
     private static final String ENTE = "C_PROVA", PASSWORD = "Segreto12345";
     private static final Set<String> NOT_YET = Set.of("PAA_PAGAMENTO_NON_INIZIATO", "PAA_PAGAMENTO_IN_CORSO");
     private static final int TIMEOUT_MS = 30_000;
+    private static final SimpleDateFormat DAY = new SimpleDateFormat("yyyy-MM-dd");
 
     private final PagamentiTelematiciDovutiPagati port;
     private final IntestazionePPT head = new IntestazionePPT(ENTE);
@@ -50,12 +53,20 @@ public final class Cliente {
             case "importa": return importa("importa-i.xml");
             case "modifica": return modifica();
             case "posizioni": return posizioni();
+            case "avvisi": return avvisi();
             case "verifica": return verifica();
             case "annulla": return importa("importa-a.xml");
+            case "registra": return registra();
+            case "storico": return storico();
             case "carrello": return carrello();
             case "esito_carrello": return esitoCarrello();
             case "export": return export();
             case "stato_export": return statoExport();
+            case "incrementale": return incrementale();
+            case "scaduti": return scaduti();
+            case "stato_scaduti": return statoScaduti();
+            case "autorizza": return autorizza();
+            case "stato_import": return statoImport();
             default: throw new IllegalArgumentException("no step " + name);
         }
     }
@@ -85,16 +96,48 @@ public final class Cliente {
     }
 
     private Map<String, Object> posizioni() throws Exception {
-        CtIdentificativoUnivocoPersonaFG person =
-            new CtIdentificativoUnivocoPersonaFG(StTipoIdentificativoUnivocoPersFG.F, text("pagatore"));
         PaaSILChiediPosizioniAperteRisposta answer =
-            port.paaSILChiediPosizioniAperte(new PaaSILChiediPosizioniAperte(PASSWORD, ENTE, person));
+            port.paaSILChiediPosizioniAperte(new PaaSILChiediPosizioniAperte(PASSWORD, ENTE, person()));
         List<String> iud = new ArrayList<>();
-        // An absent list is null, not empty.
-        if (answer.getPaaSILPosizioniAperte() != null)
-            for (PaaSILPosizioniAperte each : answer.getPaaSILPosizioniAperte())
-                iud.add(field(new String(each.getDovuti(), StandardCharsets.UTF_8), "identificativoUnivocoDovuto"));
+        for (PaaSILPosizioniAperte each : listed(answer.getPaaSILPosizioniAperte())) iud.add(iud(each.getDovuti()));
         return told(answer, "iud", String.join(" ", iud));
+    }
+
+    private Map<String, Object> avvisi() throws Exception {
+        PaaSILChiediAvvisiPendentiRisposta answer = port.paaSILChiediAvvisiPendenti(
+            new PaaSILChiediAvvisiPendenti(PASSWORD, ENTE, today(), today()));
+        List<String> iud = new ArrayList<>(), giorni = new ArrayList<>();
+        for (PaaSILAvvisoPendente each : listed(answer.getPaaSILAvvisoPendente())) {
+            iud.add(iud(each.getDovuti()));
+            giorni.add(DAY.format(each.getDtCreazioneCodIuv()));
+        }
+        return told(answer, "iud", String.join(" ", iud), "giorni", String.join(" ", giorni));
+    }
+
+    private Map<String, Object> registra() throws Exception {
+        PaaSILRegistraPagamento request = new PaaSILRegistraPagamento();
+        request.setCodIpaEnte(ENTE);
+        request.setPassword(PASSWORD);
+        request.setIdentificativoUnivocoVersamento(
+            importDovuto("registra.xml", true).getIdentificativoUnivocoVersamento());
+        request.setSingoloImportoPagato(new BigDecimal("40.50"));
+        request.setDataEsitoSingoloPagamento(today());
+        request.setIndiceDatiSingoloPagamento(BigInteger.ONE);
+        request.setIdentificativoUnivocoRiscossione("TESORERIA-17");
+        request.setTipoIstitutoAttestante("G");
+        request.setCodiceIstitutiAttestante("TESORERIA");
+        request.setDenominazioneAttestante("Tesoreria comunale");
+        PaaSILRegistraPagamentoRisposta answer = port.paaSILRegistraPagamento(request);
+        return told(answer, "esito", answer.getEsito());
+    }
+
+    private Map<String, Object> storico() throws Exception {
+        PaaSILChiediStoricoPagamentiRisposta answer = port.paaSILChiediStoricoPagamenti(
+            new PaaSILChiediStoricoPagamenti(PASSWORD, ENTE, person(), yesterday(), null));
+        List<String> iud = new ArrayList<>();
+        for (PaaSILStoricoPagamenti each : listed(answer.getPaaSILStoricoPagamenti()))
+            iud.add(iud(each.getCtPagatiConRicevuta()));
+        return told(answer, "dateTo", answer.getDateTo().toInstant(), "iud", String.join(" ", iud));
     }
 
     private Map<String, Object> verifica() throws Exception {
@@ -137,12 +180,10 @@ public final class Cliente {
     }
 
     private Map<String, Object> export() throws Exception {
-        // xsd:date is a java.util.Date: the day of the machine's zone.
-        Date today = new SimpleDateFormat("yyyy-MM-dd").parse(text("oggi"));
         PaaSILPrenotaExportFlusso request = new PaaSILPrenotaExportFlusso();
         request.setPassword(PASSWORD);
-        request.setDateFrom(today);
-        request.setDateTo(today);
+        request.setDateFrom(today());
+        request.setDateTo(today());
         PaaSILPrenotaExportFlussoRisposta answer = port.paaSILPrenotaExportFlusso(request, head);
         token = answer.getRequestToken();
         return told(answer, "requestToken", token);
@@ -151,6 +192,53 @@ public final class Cliente {
     private Map<String, Object> statoExport() throws Exception {
         PaaSILChiediStatoExportFlusso request = new PaaSILChiediStatoExportFlusso(PASSWORD, token);
         PaaSILChiediStatoExportFlussoRisposta answer = port.paaSILChiediStatoExportFlusso(request, head);
+        return told(answer, "stato", answer.getStato());
+    }
+
+    private Map<String, Object> incrementale() throws Exception {
+        PaaSILPrenotaExportFlussoIncrementaleConRicevuta request = new PaaSILPrenotaExportFlussoIncrementaleConRicevuta();
+        request.setPassword(PASSWORD);
+        request.setDateFrom(yesterday());
+        request.setRicevuta(true);
+        request.setIncrementale(true);
+        PaaSILPrenotaExportFlussoIncrementaleConRicevutaRisposta answer =
+            port.paaSILPrenotaExportFlussoIncrementaleConRicevuta(request, head);
+        return told(answer, "requestToken", answer.getRequestToken(), "dateTo", answer.getDateTo().toInstant());
+    }
+
+    private Map<String, Object> scaduti() throws Exception {
+        PaaSILPrenotaExportFlussoScaduti request = new PaaSILPrenotaExportFlussoScaduti();
+        request.setPassword(PASSWORD);
+        request.setDataScadenza(today());
+        request.setTipiDovuto("ZTL");
+        PaaSILPrenotaExportFlussoScadutiRisposta answer = port.paaSILPrenotaExportFlussoScaduti(request, head);
+        token = answer.getRequestToken();
+        return told(answer, "requestToken", token);
+    }
+
+    private Map<String, Object> statoScaduti() throws Exception {
+        PaaSILChiediStatoExportFlussoScaduti request = new PaaSILChiediStatoExportFlussoScaduti();
+        request.setPassword(PASSWORD);
+        request.setRequestToken(token);
+        PaaSILChiediStatoExportFlussoScadutiRisposta answer = port.paaSILChiediStatoExportFlussoScaduti(request, head);
+        return told(answer, "stato", answer.getStato());
+    }
+
+    private Map<String, Object> autorizza() throws Exception {
+        PaaSILAutorizzaImportFlusso request = new PaaSILAutorizzaImportFlusso();
+        request.setPassword(PASSWORD);
+        PaaSILAutorizzaImportFlussoRisposta answer = port.paaSILAutorizzaImportFlusso(request, head);
+        token = answer.getRequestToken();
+        return told(answer, "uploadUrl", answer.getUploadUrl(), "authorizationToken", answer.getAuthorizationToken(),
+            "requestToken", token, "importPath", answer.getImportPath());
+    }
+
+    private Map<String, Object> statoImport() throws Exception {
+        PaaSILChiediStatoImportFlusso request = new PaaSILChiediStatoImportFlusso();
+        request.setRequestToken(token);
+        request.setPassword(PASSWORD);
+        request.setFileScarti(true);
+        PaaSILChiediStatoImportFlussoRisposta answer = port.paaSILChiediStatoImportFlusso(request, head);
         return told(answer, "stato", answer.getStato());
     }
 
@@ -206,6 +294,31 @@ public final class Cliente {
     private static String field(String document, String name) {
         Matcher found = Pattern.compile("<(?:\\w+:)?" + name + ">([^<]*)<").matcher(document);
         return found.find() ? found.group(1) : "";
+    }
+
+    private static String iud(byte[] document) {
+        return field(new String(document, StandardCharsets.UTF_8), "identificativoUnivocoDovuto");
+    }
+
+    /** An absent list is null, not empty. */
+    private static <T> List<T> listed(T[] list) {
+        return list == null ? List.of() : Arrays.asList(list);
+    }
+
+    private CtIdentificativoUnivocoPersonaFG person() throws Exception {
+        return new CtIdentificativoUnivocoPersonaFG(StTipoIdentificativoUnivocoPersFG.F, text("pagatore"));
+    }
+
+    /** xsd:date is a java.util.Date: the day of the machine's zone. */
+    private Date today() throws Exception {
+        return DAY.parse(text("oggi"));
+    }
+
+    /** xsd:dateTime is a Calendar, and goes out in UTC. */
+    private static Calendar yesterday() {
+        Calendar yesterday = Calendar.getInstance();
+        yesterday.add(Calendar.DATE, -1);
+        return yesterday;
     }
 
     private String text(String name) throws Exception {

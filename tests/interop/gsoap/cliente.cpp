@@ -48,7 +48,10 @@ public:
             {"importa", &Cliente::importa}, {"modifica", &Cliente::modifica}, {"posizioni", &Cliente::posizioni},
             {"verifica", &Cliente::verifica}, {"annulla", &Cliente::annulla}, {"carrello", &Cliente::carrello},
             {"esito_carrello", &Cliente::esito_carrello}, {"export", &Cliente::prenota_export},
-            {"stato_export", &Cliente::stato_export},
+            {"stato_export", &Cliente::stato_export}, {"incrementale", &Cliente::incrementale},
+            {"scaduti", &Cliente::scaduti}, {"stato_scaduti", &Cliente::stato_scaduti},
+            {"autorizza", &Cliente::autorizza}, {"stato_import", &Cliente::stato_import},
+            {"avvisi", &Cliente::avvisi}, {"registra", &Cliente::registra}, {"storico", &Cliente::storico},
         };
         return (this->*STEPS.at(name))();
     }
@@ -115,23 +118,68 @@ private:
     }
 
     Values posizioni() {
-        documenti__ctIdentificativoUnivocoPersonaFG person;
-        person.tipoIdentificativoUnivoco = documenti__stTipoIdentificativoUnivocoPersFG::F;
-        person.codiceIdentificativoUnivoco = file("pagatore");
         ente__paaSILChiediPosizioniAperte request;
         request.password = text(PASSWORD);
         request.codIpaEnte = text(ENTE);
-        request.identificativoUnivocoPersonaFG = &person;
+        request.identificativoUnivocoPersonaFG = person();
         ente__paaSILChiediPosizioniAperteRisposta answer;
         done(port.paaSILChiediPosizioniAperte(&request, answer));
-        string iud;
-        for (const auto *each : answer.paaSILPosizioniAperte) {
-            documenti__ctDovuti document;
-            read(bytes(&each->dovuti), document, soap_read_documenti__ctDovuti);
-            const auto *single = document.datiVersamento->datiSingoloVersamento.at(0);
-            iud += (iud.empty() ? "" : " ") + single->identificativoUnivocoDovuto;
+        string found;
+        for (const auto *each : answer.paaSILPosizioniAperte) append(found, iud(&each->dovuti));
+        return told(answer, {{"iud", found}});
+    }
+
+    Values avvisi() {
+        ente__paaSILChiediAvvisiPendenti request;
+        request.password = text(PASSWORD);
+        request.codIpaEnte = ENTE;
+        request.dateFrom = request.dateTo = file("oggi");
+        ente__paaSILChiediAvvisiPendentiRisposta answer;
+        done(port.paaSILChiediAvvisiPendenti(&request, answer));
+        string found, giorni;
+        for (const auto *each : answer.paaSILAvvisoPendente) {
+            append(found, iud(each->dovuti));
+            append(giorni, each->dtCreazioneCodIuv);
         }
-        return told(answer, {{"iud", iud}});
+        return told(answer, {{"iud", found}, {"giorni", giorni}});
+    }
+
+    Values registra() {
+        bool flag = true;
+        ente__paaSILImportaDovutoRisposta imported;
+        import_dovuto("registra.xml", &flag, imported);
+        string index = "1";
+        ente__paaSILRegistraPagamento request;
+        request.codIpaEnte = ENTE;
+        request.password = text(PASSWORD);
+        request.identificativoUnivocoVersamento = value(imported.identificativoUnivocoVersamento);
+        request.singoloImportoPagato = "40.50"; // xsd:decimal is text for gSOAP
+        request.dataEsitoSingoloPagamento = file("oggi");
+        request.indiceDatiSingoloPagamento = &index;
+        request.identificativoUnivocoRiscossione = "TESORERIA-17";
+        request.tipoIstitutoAttestante = "G";
+        request.codiceIstitutiAttestante = "TESORERIA";
+        request.denominazioneAttestante = "Tesoreria comunale";
+        ente__paaSILRegistraPagamentoRisposta answer;
+        done(port.paaSILRegistraPagamento(&request, answer));
+        return told(answer, {{"esito", value(answer.esito)}});
+    }
+
+    Values storico() {
+        ente__paaSILChiediStoricoPagamenti request;
+        request.password = text(PASSWORD);
+        request.codIpaEnte = text(ENTE);
+        request.identificativoUnivocoPersonaFG = person();
+        request.dataFrom = yesterday();
+        ente__paaSILChiediStoricoPagamentiRisposta answer;
+        done(port.paaSILChiediStoricoPagamenti(&request, answer));
+        string found;
+        for (const auto *each : answer.paaSILStoricoPagamenti) {
+            documenti__ctPagatiConRicevuta document;
+            read(bytes(each->ctPagatiConRicevuta), document, soap_read_documenti__ctPagatiConRicevuta);
+            append(found, pagato(document).at("iud"));
+        }
+        return told(answer, {{"dateTo", soap_dateTime2s(context, answer.dateTo)}, {"iud", found}});
     }
 
     Values verifica() {
@@ -186,8 +234,8 @@ private:
                 if (!(all = all && each->pagati)) break;
                 documenti__ctPagatiConRicevuta document;
                 read(each->pagati, document, soap_read_documenti__ctPagatiConRicevuta);
-                enti += (enti.empty() ? "" : " ") + each->codIpaEnte;
-                iud += (iud.empty() ? "" : " ") + pagato(document).at("iud");
+                append(enti, each->codIpaEnte);
+                append(iud, pagato(document).at("iud"));
             }
             if (all || expired(since)) return {{"enti", enti}, {"iud", iud}};
         }
@@ -211,6 +259,64 @@ private:
         ente__paaSILChiediStatoExportFlussoRisposta answer;
         head();
         done(port.paaSILChiediStatoExportFlusso(&request, answer));
+        return told(answer, {{"stato", answer.stato}});
+    }
+
+    Values incrementale() {
+        ente__paaSILPrenotaExportFlussoIncrementaleConRicevuta request;
+        request.password = text(PASSWORD);
+        request.dateFrom = yesterday();
+        request.ricevuta = request.incrementale = true;
+        ente__paaSILPrenotaExportFlussoIncrementaleConRicevutaRisposta answer;
+        head();
+        done(port.paaSILPrenotaExportFlussoIncrementaleConRicevuta(&request, answer));
+        return told(answer, {{"requestToken", answer.requestToken}, {"dateTo", soap_dateTime2s(context, answer.dateTo)}});
+    }
+
+    Values scaduti() {
+        ente__paaSILPrenotaExportFlussoScaduti request;
+        request.password = text(PASSWORD);
+        request.dataScadenza = file("oggi");
+        request.tipiDovuto = "ZTL";
+        ente__paaSILPrenotaExportFlussoScadutiRisposta answer;
+        head();
+        done(port.paaSILPrenotaExportFlussoScaduti(&request, answer));
+        token = answer.requestToken;
+        return told(answer, {{"requestToken", token}});
+    }
+
+    Values stato_scaduti() {
+        ente__paaSILChiediStatoExportFlussoScaduti request;
+        request.password = text(PASSWORD);
+        request.requestToken = token;
+        ente__paaSILChiediStatoExportFlussoScadutiRisposta answer;
+        head();
+        done(port.paaSILChiediStatoExportFlussoScaduti(&request, answer));
+        return told(answer, {{"stato", answer.stato}});
+    }
+
+    Values autorizza() {
+        ente__paaSILAutorizzaImportFlusso request;
+        request.password = text(PASSWORD);
+        ente__paaSILAutorizzaImportFlussoRisposta answer;
+        head();
+        done(port.paaSILAutorizzaImportFlusso(&request, answer));
+        token = answer.requestToken;
+        return told(answer, {
+            {"uploadUrl", answer.uploadUrl}, {"authorizationToken", answer.authorizationToken},
+            {"requestToken", token}, {"importPath", answer.importPath},
+        });
+    }
+
+    Values stato_import() {
+        bool wanted = true;
+        ente__paaSILChiediStatoImportFlusso request;
+        request.requestToken = token;
+        request.password = text(PASSWORD);
+        request.fileScarti = &wanted;
+        ente__paaSILChiediStatoImportFlussoRisposta answer;
+        head();
+        done(port.paaSILChiediStatoImportFlusso(&request, answer));
         return told(answer, {{"stato", answer.stato}});
     }
 
@@ -298,6 +404,24 @@ private:
     static Values told(const ente__risposta &answer, const Values &fields) {
         if (!answer.fault) return fields;
         return {{"codice", answer.fault->faultCode}, {"descrizione", value(answer.fault->description)}};
+    }
+
+    static void append(string &list, const string &item) { list += (list.empty() ? "" : " ") + item; }
+
+    // xsd:dateTime is a time_t, and goes out in UTC.
+    static time_t yesterday() { return time(nullptr) - 24 * 60 * 60; }
+
+    string iud(const xsd__base64Binary *content) {
+        documenti__ctDovuti document;
+        read(bytes(content), document, soap_read_documenti__ctDovuti);
+        return document.datiVersamento->datiSingoloVersamento.at(0)->identificativoUnivocoDovuto;
+    }
+
+    documenti__ctIdentificativoUnivocoPersonaFG *person() {
+        auto *person = soap_new_documenti__ctIdentificativoUnivocoPersonaFG(context);
+        person->tipoIdentificativoUnivoco = documenti__stTipoIdentificativoUnivocoPersFG::F;
+        person->codiceIdentificativoUnivoco = file("pagatore");
+        return person;
     }
 
     string file(const string &name) {

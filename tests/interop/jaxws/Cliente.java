@@ -6,6 +6,7 @@ import it.veneto.regione.schemas._2012.pagamenti.ente.*;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.math.BigDecimal;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -15,6 +16,7 @@ import java.util.stream.Collectors;
 import javax.activation.DataHandler;
 import javax.xml.bind.JAXB;
 import javax.xml.datatype.DatatypeFactory;
+import javax.xml.datatype.XMLGregorianCalendar;
 import javax.xml.ws.BindingProvider;
 import javax.xml.ws.Holder;
 
@@ -52,12 +54,20 @@ public final class Cliente {
             case "importa": return importa("importa-i.xml");
             case "modifica": return modifica();
             case "posizioni": return posizioni();
+            case "avvisi": return avvisi();
             case "verifica": return verifica();
             case "annulla": return importa("importa-a.xml");
+            case "registra": return registra();
+            case "storico": return storico();
             case "carrello": return carrello();
             case "esito_carrello": return esitoCarrello();
             case "export": return export();
             case "stato_export": return statoExport();
+            case "incrementale": return incrementale();
+            case "scaduti": return scaduti();
+            case "stato_scaduti": return statoScaduti();
+            case "autorizza": return autorizza();
+            case "stato_import": return statoImport();
             default: throw new IllegalArgumentException("no step " + name);
         }
     }
@@ -105,19 +115,50 @@ public final class Cliente {
     }
 
     private Map<String, Object> posizioni() throws Exception {
-        CtIdentificativoUnivocoPersonaFG person = new CtIdentificativoUnivocoPersonaFG();
-        person.setTipoIdentificativoUnivoco(StTipoIdentificativoUnivocoPersFG.F);
-        person.setCodiceIdentificativoUnivoco(text("pagatore"));
         Holder<FaultBean> fault = new Holder<>();
         Holder<List<PaaSILPosizioniAperte>> open = new Holder<>();
-        port.paaSILChiediPosizioniAperte(PASSWORD, ENTE, person, fault, open);
+        port.paaSILChiediPosizioniAperte(PASSWORD, ENTE, person(), fault, open);
         if (fault.value != null) return fault(fault.value);
         List<String> iud = new ArrayList<>();
-        for (PaaSILPosizioniAperte each : open.value) {
-            CtDovuti dovuti = JAXB.unmarshal(new ByteArrayInputStream(bytes(each.getDovuti())), CtDovuti.class);
-            iud.add(dovuti.getDatiVersamento().getDatiSingoloVersamento().get(0).getIdentificativoUnivocoDovuto());
-        }
+        for (PaaSILPosizioniAperte each : open.value) iud.add(iud(each.getDovuti()));
         return values("iud", String.join(" ", iud));
+    }
+
+    private Map<String, Object> avvisi() throws Exception {
+        Holder<FaultBean> fault = new Holder<>();
+        Holder<List<PaaSILAvvisoPendente>> open = new Holder<>();
+        port.paaSILChiediAvvisiPendenti(PASSWORD, ENTE, today(), today(), fault, open);
+        if (fault.value != null) return fault(fault.value);
+        List<String> iud = new ArrayList<>(), giorni = new ArrayList<>();
+        for (PaaSILAvvisoPendente each : open.value) {
+            iud.add(iud(each.getDovuti()));
+            giorni.add(each.getDtCreazioneCodIuv().toXMLFormat());
+        }
+        return values("iud", String.join(" ", iud), "giorni", String.join(" ", giorni));
+    }
+
+    private Map<String, Object> registra() throws Exception {
+        Holder<FaultBean> fault = new Holder<>();
+        Holder<String> esito = new Holder<>();
+        port.paaSILRegistraPagamento(
+            ENTE, PASSWORD, importDovuto("registra.xml", true).getIdentificativoUnivocoVersamento(), null,
+            new BigDecimal("40.50"), today(), 1, "TESORERIA-17", "G", "TESORERIA", "Tesoreria comunale", fault, esito);
+        return fault.value != null ? fault(fault.value) : values("esito", esito.value);
+    }
+
+    private Map<String, Object> storico() throws Exception {
+        Holder<FaultBean> fault = new Holder<>();
+        Holder<XMLGregorianCalendar> until = new Holder<>();
+        Holder<List<PaaSILStoricoPagamenti>> past = new Holder<>();
+        port.paaSILChiediStoricoPagamenti(PASSWORD, ENTE, person(), midnight(), null, fault, until, past);
+        if (fault.value != null) return fault(fault.value);
+        List<String> iud = new ArrayList<>();
+        for (PaaSILStoricoPagamenti each : past.value) {
+            byte[] xml = bytes(each.getCtPagatiConRicevuta());
+            CtPagatiConRicevuta paid = JAXB.unmarshal(new ByteArrayInputStream(xml), CtPagatiConRicevuta.class);
+            iud.add(paid.getDatiPagamento().getDatiSingoloPagamento().get(0).getIdentificativoUnivocoDovuto());
+        }
+        return values("dateTo", until.value.toXMLFormat(), "iud", String.join(" ", iud));
     }
 
     private Map<String, Object> verifica() {
@@ -167,8 +208,8 @@ public final class Cliente {
     private Map<String, Object> export() throws Exception {
         PaaSILPrenotaExportFlusso request = new PaaSILPrenotaExportFlusso();
         request.setPassword(PASSWORD);
-        request.setDateFrom(DatatypeFactory.newInstance().newXMLGregorianCalendar(text("oggi")));
-        request.setDateTo(request.getDateFrom());
+        request.setDateFrom(today());
+        request.setDateTo(today());
         PaaSILPrenotaExportFlussoRisposta answer = port.paaSILPrenotaExportFlusso(request, head);
         token = answer.getRequestToken();
         return told(answer, "requestToken", token);
@@ -179,6 +220,53 @@ public final class Cliente {
         request.setPassword(PASSWORD);
         request.setRequestToken(token);
         PaaSILChiediStatoExportFlussoRisposta answer = port.paaSILChiediStatoExportFlusso(request, head);
+        return told(answer, "stato", answer.getStato());
+    }
+
+    private Map<String, Object> incrementale() throws Exception {
+        PaaSILPrenotaExportFlussoIncrementaleConRicevuta request = new PaaSILPrenotaExportFlussoIncrementaleConRicevuta();
+        request.setPassword(PASSWORD);
+        request.setDateFrom(midnight());
+        request.setRicevuta(true);
+        request.setIncrementale(true);
+        PaaSILPrenotaExportFlussoIncrementaleConRicevutaRisposta answer =
+            port.paaSILPrenotaExportFlussoIncrementaleConRicevuta(request, head);
+        return told(answer, "requestToken", answer.getRequestToken(), "dateTo", answer.getDateTo());
+    }
+
+    private Map<String, Object> scaduti() throws Exception {
+        PaaSILPrenotaExportFlussoScaduti request = new PaaSILPrenotaExportFlussoScaduti();
+        request.setPassword(PASSWORD);
+        request.setDataScadenza(today());
+        request.setTipiDovuto("ZTL");
+        PaaSILPrenotaExportFlussoScadutiRisposta answer = port.paaSILPrenotaExportFlussoScaduti(request, head);
+        token = answer.getRequestToken();
+        return told(answer, "requestToken", token);
+    }
+
+    private Map<String, Object> statoScaduti() throws Exception {
+        PaaSILChiediStatoExportFlussoScaduti request = new PaaSILChiediStatoExportFlussoScaduti();
+        request.setPassword(PASSWORD);
+        request.setRequestToken(token);
+        PaaSILChiediStatoExportFlussoScadutiRisposta answer = port.paaSILChiediStatoExportFlussoScaduti(request, head);
+        return told(answer, "stato", answer.getStato());
+    }
+
+    private Map<String, Object> autorizza() throws Exception {
+        PaaSILAutorizzaImportFlusso request = new PaaSILAutorizzaImportFlusso();
+        request.setPassword(PASSWORD);
+        PaaSILAutorizzaImportFlussoRisposta answer = port.paaSILAutorizzaImportFlusso(request, head);
+        token = answer.getRequestToken();
+        return told(answer, "uploadUrl", answer.getUploadUrl(), "authorizationToken", answer.getAuthorizationToken(),
+            "requestToken", token, "importPath", answer.getImportPath());
+    }
+
+    private Map<String, Object> statoImport() throws Exception {
+        PaaSILChiediStatoImportFlusso request = new PaaSILChiediStatoImportFlusso();
+        request.setRequestToken(token);
+        request.setPassword(PASSWORD);
+        request.setFileScarti(true);
+        PaaSILChiediStatoImportFlussoRisposta answer = port.paaSILChiediStatoImportFlusso(request, head);
         return told(answer, "stato", answer.getStato());
     }
 
@@ -256,6 +344,26 @@ public final class Cliente {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         content.writeTo(bytes);
         return bytes.toByteArray();
+    }
+
+    private static String iud(DataHandler content) throws Exception {
+        CtDovuti dovuti = JAXB.unmarshal(new ByteArrayInputStream(bytes(content)), CtDovuti.class);
+        return dovuti.getDatiVersamento().getDatiSingoloVersamento().get(0).getIdentificativoUnivocoDovuto();
+    }
+
+    private CtIdentificativoUnivocoPersonaFG person() throws Exception {
+        CtIdentificativoUnivocoPersonaFG person = new CtIdentificativoUnivocoPersonaFG();
+        person.setTipoIdentificativoUnivoco(StTipoIdentificativoUnivocoPersFG.F);
+        person.setCodiceIdentificativoUnivoco(text("pagatore"));
+        return person;
+    }
+
+    private XMLGregorianCalendar today() throws Exception {
+        return DatatypeFactory.newInstance().newXMLGregorianCalendar(text("oggi"));
+    }
+
+    private XMLGregorianCalendar midnight() throws Exception {
+        return DatatypeFactory.newInstance().newXMLGregorianCalendar(text("oggi") + "T00:00:00");
     }
 
     private String text(String name) throws Exception {

@@ -85,13 +85,44 @@ class Cliente {
     const answer = await this.call('paaSILChiediPosizioniAperte', {
       password: PASSWORD,
       codIpaEnte: ENTE,
-      identificativoUnivocoPersonaFG: {
-        tipoIdentificativoUnivoco: 'F', codiceIdentificativoUnivoco: this.text('pagatore'),
-      },
+      identificativoUnivocoPersonaFG: this.person(),
     });
-    const open = answer.paaSILPosizioniAperte || [];
-    const found = open.map((each) => field(decode(each.dovuti, 1), 'identificativoUnivocoDovuto'));
-    return { ...told(answer), iud: found.join(' ') };
+    return { ...told(answer), iud: iud(answer.paaSILPosizioniAperte, 'dovuti') };
+  }
+
+  async avvisi() {
+    const today = this.text('oggi');
+    const fields = { password: PASSWORD, codIpaEnte: ENTE, dateFrom: today, dateTo: today };
+    const answer = await this.call('paaSILChiediAvvisiPendenti', fields);
+    // xsd:date comes back as a Date at midnight of UTC.
+    const days = (answer.paaSILAvvisoPendente || []).map((each) => each.dtCreazioneCodIuv.toISOString().slice(0, 10));
+    return { ...told(answer), iud: iud(answer.paaSILAvvisoPendente, 'dovuti'), giorni: days.join(' ') };
+  }
+
+  async registra() {
+    const imported = await this.importaDovuto('registra.xml', { flagGeneraIuv: true });
+    return told(await this.call('paaSILRegistraPagamento', {
+      codIpaEnte: ENTE,
+      password: PASSWORD,
+      identificativoUnivocoVersamento: imported.identificativoUnivocoVersamento,
+      singoloImportoPagato: '40.50', // text, not a number: the contract wants two decimals
+      dataEsitoSingoloPagamento: this.text('oggi'),
+      indiceDatiSingoloPagamento: 1,
+      identificativoUnivocoRiscossione: 'TESORERIA-17',
+      tipoIstitutoAttestante: 'G',
+      codiceIstitutiAttestante: 'TESORERIA',
+      denominazioneAttestante: 'Tesoreria comunale',
+    }), 'esito');
+  }
+
+  async storico() {
+    const answer = await this.call('paaSILChiediStoricoPagamenti', {
+      password: PASSWORD,
+      codIpaEnte: ENTE,
+      identificativoUnivocoPersonaFG: this.person(),
+      dataFrom: `${this.text('oggi')}T00:00:00`,
+    });
+    return { ...told(answer, 'dateTo'), iud: iud(answer.paaSILStoricoPagamenti, 'ctPagatiConRicevuta') };
   }
 
   async verifica() {
@@ -146,6 +177,39 @@ class Cliente {
     return told(await this.callWithHead('paaSILChiediStatoExportFlusso', fields), 'stato');
   }
 
+  async incrementale() {
+    const fields = { password: PASSWORD, dateFrom: `${this.text('oggi')}T00:00:00`, ricevuta: true, incrementale: true };
+    const answer = await this.callWithHead('paaSILPrenotaExportFlussoIncrementaleConRicevuta', fields);
+    return told(answer, 'requestToken', 'dateTo');
+  }
+
+  async scaduti() {
+    const fields = { password: PASSWORD, dataScadenza: this.text('oggi'), tipiDovuto: 'ZTL' };
+    const answer = await this.callWithHead('paaSILPrenotaExportFlussoScaduti', fields);
+    this.token = answer.requestToken;
+    return told(answer, 'requestToken');
+  }
+
+  async stato_scaduti() {
+    const fields = { password: PASSWORD, requestToken: this.token };
+    return told(await this.callWithHead('paaSILChiediStatoExportFlussoScaduti', fields), 'stato');
+  }
+
+  async autorizza() {
+    const answer = await this.callWithHead('paaSILAutorizzaImportFlusso', { password: PASSWORD });
+    this.token = answer.requestToken;
+    return told(answer, 'uploadUrl', 'authorizationToken', 'requestToken', 'importPath');
+  }
+
+  async stato_import() {
+    const fields = { requestToken: this.token, password: PASSWORD, fileScarti: true };
+    return told(await this.callWithHead('paaSILChiediStatoImportFlusso', fields), 'stato');
+  }
+
+  person() {
+    return { tipoIdentificativoUnivoco: 'F', codiceIdentificativoUnivoco: this.text('pagatore') };
+  }
+
   inviaDovuti(name) {
     return this.callWithHead('paaSILInviaDovuti', {
       password: PASSWORD,
@@ -188,6 +252,11 @@ function decode(content, levels) {
 
 function field(document, name) {
   return (document.match(new RegExp(`<(?:\\w+:)?${name}>([^<]*)<`)) || ['', ''])[1];
+}
+
+// The IUD of each document of a list, which is absent when it is empty.
+function iud(list, name) {
+  return (list || []).map((each) => field(decode(each[name], 1), 'identificativoUnivocoDovuto')).join(' ');
 }
 
 // Read `pagati`: two levels of base64 around the document, both ours to take off.

@@ -81,13 +81,53 @@ final class Cliente
         $answer = $this->client->paaSILChiediPosizioniAperte([
             'password' => PASSWORD,
             'codIpaEnte' => ENTE,
-            'identificativoUnivocoPersonaFG' => [
-                'tipoIdentificativoUnivoco' => 'F', 'codiceIdentificativoUnivoco' => $this->text('pagatore'),
-            ],
+            'identificativoUnivocoPersonaFG' => $this->person(),
         ]);
-        $iud = array_map(fn (object $each) => field($each->dovuti, 'identificativoUnivocoDovuto'), $answer->paaSILPosizioniAperte ?? []);
 
-        return told($answer) + ['iud' => implode(' ', $iud)];
+        return told($answer) + ['iud' => iud(array_column($answer->paaSILPosizioniAperte ?? [], 'dovuti'))];
+    }
+
+    public function avvisi(): array
+    {
+        $answer = $this->client->paaSILChiediAvvisiPendenti([
+            'password' => PASSWORD, 'codIpaEnte' => ENTE, 'dateFrom' => $this->text('oggi'), 'dateTo' => $this->text('oggi'),
+        ]);
+        $found = $answer->paaSILAvvisoPendente ?? [];
+
+        return told($answer) + [
+            'iud' => iud(array_column($found, 'dovuti')),
+            'giorni' => implode(' ', array_column($found, 'dtCreazioneCodIuv')),
+        ];
+    }
+
+    public function registra(): array
+    {
+        return told($this->client->paaSILRegistraPagamento([
+            'codIpaEnte' => ENTE,
+            'password' => PASSWORD,
+            'identificativoUnivocoVersamento' =>
+                $this->importaDovuto('registra.xml', ['flagGeneraIuv' => true])->identificativoUnivocoVersamento,
+            // Text, not float: the contract wants two decimals.
+            'singoloImportoPagato' => '40.50',
+            'dataEsitoSingoloPagamento' => $this->text('oggi'),
+            'indiceDatiSingoloPagamento' => 1,
+            'identificativoUnivocoRiscossione' => 'TESORERIA-17',
+            'tipoIstitutoAttestante' => 'G',
+            'codiceIstitutiAttestante' => 'TESORERIA',
+            'denominazioneAttestante' => 'Tesoreria comunale',
+        ]), 'esito');
+    }
+
+    public function storico(): array
+    {
+        $answer = $this->client->paaSILChiediStoricoPagamenti([
+            'password' => PASSWORD,
+            'codIpaEnte' => ENTE,
+            'identificativoUnivocoPersonaFG' => $this->person(),
+            'dataFrom' => $this->text('oggi') . 'T00:00:00',
+        ]);
+
+        return told($answer, 'dateTo') + ['iud' => iud(array_column($answer->paaSILStoricoPagamenti ?? [], 'ctPagatiConRicevuta'))];
     }
 
     public function verifica(): array
@@ -149,6 +189,49 @@ final class Cliente
         $fields = ['password' => PASSWORD, 'requestToken' => $this->token];
 
         return told($this->call('paaSILChiediStatoExportFlusso', $fields), 'stato');
+    }
+
+    public function incrementale(): array
+    {
+        return told($this->call('paaSILPrenotaExportFlussoIncrementaleConRicevuta', [
+            'password' => PASSWORD, 'dateFrom' => $this->text('oggi') . 'T00:00:00', 'ricevuta' => true, 'incrementale' => true,
+        ]), 'requestToken', 'dateTo');
+    }
+
+    public function scaduti(): array
+    {
+        $fields = ['password' => PASSWORD, 'dataScadenza' => $this->text('oggi'), 'tipiDovuto' => 'ZTL'];
+        $answer = $this->call('paaSILPrenotaExportFlussoScaduti', $fields);
+        $this->token = $answer->requestToken ?? '';
+
+        return told($answer, 'requestToken');
+    }
+
+    public function stato_scaduti(): array
+    {
+        $fields = ['password' => PASSWORD, 'requestToken' => $this->token];
+
+        return told($this->call('paaSILChiediStatoExportFlussoScaduti', $fields), 'stato');
+    }
+
+    public function autorizza(): array
+    {
+        $answer = $this->call('paaSILAutorizzaImportFlusso', ['password' => PASSWORD]);
+        $this->token = $answer->requestToken ?? '';
+
+        return told($answer, 'uploadUrl', 'authorizationToken', 'requestToken', 'importPath');
+    }
+
+    public function stato_import(): array
+    {
+        $fields = ['requestToken' => $this->token, 'password' => PASSWORD, 'fileScarti' => true];
+
+        return told($this->call('paaSILChiediStatoImportFlusso', $fields), 'stato');
+    }
+
+    private function person(): array
+    {
+        return ['tipoIdentificativoUnivoco' => 'F', 'codiceIdentificativoUnivoco' => $this->text('pagatore')];
     }
 
     private function text(string $name): string
@@ -215,6 +298,12 @@ function field(string $document, string $name): string
 {
     // A real program would read it with SimpleXML, which is a package of its own (php-xml).
     return preg_match("/<(?:\\w+:)?$name>([^<]*)</", $document, $found) ? $found[1] : '';
+}
+
+/** The IUD of each of some documents. */
+function iud(array $documents): string
+{
+    return implode(' ', array_map(fn (string $document) => field($document, 'identificativoUnivocoDovuto'), $documents));
 }
 
 /** Read `pagati`: SoapClient has taken off one level of base64, the document has one more. */

@@ -45,18 +45,51 @@ my %STEP = (
         return told($answer, qw(identificativoUnivocoVersamento urlFileAvviso));
     },
     posizioni => sub {
-        my @person = map { SOAP::Data->name("d:$_->[0]" => $_->[1])->attr({ 'xmlns:d' => NS_DOCUMENTI }) }
-            ([ tipoIdentificativoUnivoco => 'F' ], [ codiceIdentificativoUnivoco => text('pagatore') ]);
         my $answer = call('paaSILChiediPosizioniAperte',
-            password => PASSWORD, codIpaEnte => ENTE, identificativoUnivocoPersonaFG => \@person);
-        my @documents = map { decode_base64($_->{dovuti}) } listed($answer->{paaSILPosizioniAperte});
-        return { %{ told($answer) }, iud => join ' ', map { field($_, 'identificativoUnivocoDovuto') } @documents };
+            password => PASSWORD, codIpaEnte => ENTE, identificativoUnivocoPersonaFG => person());
+        return { %{ told($answer) }, iud => iud(dovuti => listed($answer->{paaSILPosizioniAperte})) };
     },
     verifica => sub {
         my @fields = (password => PASSWORD, identificativoUnivocoVersamento => $state{iuv});
         return told(call_with_head('paaSILVerificaAvviso', @fields), qw(idSession url));
     },
     annulla  => sub { return told(import_dovuto('importa-a.xml'), 'esito') },
+    avvisi => sub {
+        my $answer = call('paaSILChiediAvvisiPendenti',
+            password => PASSWORD, codIpaEnte => ENTE, dateFrom => text('oggi'), dateTo => text('oggi'),
+        );
+        my @found = listed($answer->{paaSILAvvisoPendente});
+        return {
+            %{ told($answer) },
+            iud    => iud(dovuti => @found),
+            giorni => join(' ', map { $_->{dtCreazioneCodIuv} } @found),
+        };
+    },
+    registra => sub {
+        my $imported = import_dovuto('registra.xml', flagGeneraIuv => 'true');
+        my $answer = call('paaSILRegistraPagamento',
+            codIpaEnte                       => ENTE,
+            password                         => PASSWORD,
+            identificativoUnivocoVersamento  => $imported->{identificativoUnivocoVersamento},
+            singoloImportoPagato             => '40.50',
+            dataEsitoSingoloPagamento        => text('oggi'),
+            indiceDatiSingoloPagamento       => 1,
+            identificativoUnivocoRiscossione => 'TESORERIA-17',
+            tipoIstitutoAttestante           => 'G',
+            codiceIstitutiAttestante         => 'TESORERIA',
+            denominazioneAttestante          => 'Tesoreria comunale',
+        );
+        return told($answer, 'esito');
+    },
+    storico => sub {
+        my $answer = call('paaSILChiediStoricoPagamenti',
+            password                       => PASSWORD,
+            codIpaEnte                     => ENTE,
+            identificativoUnivocoPersonaFG => person(),
+            dataFrom                       => text('oggi') . 'T00:00:00',
+        );
+        return { %{ told($answer, 'dateTo') }, iud => iud(ctPagatiConRicevuta => listed($answer->{paaSILStoricoPagamenti})) };
+    },
     carrello => sub {
         my @elements = map { [ elementoListaDovuti => [
             codIpaEnte => $_, password => text("carrello-$_.segreto"), dovuti => base64("carrello-$_.xml"),
@@ -86,6 +119,34 @@ my %STEP = (
         my $answer = call_with_head('paaSILPrenotaExportFlusso', @fields);
         $state{token} = $answer->{requestToken};
         return told($answer, 'requestToken');
+    },
+    incrementale => sub {
+        my $answer = call_with_head('paaSILPrenotaExportFlussoIncrementaleConRicevuta',
+            password => PASSWORD, dateFrom => text('oggi') . 'T00:00:00', ricevuta => 'true', incrementale => 'true',
+        );
+        return told($answer, qw(requestToken dateTo));
+    },
+    scaduti => sub {
+        my $answer = call_with_head('paaSILPrenotaExportFlussoScaduti',
+            password => PASSWORD, dataScadenza => text('oggi'), tipiDovuto => 'ZTL',
+        );
+        $state{token} = $answer->{requestToken};
+        return told($answer, 'requestToken');
+    },
+    stato_scaduti => sub {
+        return told(call_with_head('paaSILChiediStatoExportFlussoScaduti',
+            password => PASSWORD, requestToken => $state{token},
+        ), 'stato');
+    },
+    autorizza => sub {
+        my $answer = call_with_head('paaSILAutorizzaImportFlusso', password => PASSWORD);
+        $state{token} = $answer->{requestToken};
+        return told($answer, qw(uploadUrl authorizationToken requestToken importPath));
+    },
+    stato_import => sub {
+        return told(call_with_head('paaSILChiediStatoImportFlusso',
+            requestToken => $state{token}, password => PASSWORD, fileScarti => 'true',
+        ), 'stato');
     },
     stato_export => sub {
         my @fields = (password => PASSWORD, requestToken => $state{token});
@@ -123,6 +184,12 @@ sub elements {
         push @elements, SOAP::Data->name($name => $value);
     }
     return @elements;
+}
+
+# The one element whose children are in a namespace, that of the inner documents.
+sub person {
+    return [ map { SOAP::Data->name("d:$_->[0]" => $_->[1])->attr({ 'xmlns:d' => NS_DOCUMENTI }) }
+        ([ tipoIdentificativoUnivoco => 'F' ], [ codiceIdentificativoUnivoco => text('pagatore') ]) ];
 }
 
 sub send_dovuti {
@@ -168,6 +235,12 @@ sub told {
     my $fault = $answer->{fault};
     return { codice => $fault->{faultCode}, descrizione => $fault->{description} } if $fault;
     return { map { $_ => $answer->{$_} } @fields };
+}
+
+# The IUD of the document that each of some elements has in a child.
+sub iud {
+    my ($name, @elements) = @_;
+    return join ' ', map { field(decode_base64($_->{$name}), 'identificativoUnivocoDovuto') } @elements;
 }
 
 # Read `pagati`: two levels of base64 around the document, both ours to take off.

@@ -43,20 +43,51 @@ my %STEP = (
     },
     posizioni => sub {
         my $answer = called($port->paaSILChiediPosizioniAperte({
-            password                       => PASSWORD,
-            codIpaEnte                     => ENTE,
-            identificativoUnivocoPersonaFG => {
-                tipoIdentificativoUnivoco => 'F', codiceIdentificativoUnivoco => text('pagatore'),
-            },
+            password => PASSWORD, codIpaEnte => ENTE, identificativoUnivocoPersonaFG => person(),
         }));
-        my @documents = map { decode_base64(value($_, 'dovuti')) } listed($answer->get_paaSILPosizioniAperte());
-        return { %{ told($answer) }, iud => join ' ', map { field($_, 'identificativoUnivocoDovuto') } @documents };
+        return { %{ told($answer) }, iud => iud(dovuti => listed($answer->get_paaSILPosizioniAperte())) };
     },
     verifica => sub {
         my $fields = { password => PASSWORD, identificativoUnivocoVersamento => $state{iuv} };
         return told(called($port->paaSILVerificaAvviso($fields, head())), qw(idSession url));
     },
     annulla  => sub { return told(import_dovuto('importa-a.xml'), 'esito') },
+    avvisi => sub {
+        my $answer = called($port->paaSILChiediAvvisiPendenti({
+            password => PASSWORD, codIpaEnte => ENTE, dateFrom => text('oggi'), dateTo => text('oggi'),
+        }));
+        my @found = listed($answer->get_paaSILAvvisoPendente());
+        return {
+            %{ told($answer) },
+            iud    => iud(dovuti => @found),
+            giorni => join(' ', map { value($_, 'dtCreazioneCodIuv') } @found),
+        };
+    },
+    registra => sub {
+        my $imported = import_dovuto('registra.xml', flagGeneraIuv => 'true');
+        my $answer = called($port->paaSILRegistraPagamento({
+            codIpaEnte                       => ENTE,
+            password                         => PASSWORD,
+            identificativoUnivocoVersamento  => value($imported, 'identificativoUnivocoVersamento'),
+            singoloImportoPagato             => '40.50',
+            dataEsitoSingoloPagamento        => text('oggi'),
+            indiceDatiSingoloPagamento       => 1,
+            identificativoUnivocoRiscossione => 'TESORERIA-17',
+            tipoIstitutoAttestante           => 'G',
+            codiceIstitutiAttestante         => 'TESORERIA',
+            denominazioneAttestante          => 'Tesoreria comunale',
+        }));
+        return told($answer, 'esito');
+    },
+    storico => sub {
+        my $answer = called($port->paaSILChiediStoricoPagamenti({
+            password                       => PASSWORD,
+            codIpaEnte                     => ENTE,
+            identificativoUnivocoPersonaFG => person(),
+            dataFrom                       => text('oggi') . 'T00:00:00',
+        }));
+        return { %{ told($answer, 'dateTo') }, iud => iud(ctPagatiConRicevuta => listed($answer->get_paaSILStoricoPagamenti())) };
+    },
     carrello => sub {
         my @elements = map { {
             codIpaEnte => $_, password => text("carrello-$_.segreto"), dovuti => base64("carrello-$_.xml"),
@@ -87,6 +118,34 @@ my %STEP = (
         $state{token} = value($answer, 'requestToken');
         return told($answer, 'requestToken');
     },
+    incrementale => sub {
+        my $answer = called($port->paaSILPrenotaExportFlussoIncrementaleConRicevuta({
+            password => PASSWORD, dateFrom => text('oggi') . 'T00:00:00', ricevuta => 'true', incrementale => 'true',
+        }, head()));
+        return told($answer, qw(requestToken dateTo));
+    },
+    scaduti => sub {
+        my $answer = called($port->paaSILPrenotaExportFlussoScaduti({
+            password => PASSWORD, dataScadenza => text('oggi'), tipiDovuto => 'ZTL',
+        }, head()));
+        $state{token} = value($answer, 'requestToken');
+        return told($answer, 'requestToken');
+    },
+    stato_scaduti => sub {
+        return told(called($port->paaSILChiediStatoExportFlussoScaduti({
+            password => PASSWORD, requestToken => $state{token},
+        }, head())), 'stato');
+    },
+    autorizza => sub {
+        my $answer = called($port->paaSILAutorizzaImportFlusso({ password => PASSWORD }, head()));
+        $state{token} = value($answer, 'requestToken');
+        return told($answer, qw(uploadUrl authorizationToken requestToken importPath));
+    },
+    stato_import => sub {
+        return told(called($port->paaSILChiediStatoImportFlusso({
+            requestToken => $state{token}, password => PASSWORD, fileScarti => 'true',
+        }, head())), 'stato');
+    },
     stato_export => sub {
         my $fields = { password => PASSWORD, requestToken => $state{token} };
         return told(called($port->paaSILChiediStatoExportFlusso($fields, head())), 'stato');
@@ -95,6 +154,8 @@ my %STEP = (
 
 # codIpaEnte in the SOAP header, for the operations that want it there.
 sub head { return { codIpaEnte => ENTE } }
+
+sub person { return { tipoIdentificativoUnivoco => 'F', codiceIdentificativoUnivoco => text('pagatore') } }
 
 sub send_dovuti {
     my ($name) = @_;
@@ -155,6 +216,12 @@ sub told {
     my $fault = $answer->get_fault();
     return { codice => value($fault, 'faultCode'), descrizione => value($fault, 'description') } if $fault;
     return { map { $_ => value($answer, $_) } @fields };
+}
+
+# The IUD of the document that each of some elements has in a child.
+sub iud {
+    my ($name, @elements) = @_;
+    return join ' ', map { field(decode_base64(value($_, $name)), 'identificativoUnivocoDovuto') } @elements;
 }
 
 # Read `pagati`: two levels of base64 around the document, both ours to take off.

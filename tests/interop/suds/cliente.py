@@ -7,6 +7,8 @@ import json
 import re
 import sys
 import time
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +71,7 @@ class Cliente:
         return _told(answer, "identificativoUnivocoVersamento", "urlFileAvviso")
 
     def posizioni(self) -> Values:
-        # A typed object, not a dictionary: its children are in the namespace of the inner documents.
-        person = self.client.factory.create(PERSON)
-        person.tipoIdentificativoUnivoco = "F"
-        person.codiceIdentificativoUnivoco = self.text("pagatore")
-        answer = self.service.paaSILChiediPosizioniAperte(PASSWORD, ENTE, person)
+        answer = self.service.paaSILChiediPosizioniAperte(PASSWORD, ENTE, self._person())
         # A list that is not there is no attribute at all.
         found = getattr(answer, "paaSILPosizioniAperte", [])
         documents = [base64.b64decode(each.dovuti).decode("utf-8") for each in found]
@@ -84,6 +82,42 @@ class Cliente:
 
     def annulla(self) -> Values:
         return _told(self.service.paaSILImportaDovuto(PASSWORD, self.base64("importa-a.xml")), "esito")
+
+    def avvisi(self) -> Values:
+        today = self.text("oggi")
+        answer = self.service.paaSILChiediAvvisiPendenti(PASSWORD, ENTE, today, today)
+        found = getattr(answer, "paaSILAvvisoPendente", [])
+        documents = [base64.b64decode(each.dovuti).decode("utf-8") for each in found]
+        return _told(answer) | {
+            "iud": " ".join(_field(each, "identificativoUnivocoDovuto") for each in documents),
+            "giorni": " ".join(each.dtCreazioneCodIuv.isoformat() for each in found),
+        }
+
+    def registra(self) -> Values:
+        iuv = self.service.paaSILImportaDovuto(PASSWORD, self.base64("registra.xml"), True)
+        answer = self.service.paaSILRegistraPagamento(
+            ENTE,
+            PASSWORD,
+            iuv.identificativoUnivocoVersamento,
+            None,
+            Decimal("40.50"),  # with its two decimals: the contract wants them
+            date.fromisoformat(self.text("oggi")),
+            1,
+            "TESORERIA-17",
+            "G",
+            "TESORERIA",
+            "Tesoreria comunale",
+        )
+        return _told(answer, "esito")
+
+    def storico(self) -> Values:
+        since = self.text("oggi") + "T00:00:00"
+        answer = self.service.paaSILChiediStoricoPagamenti(PASSWORD, ENTE, self._person(), since)
+        found = getattr(answer, "paaSILStoricoPagamenti", [])
+        documents = [base64.b64decode(each.ctPagatiConRicevuta).decode("utf-8") for each in found]
+        return _told(answer, "dateTo") | {
+            "iud": " ".join(_field(each, "identificativoUnivocoDovuto") for each in documents)
+        }
 
     def carrello(self) -> Values:
         lista = self.client.factory.create("{http://www.regione.veneto.it/pagamenti/ente/}listaDovuti")
@@ -115,6 +149,35 @@ class Cliente:
     def stato_export(self) -> Values:
         return _told(self.service.paaSILChiediStatoExportFlusso(PASSWORD, self.token), "stato")
 
+    def incrementale(self) -> Values:
+        answer = self.service.paaSILPrenotaExportFlussoIncrementaleConRicevuta(
+            password=PASSWORD, dateFrom=self.text("oggi") + "T00:00:00", ricevuta=True, incrementale=True
+        )
+        return _told(answer, "requestToken", "dateTo")
+
+    def scaduti(self) -> Values:
+        answer = self.service.paaSILPrenotaExportFlussoScaduti(PASSWORD, self.text("oggi"), "ZTL")
+        self.token = getattr(answer, "requestToken", None)
+        return _told(answer, "requestToken")
+
+    def stato_scaduti(self) -> Values:
+        return _told(self.service.paaSILChiediStatoExportFlussoScaduti(PASSWORD, self.token), "stato")
+
+    def autorizza(self) -> Values:
+        answer = self.service.paaSILAutorizzaImportFlusso(PASSWORD)
+        self.token = getattr(answer, "requestToken", None)
+        return _told(answer, "uploadUrl", "authorizationToken", "requestToken", "importPath")
+
+    def stato_import(self) -> Values:
+        return _told(self.service.paaSILChiediStatoImportFlusso(self.token, PASSWORD, True), "stato")
+
+    def _person(self) -> Any:
+        # A typed object, not a dictionary: its children are in the namespace of the inner documents.
+        person = self.client.factory.create(PERSON)
+        person.tipoIdentificativoUnivoco = "F"
+        person.codiceIdentificativoUnivoco = self.text("pagatore")
+        return person
+
     def _invia(self, name: str) -> Any:
         return self.service.paaSILInviaDovuti(PASSWORD, self.base64(name), self.text("ritorno"), "SHORT")
 
@@ -138,7 +201,7 @@ def _told(answer: Any, *fields: str) -> Values:
     fault = _fault(answer)
     if fault is not None:
         return {"codice": fault.faultCode, "descrizione": fault.description}
-    return {name: getattr(answer, name) for name in fields}
+    return {name: str(getattr(answer, name)) for name in fields}
 
 
 def _wait(ask: Any) -> Any:

@@ -7,7 +7,8 @@ import json
 import re
 import sys
 import time
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,46 @@ class Cliente:
     def annulla(self) -> Values:
         return _told(self._importa("importa-a.xml"), "esito")
 
+    def avvisi(self) -> Values:
+        today = self._today()
+        answer = self.service.paaSILChiediAvvisiPendenti(
+            password=PASSWORD, codIpaEnte=ENTE, dateFrom=today, dateTo=today
+        )
+        found = answer.paaSILAvvisoPendente
+        return _told(answer) | {
+            "iud": " ".join(_field(each.dovuti.decode(), "identificativoUnivocoDovuto") for each in found),
+            "giorni": " ".join(each.dtCreazioneCodIuv.isoformat() for each in found),
+        }
+
+    def registra(self) -> Values:
+        answer = self.service.paaSILRegistraPagamento(
+            codIpaEnte=ENTE,
+            password=PASSWORD,
+            identificativoUnivocoVersamento=self._importa(
+                "registra.xml", flagGeneraIuv=True
+            ).identificativoUnivocoVersamento,
+            singoloImportoPagato=Decimal("40.50"),
+            dataEsitoSingoloPagamento=self._today(),
+            indiceDatiSingoloPagamento=1,
+            identificativoUnivocoRiscossione="TESORERIA-17",
+            tipoIstitutoAttestante="G",
+            codiceIstitutiAttestante="TESORERIA",
+            denominazioneAttestante="Tesoreria comunale",
+        )
+        return _told(answer, "esito")
+
+    def storico(self) -> Values:
+        person = {"tipoIdentificativoUnivoco": "F", "codiceIdentificativoUnivoco": self.text("pagatore")}
+        answer = self.service.paaSILChiediStoricoPagamenti(
+            password=PASSWORD,
+            codIpaEnte=ENTE,
+            identificativoUnivocoPersonaFG=person,
+            dataFrom=datetime.combine(self._today(), datetime.min.time()),
+        )
+        documents = [each.ctPagatiConRicevuta.decode() for each in answer.paaSILStoricoPagamenti]
+        found = [_field(document, "identificativoUnivocoDovuto") for document in documents]
+        return _told(answer, "dateTo") | {"iud": " ".join(found)}
+
     def carrello(self) -> Values:
         names = self.text("carrello").split()
         answer = self.service.paaSILInviaCarrelloDovuti(
@@ -108,7 +149,7 @@ class Cliente:
         }
 
     def export(self) -> Values:
-        today = date.fromisoformat(self.text("oggi"))
+        today = self._today()
         answer = self.service.paaSILPrenotaExportFlusso(
             password=PASSWORD, dateFrom=today, dateTo=today, _soapheaders=self.head
         )
@@ -120,6 +161,43 @@ class Cliente:
             password=PASSWORD, requestToken=self.token, _soapheaders=self.head
         )
         return _told(answer, "stato")
+
+    def incrementale(self) -> Values:
+        answer = self.service.paaSILPrenotaExportFlussoIncrementaleConRicevuta(
+            password=PASSWORD,
+            dateFrom=datetime.combine(self._today(), datetime.min.time()),
+            ricevuta=True,
+            incrementale=True,
+            _soapheaders=self.head,
+        )
+        return _told(answer, "requestToken", "dateTo")
+
+    def scaduti(self) -> Values:
+        answer = self.service.paaSILPrenotaExportFlussoScaduti(
+            password=PASSWORD, dataScadenza=self._today(), tipiDovuto="ZTL", _soapheaders=self.head
+        )
+        self.token = answer.requestToken
+        return _told(answer, "requestToken")
+
+    def stato_scaduti(self) -> Values:
+        answer = self.service.paaSILChiediStatoExportFlussoScaduti(
+            password=PASSWORD, requestToken=self.token, _soapheaders=self.head
+        )
+        return _told(answer, "stato")
+
+    def autorizza(self) -> Values:
+        answer = self.service.paaSILAutorizzaImportFlusso(password=PASSWORD, _soapheaders=self.head)
+        self.token = answer.requestToken
+        return _told(answer, "uploadUrl", "authorizationToken", "requestToken", "importPath")
+
+    def stato_import(self) -> Values:
+        answer = self.service.paaSILChiediStatoImportFlusso(
+            requestToken=self.token, password=PASSWORD, fileScarti=True, _soapheaders=self.head
+        )
+        return _told(answer, "stato")
+
+    def _today(self) -> date:
+        return date.fromisoformat(self.text("oggi"))
 
     def _invia(self, name: str) -> Any:
         return self.service.paaSILInviaDovuti(
@@ -147,7 +225,7 @@ def _told(answer: Any, *fields: str) -> Values:
     """Return the fields of an answer by their name on the wire, or why it was refused."""
     if answer.fault is not None:
         return {"codice": answer.fault.faultCode, "descrizione": answer.fault.description}
-    return {name: getattr(answer, name) for name in fields}
+    return {name: str(getattr(answer, name)) for name in fields}
 
 
 def _wait(ask: Any) -> Any:
