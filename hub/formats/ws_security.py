@@ -49,7 +49,13 @@ LET_IN = Limits(bytes_max=512 * 1024 * 1024, tags_max=4_000_000)
 # Timestamp, Body, token, and a header each: an honest message signs six or seven.
 _REFERENCES_MAX = 16
 MESSAGE_ID_MAX = 256
+# libxml2 sorts the attributes of an element one by one and looks a prefix up among all: ten thousand of them cost
+# seconds in canonical form. An element of an honest message has a handful; some toolkits declare namespaces at each.
+_ATTRIBUTES_MAX = 32
+_NAMESPACES_MAX = 1000
+_IDS_MAX = 100
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+_IS_CROWDED = etree.XPath(f"boolean(//*[count(@*) > {_ATTRIBUTES_MAX}])")
 _IDS = etree.XPath("//@*[translate(local-name(), 'ID', 'id') = 'id']")
 
 
@@ -89,12 +95,17 @@ def is_signed(headers: Iterable[etree._Element]) -> bool:
     return any(next(header.iter(SIGNATURE, TOKEN), None) is not None for header in headers)
 
 
-def read_signed(envelope: etree._Element, contract_headers: Collection[str]) -> MessaggioFirmato:
+def read_signed(
+    envelope: etree._Element, document: bytes, contract_headers: Collection[str]
+) -> MessaggioFirmato:
     """Return what a signed message says, when its form leaves no doubt on what was signed.
 
-    `contract_headers`: the names of the headers that the service reads; those that are there must be signed.
+    `document`: the envelope's text. `contract_headers`: the names of the headers that the service reads; those that are
+    there must be signed.
     Raises: FirmaNonValida.
     """
+    if _IS_CROWDED(envelope) or document.count(b"xmlns") > _NAMESPACES_MAX:
+        raise FirmaNonValida("troppi attributi o namespace")
     header, body = envelope.find(SOAP + "Header"), envelope.find(SOAP + "Body")
     if header is None or body is None:
         raise FirmaNonValida("busta senza Header o senza Body")
@@ -206,7 +217,10 @@ def _signed(
     """Return the signed elements by id: each id once in the message, on a part at its place."""
     wanted = set(ids)
     found: dict[str, etree._Element] = {}
-    for attribute in _IDS(envelope):
+    every = _IDS(envelope)
+    if len(every) > _IDS_MAX:
+        raise FirmaNonValida("troppi identificatori")
+    for attribute in every:
         if attribute not in wanted:
             continue
         element = attribute.getparent()

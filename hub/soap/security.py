@@ -41,9 +41,10 @@ class Signatures:
         """
         now = self._clock()
         try:
-            message = read_signed(envelope, contract_headers)
+            document = etree.tostring(envelope)
+            message = read_signed(envelope, document, contract_headers)
             self._judge(message, now)
-            der, parts = self._verified(message, envelope, _named_ente(envelope, payload, contract_headers), now)
+            der, parts = self._verified(message, document, _named_ente(envelope, payload, contract_headers), now)
             body = parse(parts[message.corpo], LET_IN)
             if len(body) != 1:
                 raise FirmaNonValida("il Body firmato non contiene un solo elemento")
@@ -63,7 +64,7 @@ class Signatures:
             raise FirmaNonValida("Timestamp scaduto")
 
     def _verified(
-        self, message: MessaggioFirmato, envelope: etree._Element, cod_ipa_ente: str, now: datetime
+        self, message: MessaggioFirmato, document: bytes, cod_ipa_ente: str, now: datetime
     ) -> tuple[bytes, dict[str, bytes]]:
         """Return the certificate that signed and the signed parts.
 
@@ -71,7 +72,6 @@ class Signatures:
         a key of nobody's does, so that the answer takes as long.
         Raises: FirmaNonValida.
         """
-        document = etree.tostring(envelope)
         candidates = [
             der for der in self._callers.signing_certificates(cod_ipa_ente, now) if message.is_signed_with(der)
         ]
