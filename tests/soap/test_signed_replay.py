@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hub.soap import ente
 from hub.store import schema
 from tests.certificates import make_identity, pin
 from tests.soap.signing import SIGNER, post, signed, to_bytes
+from tests.soap.zeep_client import open_door
 
 
 def test_a_message_is_taken_once(world):
@@ -36,6 +38,18 @@ def test_an_id_signed_again_is_refused_and_that_of_another_signer_is_not(small_w
     ]
 
     assert outcomes == ["ok", "PAA_ENTE_NON_VALIDO", "ok"]
+
+
+def test_of_eight_calls_at_once_with_one_message_one_is_answered(world):
+    pin(world, SIGNER)
+    body = to_bytes(signed(world.clock()))
+    door = open_door(world)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: door.post(ente.PATH, body, {}), range(8)))
+
+    assert sum(b"<esito>OK</esito>" in answer.body for answer in answers) == 1
+    assert len(world.rows(schema.sessioni)) == 1
 
 
 _SECOND_PROCESS = """

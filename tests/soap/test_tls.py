@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import http.client
 import socket
 import ssl
@@ -150,6 +151,21 @@ def test_a_header_does_not_stand_for_a_certificate(port, small_world):
     headers = {"Client-Cert": ":AAAA:", "pontepa.client_cert": "x", "pontepa.client-cert": "x"}
 
     assert b"PAA_ENTE_NON_VALIDO" in port.post(request(small_world), **headers)[1]
+
+
+@pytest.mark.parametrize(
+    ("header", "is_open"), [("Client-Cert", True), ("Client_Cert", False), ("X-SSL-Client-Cert", False)]
+)
+def test_a_trusted_proxy_speaks_for_its_clients_in_the_named_header_alone(small_world, tmp_path, header, is_open):
+    pin(small_world, CLIENT, Genere.CERTIFICATO)
+    settings = {"trusted_proxies": ("127.0.0.1",), "proxy_cert_header": "Client-Cert"}
+    runtime = replace(small_world.runtime, config=small_world.runtime.config.model_copy(update=settings))
+    with listening(World(runtime, small_world.clock, small_world.nodo), tmp_path) as port:
+        value = f":{base64.b64encode(CLIENT.der).decode()}:"
+
+        answer = port.post(request(small_world), **{header: value})[1]
+
+    assert (b"<esito>OK</esito>" in answer) is is_open
 
 
 def test_old_versions_of_tls_are_not_spoken(port):
