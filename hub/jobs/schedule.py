@@ -100,6 +100,8 @@ class _Relay:
             if self._corsia == inoltro_esito.CORSIA
             else timedelta(seconds=config.node_connect_timeout_s + config.node_read_timeout_s),
             attempts_max=config.relay_attempts_max,
+            # The node is one and serves all; of the entes none may take more than a quarter.
+            per_ente=max(1, self._threads // 4) if self._corsia == inoltro_esito.CORSIA else None,
         )
 
         def relay() -> bool:

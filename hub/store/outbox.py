@@ -36,6 +36,7 @@ class Claimed:
     must_ask: bool
     correlation_id: str
     lease_until: datetime
+    ente_id: int | None = None
 
 
 def put(
@@ -90,10 +91,18 @@ def _due(now: datetime) -> Any:
 
 
 def claim(
-    session: Session, now: datetime, lease: timedelta, limit: int, topics: Collection[str] | None = None
+    session: Session,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    topics: Collection[str] | None = None,
+    busy: Collection[int] = (),
 ) -> list[Claimed]:
-    """Take up to `limit` due messages of the topics (None: all); those of one key go one at a time, in order."""
-    due = _due(now) if topics is None else and_(_due(now), outbox.c.topic.in_(topics))
+    """Take up to `limit` due messages of the topics (None: all); those of one key go one at a time, in order.
+
+    `busy`: entes whose messages must wait.
+    """
+    due = and_(_due(now), *_wanted(topics, busy))
     chosen = select(outbox.c.id, outbox.c.stato).where(due).order_by(outbox.c.next_attempt_at, outbox.c.id).limit(limit)
     rows = session.execute(chosen.with_for_update(skip_locked=True, of=outbox)).all()
     if not rows:
@@ -118,6 +127,7 @@ def claim(
             outbox.c.attempts,
             outbox.c.fence,
             outbox.c.correlation_id,
+            outbox.c.ente_id,
         )
     ).all()
     return [
@@ -131,6 +141,7 @@ def claim(
             before[row.id] != StatoMessaggio.DA_INVIARE,
             row.correlation_id,
             lease_until,
+            row.ente_id,
         )
         for row in sorted(taken, key=lambda row: row.id)
     ]
@@ -167,12 +178,17 @@ def settle(
     return changed.rowcount == 1
 
 
-def next_due(session: Session, topics: Collection[str] | None = None) -> datetime | None:
-    """When the next message of the topics (None: of all) wants attention; None when there is none."""
-    first = select(func.min(outbox.c.next_attempt_at)).where(outbox.c.stato.in_(_APERTI))
-    if topics is not None:
-        first = first.where(outbox.c.topic.in_(topics))
+def next_due(session: Session, topics: Collection[str] | None = None, busy: Collection[int] = ()) -> datetime | None:
+    """When the next message of the topics (None: all) wants attention, entes in `busy` apart; None: there is none."""
+    first = select(func.min(outbox.c.next_attempt_at)).where(outbox.c.stato.in_(_APERTI), *_wanted(topics, busy))
     return session.execute(first).scalar_one()
+
+
+def _wanted(topics: Collection[str] | None, busy: Collection[int]) -> list[Any]:
+    conditions: list[Any] = [] if topics is None else [outbox.c.topic.in_(topics)]
+    if busy:
+        conditions.append(or_(outbox.c.ente_id.is_(None), outbox.c.ente_id.not_in(busy)))
+    return conditions
 
 
 def depth(session: Session) -> dict[str, int]:

@@ -6,7 +6,8 @@ the lease was lost is dropped: somebody else holds the message. Source: node, wr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -56,12 +57,14 @@ class Topic:
 @dataclass(frozen=True, slots=True)
 class RelayLimits:
     """`slots`: messages in flight at once. `margin`: the longest a call may take; a message is not sent when its lease
-    ends sooner."""
+    ends sooner. `per_ente`: how many of the slots one ente may hold (None: all), where each has a server of its own and
+    a slow one must not keep the others waiting."""
 
     slots: int
     lease: timedelta
     margin: timedelta
     attempts_max: int
+    per_ente: int | None = None
 
 
 # While calls are in flight the outbox is looked at this often, so that a slow answer delays nobody else.
@@ -76,27 +79,44 @@ def run_once(
     No more is claimed than can leave at once, so that no lease runs while a message waits for its turn. After `stop`
     nothing more is claimed and what is in flight is settled.
     """
-    in_flight: set[Future[None]] = set()
+    in_flight: dict[Future[None], int | None] = {}
     has_worked = False
     while True:
-        free = limits.slots - len(in_flight)
-        claimed = _claim(db, topics, limits, free, clock()) if free and not stop.is_set() else []
-        in_flight |= {pool.submit(_relay, db, topics[message.topic], message, limits, clock) for message in claimed}
+        # With a share for each ente one is claimed at a time: the next one may have to be somebody else's.
+        while (free := limits.slots - len(in_flight)) and not stop.is_set():
+            busy = _busy(limits, in_flight.values())
+            claimed = _claim(db, topics, limits, free if limits.per_ente is None else 1, busy, clock())
+            for message in claimed:
+                future = pool.submit(_relay, db, topics[message.topic], message, limits, clock)
+                in_flight[future] = message.ente_id
+            if limits.per_ente is None or not claimed:
+                break
         if not in_flight:
             return has_worked
         has_worked = True
-        done, in_flight = wait(in_flight, timeout=_LOOK_AGAIN_S, return_when=FIRST_COMPLETED)
+        done, _ = wait(in_flight, timeout=_LOOK_AGAIN_S, return_when=FIRST_COMPLETED)
         for future in done:
+            del in_flight[future]
             future.result()
 
 
-def _claim(db: Database, topics: Collection[str], limits: RelayLimits, free: int, now: datetime) -> list[Claimed]:
+def _busy(limits: RelayLimits, enti: Iterable[int | None]) -> frozenset[int]:
+    """The entes that hold all the slots they may."""
+    if limits.per_ente is None:
+        return frozenset()
+    held = Counter(ente for ente in enti if ente is not None)
+    return frozenset(ente for ente, count in held.items() if count >= limits.per_ente)
+
+
+def _claim(
+    db: Database, topics: Collection[str], limits: RelayLimits, free: int, busy: Collection[int], now: datetime
+) -> list[Claimed]:
     with db.reading() as session:
-        due_at = outbox.next_due(session, topics)
+        due_at = outbox.next_due(session, topics, busy)
     if due_at is None or due_at > now:
         return []
     with db.transaction() as session:
-        return outbox.claim(session, now, limits.lease, free, topics)
+        return outbox.claim(session, now, limits.lease, free, topics, busy)
 
 
 def _relay(db: Database, topic: Topic, message: Claimed, limits: RelayLimits, clock: Clock) -> None:

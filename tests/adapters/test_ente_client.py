@@ -207,6 +207,17 @@ def test_a_certificate_that_is_not_good_for_the_name_stops_before_the_body(
     assert ente.received == []
 
 
+def test_a_body_that_never_ends_is_cut_under_tls_too(tmp_path: Path, resolver: list[str]) -> None:
+    started = time.monotonic()
+
+    with EnteFinto(CHIAVE, context=serving(tmp_path, NAME)) as ente:
+        ente.script.append(Comportamento(Guasto.GOCCIA))
+        delivery = client().push_esito(make_invio(f"https://{NAME}:{ente.port}/esiti"))
+
+    assert (delivery.outcome, delivery.code) == (Outcome.UNKNOWN, "TEMPO_SCADUTO")
+    assert time.monotonic() - started < QUICK.total_s + 1
+
+
 def test_a_server_that_never_ends_its_handshake_is_left(resolver: list[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Row
@@ -272,6 +273,28 @@ def test_a_relay_takes_only_the_messages_of_its_own_topics(world: World, ente: E
     assert world.messaggio(id_session).stato == "DA_INVIARE"
     assert world.relay() is True
     assert world.messaggio(id_session).stato == "CONSEGNATO"
+
+
+def test_a_slow_ente_does_not_keep_the_others_waiting(world: World, ente: EnteFinto) -> None:
+    """Four slots, two at most for an ente: those of Comune Vicino leave while Comune di Prova makes everybody wait."""
+    limits = replace(LIMITS, per_ente=2)
+    ente.script.extend([Comportamento(Guasto.LENTO, seconds=0.4)] * 6)
+    paid(world, items=5)
+    with EnteFinto(CHIAVE) as vicino:
+        configure_inoltro(world, "TARI", ente_id=2, url=vicino.url)
+        id_session = world.begin(ente="C_VICINO")
+        pay(world, id_session)
+
+        with ThreadPoolExecutor(1) as worker:
+            tick = worker.submit(relay_enti, world, limits)
+            while not vicino.received:
+                assert not tick.done()
+            seen = len(ente.received)
+            assert tick.result(30)
+
+    assert seen <= 2
+    assert {row.stato for row in messages(world)} == {"CONSEGNATO"}
+    assert len(ente.received) == 5
 
 
 def test_an_ente_that_is_down_does_not_stop_the_node(world: World) -> None:
