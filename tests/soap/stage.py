@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import base64
 import itertools
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
 from hub.formats.resources import resource
-from hub.formats.segreti import hash_password
 from hub.formats.xml import parse
 from hub.soap import nodo
 from hub.soap.contract import SOAP_ENV, load_contract
 from hub.soap.ente import PATH, RELAXED
-from hub.store import schema
 from tests.soap.portale import lay_administrator
 from tests.soap.zeep_client import Answer, Door, check_answer, open_door
-from tests.world import PASSWORDS, World
+from tests.world import PASSWORDS, World, open_world
 
 DOVUTI = "http://www.regione.veneto.it/schemas/2012/Pagamenti/Ente/"
 # What `Stage.ask` tells of an answer without fault.
 GOOD = "ok"
-# The password of the one application there is; it is Comune Vicino's.
-APPLICAZIONE = "Gestionale2345"
 # The password of the ente of the request, whoever that is.
 OWN = "la sua"
 
@@ -34,8 +33,6 @@ class Stage:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        application = {"applicazione": "gestionale", "hash": hash_password(APPLICAZIONE)}
-        world.lay(schema.credenziali, ente_id=2, created_at=world.clock(), **application)
         lay_administrator(world)
         self.number = itertools.count(1)
         self._wsgi = open_door(world).wsgi
@@ -64,10 +61,10 @@ class Stage:
         verb.request_shape.write(etree.SubElement(body, verb.request), values)
         return etree.tostring(envelope)
 
-    def send(self, envelope: bytes, path: str = PATH) -> etree._Element:
+    def send(self, envelope: bytes, path: str = PATH, source: str | None = None) -> etree._Element:
         """Return the payload of the answer to a message; its bytes are held against the contract's schema."""
         number = next(self._addresses)
-        door = Door(self._wsgi, f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}")
+        door = Door(self._wsgi, source or f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}")
         self.last = door.post(path, envelope, {})
         check_answer(self.last, self._schemas[path])
         return parse(self.last.body).find(f"{{{SOAP_ENV}}}Body")[0]
@@ -79,6 +76,21 @@ class Stage:
     def ask(self, operation: str, values: dict[str, Any], ente: str | None = None) -> str:
         """Send a request and return the code of the fault, GOOD when there is none."""
         return code_of(self.post(operation, values, ente))
+
+
+@contextmanager
+def open_stage(backend: str, servers: Any, folders: Any) -> Iterator[Stage]:
+    """A stage over a database of its own; `servers` and `folders` are what the fixtures of all tests give."""
+    if backend == "sqlite":
+        path = folders.mktemp("passi") / "passi.db"
+        shutil.copyfile(servers.sqlite(), path)
+        with open_world(f"sqlite:///{path}") as world:
+            yield Stage(world)
+        return
+    name = servers.server().create_database(servers.template())
+    with open_world(servers.server().url_of(name)) as world:
+        yield Stage(world)
+    servers.server().drop_database(name)
 
 
 def code_of(payload: etree._Element) -> str:

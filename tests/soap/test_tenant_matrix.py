@@ -15,15 +15,17 @@ import pytest
 from sqlalchemy import select
 
 from hub.domain.guasti import OPERAZIONI_ENTE
+from hub.formats.segreti import hash_password
 from hub.store import schema
 from tests.factories import CODICE_FISCALE, encode, make_documento, make_rt, make_voce
 from tests.soap.requests_of_all import IN_BODY, values_of
-from tests.soap.stage import APPLICAZIONE, GOOD, OWN, Stage, code_of
+from tests.soap.stage import GOOD, OWN, Stage, code_of, open_stage
 from tests.soap.walk.carrello import hash_of
 from tests.soap.walk.chiedi_pagati import stored
 from tests.versamenti import Versamento
 from tests.world import INTERMEDIARIO, PASSWORDS, World
 
+APPLICAZIONE = "Gestionale2345"
 CAUSALE, NOME = "Riservata di Prova", "Debitrice Riservata"
 ENTE = "PAA_ENTE_NON_VALIDO"
 SESSIONE = "PAA_ID_SESSION_NON_VALIDO"
@@ -184,8 +186,11 @@ def _pagatore() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def prey(stage: Stage) -> Prey:
-    return lay_prey(stage.world, stage)
+def prey(backend: str, _servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prey]:
+    with open_stage(backend, _servers, tmp_path_factory) as stage:
+        application = {"applicazione": "gestionale", "hash": hash_password(APPLICAZIONE)}
+        stage.world.lay(schema.credenziali, ente_id=2, created_at=stage.world.clock(), **application)
+        yield lay_prey(stage.world, stage)
 
 
 @pytest.fixture

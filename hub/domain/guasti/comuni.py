@@ -10,7 +10,7 @@ _TROPPI = "troppe password errate dallo stesso indirizzo (HTTP 429, intestazione
 _ASPETTARE = "aspettare i secondi indicati e correggere la password"
 _PRENOTAZIONI = (g.AUTORIZZA, g.EXPORT, g.INCREMENTALE, g.SCADUTI)
 # Operations whose PAA_SYSTEM_ERROR says more than this, here or in their own file.
-_SYSTEM_ERROR_ALTROVE = (g.PAGATI, g.RICEVUTA, g.IMPORTA, g.VERIFICA, *_PRENOTAZIONI)
+_SYSTEM_ERROR_ALTROVE = (g.CARRELLO, g.PAGATI, g.RICEVUTA, g.IMPORTA, g.REGISTRA, *_PRENOTAZIONI)
 
 GUASTI = (
     Guasto(
@@ -75,5 +75,20 @@ GUASTI = (
         f"{_ASPETTARE}; nell'altro caso segnalare a chi gestisce l'hub con il valore di `X-Correlation-Id`",
         Ripetere.DIPENDE,
         (g.PAGATI,),
+    ),
+    Guasto(
+        "PAA_SYSTEM_ERROR",
+        f"{_TROPPI}, oppure gli enti della richiesta usano stazioni diverse o una stazione che non invia carrelli",
+        f"{_ASPETTARE}; nell'altro caso mandare una richiesta per ente",
+        Ripetere.DIPENDE,
+        (g.CARRELLO,),
+    ),
+    Guasto(
+        "PAA_SYSTEM_ERROR",
+        f"{_TROPPI}; IUV vuoto, o di un altro ente con lo stesso codice fiscale; importo o data che non si leggono; "
+        "tipo dovuto non concesso all'applicazione che chiama",
+        f"{_ASPETTARE}; negli altri casi correggere ciò che `faultString` dice",
+        Ripetere.DIPENDE,
+        (g.REGISTRA,),
     ),
 )

@@ -76,7 +76,7 @@ GUASTI = (
         "il tipo dovuto non è attivo, o non è concesso all'applicazione che chiama",
         "attivarlo, o concederlo all'applicazione, nella configurazione",
         Ripetere.NO,
-        _DATI,
+        _NUOVI,
     ),
     Guasto(
         "PAA_IMPORTO_MARCA_BOLLO_DIGITALE_NON_VALIDA",
@@ -102,7 +102,7 @@ GUASTI = (
     ),
     Guasto(
         "PAA_IMPORTO_SINGOLO_VERSAMENTO_NON_VALIDO",
-        "importo zero",
+        "importo zero (lo ferma già lo schema, con `PAA_XML_NON_VALIDO`: qui non dovrebbe arrivare)",
         "mandare un importo da 0.01 a 999999999.99",
         Ripetere.NO,
         _NUOVI,
@@ -185,13 +185,6 @@ GUASTI = (
         "il dovuto è scaduto e il suo tipo rende obbligatoria la scadenza",
         "prorogarlo con `paaSILImportaDovuto`, azione `M`",
         Ripetere.NO,
-        (g.VERIFICA,),
-    ),
-    Guasto(
-        "PAA_SYSTEM_ERROR",
-        "troppe password errate dallo stesso indirizzo (HTTP 429, intestazione `Retry-After`)",
-        "aspettare i secondi indicati e correggere la password",
-        Ripetere.DIPENDE,
         (g.VERIFICA,),
     ),
 )

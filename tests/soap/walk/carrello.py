@@ -13,7 +13,7 @@ from tests.factories import make_rt
 from tests.soap.stage import DOVUTI, GOOD, OWN, Stage, code_of, element, encoded
 from tests.soap.walk.chiedi_pagati import stored
 from tests.soap.walk.frame import Table, defect, row, unreachable
-from tests.soap.walk.invia_dovuti import IUD_ERRATO, IUD_NOTO, TESTATA, VOCI, DocumentoDovuti, register
+from tests.soap.walk.invia_dovuti import INDIRIZZO, IUD_ERRATO, IUD_NOTO, TESTATA, VOCI, DocumentoDovuti, register
 from tests.world import INTERMEDIARIO, PASSWORD_STAZIONE
 
 ENTE = "PAA_ENTE_NON_VALIDO"
@@ -55,6 +55,7 @@ class Carrello(DocumentoDovuti):
     importo_secondario: str = "0.50"
     coda_secondario: str = ""
     base64_secondario: str | None = None
+    url: str = "https://sportello.example.org/esito"
 
     def ask(self, stage: Stage) -> str:
         iud = stage.iud()
@@ -64,6 +65,7 @@ class Carrello(DocumentoDovuti):
         if self.multi:
             elementi.append(self._elemento("C_VICINO", self.hash_secondo, DocumentoDovuti().xml(stage.iud())))
         values: dict[str, Any] = {"password": self.password, "listaDovuti": {"elementoListaDovuti": elementi}}
+        values["enteSILInviaRispostaPagamentoUrl"] = self.url
         if self.secondari >= 0:
             secondo = {"dovutiEntiSecondari": self.base64_secondario or encoded(self.secondario())}
             lista = {"elementoListaDovutiEntiSecondari": [secondo] * self.secondari}
@@ -113,10 +115,12 @@ class Avviso:
     giorni: int = 30
     volatile: bool = False
     ignoto: bool = False
+    url: str = "https://sportello.example.org/esito"
 
     def ask(self, stage: Stage) -> str:
         iuv = stored(stage, self.stato, self.tipo, self.giorni, iuv_volatile=self.volatile).iuv
         values = {"password": self.password, "identificativoUnivocoVersamento": "01999999999999999"}
+        values["enteSILInviaRispostaPagamentoUrl"] = self.url
         return stage.ask("paaSILVerificaAvviso", values if self.ignoto else values | _iuv(iuv), self.ente)
 
 
@@ -245,6 +249,7 @@ TABLES = (
             IUD_NOTO,
             *VOCI,
             *SECONDARI,
+            INDIRIZZO,
         ),
     ),
     Table(
@@ -276,6 +281,7 @@ TABLES = (
                 defect(IUV, tipo="IGNOTO"),
                 defect(IUV, stato="ANNULLATO", keeps="tipo giorni volatile"),
             ),
+            INDIRIZZO,
         ),
     ),
     Table(

@@ -253,7 +253,12 @@ TABLES = (
             PERMESSI,
             DATE,
             row("m2", "another tipo", defect("PAA_IMPORT_TIPO_DOVUTO_NON_MODIFICABILE", tipo_archivio="MENSA")),
-            row("m3", "another IUV", defect(IUV_DOPPIO, iuv_archivio=SUO, genera_iuv="true")),
+            row(
+                "m3",
+                "another IUV, given or drawn",
+                defect(IUV_DOPPIO, iuv_archivio=SUO, genera_iuv="true", keeps="iuv"),
+                defect(IUV_DOPPIO, iuv_archivio=SUO, iuv=own_iuv(900_001), keeps="ente"),
+            ),
             row(
                 "m4",
                 "no IUV where there is one",

@@ -82,6 +82,7 @@ class Caso(DocumentoDovuti):
     ente: str = "C_PROVA"
     password: str = OWN
     show_mypay: str = "SHORT"
+    url: str = "https://sportello.example.org/esito"
     # How the IUD came to be known to Comune di Prova; None: it is not.
     registrato: str | None = None
 
@@ -90,6 +91,7 @@ class Caso(DocumentoDovuti):
         if self.registrato is not None:
             register(stage, iud, self.registrato)
         values = {"password": self.password, "dovuti": encoded(self.xml(iud)), "showMyPay": self.show_mypay}
+        values["enteSILInviaRispostaPagamentoUrl"] = self.url
         return stage.ask("paaSILInviaDovuti", values, self.ente)
 
 
@@ -180,6 +182,14 @@ VOCI = (
     ),
     row("18", "causale blank", defect("PAA_CAUSALE_NON_PRESENTE", causale="  ")),
 )
+# Of no table: the original sends the payer wherever it is told to.
+INDIRIZZO = row(
+    "hub",
+    "the return address is not of the web",
+    defect("PAA_URL_NON_VALIDA", url="ftp://sportello.example.org"),
+    defect("PAA_URL_NON_VALIDA", url="javascript:alert(1)"),
+    defect("PAA_URL_NON_VALIDA", url="https://u:p@sportello.example.org"),
+)
 ANAGRAFICA = "PAA_ANAGRAFICA_NON_VALIDA"
 
 TABLES = (
@@ -206,6 +216,7 @@ TABLES = (
                 defect(ANAGRAFICA, show_mypay="NONE", indirizzo="Via \u2603"),
                 defect(ANAGRAFICA, show_mypay="NONE", civico="\u2603"),
             ),
+            INDIRIZZO,
         ),
     ),
 )
