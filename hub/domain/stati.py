@@ -165,10 +165,6 @@ TRANSITIONS: Mapping[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]] = {
         _D.PREDISPOSTO: frozenset({_D.PAGAMENTO_INIZIATO, _D.SCADUTO, _D.ABORT, _D.COMPLETATO}),
         _D.PAGAMENTO_INIZIATO: frozenset({_D.COMPLETATO, _D.INSERIMENTO_DOVUTO, _D.SCADUTO}),
         _D.SCADUTO: frozenset({_D.SCADUTO_ELABORATO, _D.COMPLETATO}),
-        # The ente says that it was paid all the same. Source: pa-per-ente, paaSILRegistraPagamento, effects.
-        _D.SCADUTO_ELABORATO: frozenset({_D.COMPLETATO}),
-        _D.ANNULLATO: frozenset({_D.COMPLETATO}),
-        _D.ABORT: frozenset({_D.COMPLETATO}),
     },
     StatoTentativo: {
         _T.DA_INVIARE: frozenset({_T.SCONOSCIUTO, _T.ACCETTATO, _T.RIFIUTATO, _T.CHIUSO}),

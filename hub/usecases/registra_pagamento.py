@@ -75,10 +75,11 @@ def registra_pagamento(
         rows = depositati.all_by_iuv(session, chiamante.ente.id, pagamento.iuv)
         if any(_is_paid(row) for row in rows):
             return
-        if rows:
-            row = rows[0]
+        row = rows[0] if rows else None
+        if row is not None:
             _check_grant(chiamante, row)
-        else:
+            row = _payable(session, row, now)
+        if row is None:
             row = _add_unknown(session, chiamante, pagamento, now)
         _pay(session, chiamante, row, pagamento, now)
 
@@ -95,6 +96,21 @@ def _check_grant(chiamante: Chiamante, row: Row[Any]) -> None:
         raise errors.RichiestaNonEseguibile(
             f"l'applicazione {chiamante.applicazione} non ha il permesso sul tipo dovuto {row.tipo}"
         )
+
+
+def _payable(session: Session, row: Row[Any], now: datetime) -> Row[Any] | None:
+    """The dovuto itself, or a copy of one that was cancelled or given up, which stays the history it is.
+
+    None when its IUD is another dovuto's by now.
+    """
+    if row.stato == StatoDovuto.COMPLETATO or is_legal(StatoDovuto(row.stato), StatoDovuto.COMPLETATO):
+        return row
+    holder = dovuti.find_attuale(session, row.ente_id, row.iud)
+    if holder is not None and holder.id != row.id:
+        return None
+    version_id = uuid.uuid4().hex
+    dovuti.renew(session, row, version_id, now)
+    return depositati.find_version(session, version_id)
 
 
 def _pay(session: Session, chiamante: Chiamante, row: Row[Any], pagamento: PagamentoEsterno, now: datetime) -> None:

@@ -36,6 +36,7 @@ FINAL = [
     StatoRt.ECCEDENZA,
     StatoRt.QUARANTENA,
     StatoDovuto.COMPLETATO,
+    StatoDovuto.ANNULLATO,
     StatoImport.IMPORT_ESEGUITO,
     StatoImport.IMPORT_ABORTITO,
     StatoExport.EXPORT_ESEGUITO_NESSUN_DOVUTO_TROVATO,
@@ -114,11 +115,6 @@ def test_a_session_ends_as_its_carrelli_do(carrelli: list[str], sessione: str | 
 @pytest.mark.parametrize("state", [state for state in StatoTentativo if state != StatoTentativo.CHIUSO])
 def test_a_receipt_closes_an_attempt_in_any_state(state: StatoTentativo):
     assert is_legal(state, StatoTentativo.CHIUSO)
-
-
-@pytest.mark.parametrize("state", [StatoDovuto.ANNULLATO, StatoDovuto.SCADUTO_ELABORATO, StatoDovuto.ABORT])
-def test_a_dovuto_of_the_archive_can_only_turn_out_to_be_paid(state: StatoDovuto):
-    assert TRANSITIONS[StatoDovuto][state] == {StatoDovuto.COMPLETATO}
 
 
 def test_a_refused_attempt_is_not_sent_again():

@@ -158,9 +158,37 @@ def test_what_was_cancelled_turns_out_to_be_paid_and_its_iud_is_used(world: Worl
 
     assert registra(client, iuv).esito == "OK"
 
-    (row,) = versions(world, iud)
-    assert (row.stato, row.codice_esito) == ("COMPLETATO", 0)
+    assert [(row.stato, row.codice_esito) for row in versions(world, iud)] == [("ANNULLATO", None), ("COMPLETATO", 0)]
+    assert text(pagati(client, identificativoUnivocoDovuto=iud), "esitoSingoloPagamento") == REND9
     assert importa(client, Versamento(iud)).fault.faultCode == "PAA_IMPORT_IUD_DUPLICATO"
+
+
+@pytest.mark.parametrize("stato", ["SCADUTO_ELABORATO", "ABORT"])
+def test_what_was_given_up_turns_out_to_be_paid(world: World, client: Any, stato: str) -> None:
+    id_session = world.begin(make_documento(make_voce(importo="100.00")))
+    (row,) = world.dovuti(id_session)
+    world.change(schema.dovuti, "id", row.id, stato=stato)
+    world.change(schema.carrelli, "id", row.carrello_id, stato=stato)
+
+    answers = [registra(client, row.iuv).esito for _ in range(2)]
+
+    assert answers == ["OK", "OK"]
+    found = [(one.stato, one.attuale, one.codice_esito) for one in versions(world, row.iud)]
+    assert found == [(stato, False, None), ("COMPLETATO", True, 0)]
+
+
+def test_a_cancelled_iuv_whose_iud_is_another_dovutos_pays_nothing_of_that(world: World, client: Any) -> None:
+    iud = make_iud()
+    importa(client, Versamento(iud, iuv=own_iuv(35)))
+    importa(client, Versamento(iud, azione="A"))
+    importa(client, Versamento(iud, iuv=own_iuv(36)))
+
+    answers = [registra(client, own_iuv(35)).esito for _ in range(2)]
+
+    assert answers == ["OK", "OK"]
+    assert [row.stato for row in versions(world, iud)] == ["ANNULLATO", "INSERIMENTO_DOVUTO"]
+    paid = [row for row in world.rows(schema.dovuti, iuv=own_iuv(35)) if row.stato == "COMPLETATO"]
+    assert [row.origine for row in paid] == ["REND9"]
 
 
 def test_the_version_that_counts_is_the_one_that_is_paid(world: World, client: Any) -> None:
