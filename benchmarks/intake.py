@@ -74,7 +74,7 @@ def _start(place: Place, without: Sequence[str]) -> dict[str, Row]:
     """Start the candidates; each writes into the same kind of database, SQLite into a file of its own."""
     installation = place.installation
     installation.prepare()
-    hub = installation.serve()
+    hub = installation.serve(place.processes)
     rows = {HUB: Row(Peer(int(installation.hub_url.rpartition(":")[2]), (hub.pid,)))}
     for name, start in PEERS.items():
         if name in without:

@@ -143,10 +143,10 @@ class Installation:
         self.run("db", "upgrade")
         self.run("config", "apply", str(resource("examples", "demo.yaml")))
 
-    def serve(self) -> subprocess.Popen[bytes]:
-        """Start the HTTP server and wait until it is ready."""
-        port = self.hub_url.rpartition(":")[2]
-        return self._start("serve", ["serve", "--port", port], f"{self.hub_url}/health/ready")
+    def serve(self, processes: int = 1) -> subprocess.Popen[bytes]:
+        """Start the HTTP server, with so many processes that answer, and wait until it is ready."""
+        command = [*_pontepa(), "serve", "--port", self.hub_url.rpartition(":")[2]]
+        return self.start("serve", command, f"{self.hub_url}/health/ready", {"PONTEPA_WORKERS": str(processes)})
 
     def worker(self) -> None:
         """Start a worker; it has nothing that says it is ready, its first delivery does."""
