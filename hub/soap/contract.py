@@ -20,12 +20,17 @@ SOAP = "{http://schemas.xmlsoap.org/wsdl/soap/}"
 SOAP_ENV = "http://schemas.xmlsoap.org/soap/envelope/"
 NOTHING: Mapping[str, frozenset[str]] = {}
 _REFERRING = ("import", "include", "redefine")
+# Cut out again: where the content of an answer goes.
+_CONTENT = "CONTENUTO"
 _QNAME_ATTRIBUTES = ("type", "base", "ref", "itemType", "memberTypes", "substitutionGroup")
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One operation of the contract. `request`, `response`, `header` are `{ns}name`; `nsmap` is the answer's."""
+    """One operation of the contract. `request`, `response`, `header` are `{ns}name`.
+
+    Of the answer: the bytes around its content, and the prefixed name of each tag inside.
+    """
 
     name: str
     soap_action: str
@@ -35,7 +40,8 @@ class Verb:
     request_shape: Shape
     response_shape: Shape
     header_shape: Shape | None
-    nsmap: dict[str, str]
+    answer_frame: tuple[bytes, bytes]
+    answer_names: Mapping[str, str]
 
 
 class Contract:
@@ -207,6 +213,7 @@ def _verbs(wsdl: etree._Element, reader: ShapeReader) -> Iterable[Verb]:
         response = _body(bound.find(WSDL + "output"), messages[_local(abstract.find(WSDL + "output").get("message"))])
         header = _header(bound.find(WSDL + "input"), messages)
         response_shape = reader.element(response)
+        nsmap = _answer_nsmap(response, response_shape, prefixes)
         yield Verb(
             name=name,
             soap_action=bound.find(SOAP + "operation").get("soapAction", ""),
@@ -216,7 +223,8 @@ def _verbs(wsdl: etree._Element, reader: ShapeReader) -> Iterable[Verb]:
             request_shape=reader.element(request),
             response_shape=response_shape,
             header_shape=None if header is None else reader.element(header),
-            nsmap=_answer_nsmap(response, response_shape, prefixes),
+            answer_frame=_answer_frame(response, nsmap),
+            answer_names=_answer_names(response_shape, nsmap),
         )
 
 
@@ -258,6 +266,26 @@ def _answer_nsmap(response: str, shape: Shape, prefixes: dict[str, str]) -> dict
 
     walk(shape, note)
     return {"soapenv": SOAP_ENV} | {prefixes.get(uri, f"n{number}"): uri for number, uri in enumerate(uris)}
+
+
+def _answer_frame(response: str, nsmap: dict[str, str]) -> tuple[bytes, bytes]:
+    """Return what stands before and after the content of an answer."""
+    envelope = etree.Element(f"{{{SOAP_ENV}}}Envelope", nsmap=nsmap)
+    etree.SubElement(etree.SubElement(envelope, f"{{{SOAP_ENV}}}Body"), response).text = _CONTENT
+    opening, _, closing = _text(envelope).partition(_CONTENT.encode())
+    return opening, closing
+
+
+def _answer_names(shape: Shape, nsmap: dict[str, str]) -> dict[str, str]:
+    prefixes = {uri: prefix for prefix, uri in nsmap.items()}
+    names: dict[str, str] = {}
+
+    def note(child: Child) -> None:
+        uri, _, name = child.tag.rpartition("}")
+        names[child.tag] = f"{prefixes[uri[1:]]}:{name}" if uri else name
+
+    walk(shape, note)
+    return names
 
 
 def _text(root: etree._Element) -> bytes:

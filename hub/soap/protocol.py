@@ -121,10 +121,10 @@ class ContractSoap11(Soap11):
 
     def serialize(self, ctx: Any, message: str) -> None:
         verb: Verb = ctx.udc.verb
-        envelope = etree.Element(ENVELOPE, nsmap=verb.nsmap)
-        body = etree.SubElement(envelope, BODY)
-        verb.response_shape.write(etree.SubElement(body, verb.response), ctx.out_object[0])
-        ctx.out_string = [etree.tostring(envelope, xml_declaration=True, encoding="UTF-8")]
+        opening, closing = verb.answer_frame
+        written: list[str] = []
+        verb.response_shape.write(written, ctx.out_object[0], verb.answer_names)
+        ctx.out_string = [opening, "".join(written).encode(), closing]
 
     def create_out_string(self, ctx: Any, charset: str | None = None) -> None:
         """Nothing is left to be done: `serialize` has written the bytes."""
@@ -144,8 +144,8 @@ def _parts(call: Call, envelope: etree._Element) -> tuple[list[etree._Element], 
         if etree.QName(envelope).localname == "Envelope":
             raise refuse(call, "VersionMismatch", "Il servizio parla SOAP 1.1")
         raise refuse(call, "Client", "Il documento non è una busta SOAP")
-    headers = envelope.findall(HEADER)
-    bodies = envelope.findall(BODY)
+    headers = [child for child in envelope if child.tag == HEADER]
+    bodies = [child for child in envelope if child.tag == BODY]
     if len(bodies) != 1 or len(headers) > 1:
         raise refuse(call, "Client", "La busta SOAP deve avere un solo Body e al più un Header")
     if len(bodies[0]) != 1:

@@ -19,6 +19,8 @@ from lxml import etree
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 _UNBOUNDED = 1_000_000
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What cannot stand in a text as it is: markup, the carriage return, and what is illegal.
+_SPECIAL = re.compile("[^\t\n\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(slots=True)
@@ -70,10 +72,10 @@ class Shape:
             found.setdefault(child.name, child.default)
         return found
 
-    def write(self, parent: etree._Element, values: Mapping[str, Any]) -> None:
-        """Append the values to `parent` in the order of the contract; None is left out.
+    def write(self, to: list[str], values: Mapping[str, Any], names: Mapping[str, str]) -> None:
+        """Append the values as XML in the order of the contract; None is left out. `names`: a tag as it is written.
 
-        Raises: KeyError when a key is not of the contract: our mistake.
+        Characters illegal in XML 1.0 are left out. Raises: KeyError when a key is not of the contract: our mistake.
         """
         written = 0
         for child in self.children:
@@ -82,11 +84,14 @@ class Shape:
                 written += child.name in values
                 continue
             written += 1
-            if not child.repeated:
-                _write_one(parent, child, value)
-            else:
-                for item in value:
-                    _write_one(parent, child, item)
+            for item in value if child.repeated else (value,):
+                name = names[child.tag]
+                to.append(f"<{name}>")
+                if child.shape is not None:
+                    child.shape.write(to, item, names)
+                else:
+                    to.append(_escaped(item if item.__class__ is str else as_text(item)))
+                to.append(f"</{name}>")
         if written != len(values):
             raise KeyError(sorted(set(values) - set(self.by_name)))
 
@@ -111,17 +116,12 @@ class Shape:
                 element.remove(node)
 
 
-def _write_one(parent: etree._Element, child: Child, value: Any) -> None:
-    node = etree.SubElement(parent, child.tag)
-    if child.shape is not None:
-        child.shape.write(node, value)
-        return
-    if value.__class__ is not str:
-        value = as_text(value)
-    try:
-        node.text = value
-    except ValueError:
-        node.text = _ILLEGAL.sub("", value)
+def _escaped(text: str) -> str:
+    if _SPECIAL.search(text) is None:
+        return text
+    text = _ILLEGAL.sub("", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # A reader takes a bare carriage return for a line feed. Source: XML 1.0, 2.11.
+    return text.replace("\r", "&#13;")
 
 
 def as_text(value: Any) -> str:

@@ -21,6 +21,7 @@ from hub.usecases.authenticate import Chiamante
 TIPO_MARCA = "MARCA_BOLLO_DIGITALE"
 _HASH_MAX = 72
 _URL_MAX = 2048
+_BLANK_OR_CONTROL = re.compile(r"[\s\x00-\x1f]")
 DATI_SPECIFICI = re.compile(r"[0129]/\S{3,138}")
 _EMAIL = re.compile(r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9.-]+")
 _ASCII = re.compile(r"[\x20-\x7e]*")
@@ -187,7 +188,7 @@ def check_url(url: str) -> None:
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None
     except ValueError:
         good = False
-    if not good or len(url) > _URL_MAX or any(char.isspace() or ord(char) < 0x20 for char in url):
+    if not good or len(url) > _URL_MAX or _BLANK_OR_CONTROL.search(url):
         raise errors.UrlNonValida(
             "enteSILInviaRispostaPagamentoUrl non è un indirizzo web valido",
             f"enteSILInviaRispostaPagamentoUrl: deve iniziare per http:// o https://, al più {_URL_MAX} caratteri",

@@ -95,6 +95,26 @@ def test_omocodia_is_admitted():
     assert codice_fiscale.is_valid_persona(base + codicefiscale.calc_check_digit(base))
 
 
+_DIGIT = st.sampled_from("0123456789LMNPQRSTUV")
+_LETTER = st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_FISCAL_CODES = st.tuples(
+    *[_LETTER] * 6, _DIGIT, _DIGIT, st.sampled_from("ABCDEHLMPRST"), _DIGIT, _DIGIT, _LETTER, *[_DIGIT] * 3
+).map("".join)
+
+
+@given(_FISCAL_CODES, _LETTER | st.none())
+def test_a_fiscal_code_is_judged_as_the_library_does(base, check):
+    """None: the right check character; the day may still not exist."""
+    codice = base + (check or codicefiscale.calc_check_digit(base))
+
+    assert codice_fiscale.is_valid_persona(codice) == codicefiscale.is_valid(codice)
+
+
+@given(st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=16, max_size=16))
+def test_any_sixteen_characters_are_judged_as_the_library_does(codice):
+    assert codice_fiscale.is_valid_persona(codice) == codicefiscale.is_valid(codice)
+
+
 @pytest.mark.parametrize(
     "codice", ["", "RSSMRA80A01H501X", "RSSMRA80A32H501U", "1234567890", "12345678900", "ANONIMO", "RSSMRA80A01H501UX"]
 )
