@@ -194,7 +194,7 @@ def test_cookies_are_out_of_reach_of_scripts_and_of_other_sites(anna: World, pub
         assert ("Secure" in cookie) == is_secure
 
 
-@pytest.mark.parametrize("cookie", ["", "x.y.z", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "a" * 5000])
+@pytest.mark.parametrize("cookie", ["", "x.y.z", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "a" * 3000])
 def test_a_forged_session_is_no_session(anna: World, client: FlaskClient, cookie: str) -> None:
     client.set_cookie("pontepa_console", cookie, path="/console")
 
