@@ -11,6 +11,8 @@ from collections.abc import Callable
 SEGNO = "Zz9NonRipetere"
 # The base64 of this one is larger than any message may be.
 TOO_LARGE = "very wide"
+# A character that XML cannot hold: the documents of the ente are read without it. Source: pa-per-ente, 1.5.
+NUL = "nul"
 _FILE = "/etc/hostname"
 
 Maker = Callable[[str, str], bytes]
@@ -59,6 +61,7 @@ REFUSED: dict[str, Maker] = {
     "empty dtd": lambda xml, _: b"<!DOCTYPE x>" + xml.replace("@@", "x").encode(),
     "dtd at an address": lambda xml, url: f'<!DOCTYPE x SYSTEM "{url}/x.dtd">{xml.replace("@@", "x")}'.encode(),
     "public dtd": lambda xml, url: f'<!DOCTYPE x PUBLIC "-//x" "{url}/x.dtd">{xml.replace("@@", "x")}'.encode(),
+    NUL: _text("\0x"),
     "undeclared entity": _text(f"&{SEGNO};"),
     "deep": _text("<a>" * 200 + "</a>" * 200),
     "very deep": _text("<a>" * 5000 + "</a>" * 5000),

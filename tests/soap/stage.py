@@ -42,6 +42,8 @@ class Stage:
         self._schemas = {PATH: contract.schema, nodo.PATH: nodo_contract.schema}
         self._addresses = itertools.count(1)
         self.last: Answer | None = None
+        # Shown beside the envelope: entries of the WSGI environment, a bearer token or a client certificate.
+        self.shown: dict[str, Any] = {}
         # The RPT whose receipt is being sent.
         self.tentativo: Any = None
 
@@ -64,7 +66,8 @@ class Stage:
     def send(self, envelope: bytes, path: str = PATH, source: str | None = None) -> etree._Element:
         """Return the payload of the answer to a message; its bytes are held against the contract's schema."""
         number = next(self._addresses)
-        door = Door(self._wsgi, source or f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}")
+        own_source = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+        door = Door(self._wsgi, source or own_source, more=self.shown)
         self.last = door.post(path, envelope, {})
         check_answer(self.last, self._schemas[path])
         return parse(self.last.body).find(f"{{{SOAP_ENV}}}Body")[0]

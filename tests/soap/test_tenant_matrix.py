@@ -14,9 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from hub.domain.credenziali import Genere
 from hub.domain.guasti import OPERAZIONI_ENTE
 from hub.formats.segreti import hash_password
+from hub.runtime import PEER_CERTIFICATE
 from hub.store import schema
+from hub.usecases.change_credenziale import add_credenziale, new_token
+from tests.certificates import make_identity, pin
 from tests.factories import CODICE_FISCALE, encode, make_documento, make_rt, make_voce
 from tests.soap.requests_of_all import IN_BODY, values_of
 from tests.soap.stage import GOOD, OWN, Stage, code_of, open_stage
@@ -26,6 +30,8 @@ from tests.versamenti import Versamento
 from tests.world import INTERMEDIARIO, PASSWORDS, World
 
 APPLICAZIONE = "Gestionale2345"
+TOKEN_DI_VICINO = new_token()
+TLS = make_identity("TLS di Comune Vicino", "ec")
 CAUSALE, NOME = "Riservata di Prova", "Debitrice Riservata"
 ENTE = "PAA_ENTE_NON_VALIDO"
 SESSIONE = "PAA_ID_SESSION_NON_VALIDO"
@@ -131,7 +137,9 @@ PROBES = (
     probe(REGISTRA, "its IUV", identificativoUnivocoVersamento="{iuv_registrato}"),
     probe("paaSILChiediAvvisiPendenti", "its notices", dateTo="2027-12-31"),
     probe("paaSILChiediPosizioniAperte", "its citizen"),
+    probe("paaSILChiediPosizioniAperte", "everybody's citizen", ENTE, codIpaEnte=NESSUNO),
     probe("paaSILChiediStoricoPagamenti", "its citizen"),
+    probe("paaSILChiediStoricoPagamenti", "everybody's citizen", ENTE, codIpaEnte=NESSUNO),
     probe("paaSILAutorizzaImportFlusso", "a place of its own"),
     probe("paaSILChiediStatoImportFlusso", "its flow", TOKEN, requestToken="{token_import}"),
     probe("paaSILPrenotaExportFlusso", "its tipo", TIPO, identificativoTipoDovuto=TIPO_DI_PROVA),
@@ -174,7 +182,7 @@ def lay_prey(world: World, stage: Stage) -> Prey:
         iud=chiavi.iud,
         iud_di_prova=di_prova.iud,
         iuv_registrato=stored(stage, "INSERIMENTO_DOVUTO").iuv,
-        altri_iud=iter([stored(stage, "INSERIMENTO_DOVUTO").iud for _ in range(4)]),
+        altri_iud=iter([stored(stage, "INSERIMENTO_DOVUTO").iud for _ in range(8)]),
         token_import=tokens["paaSILAutorizzaImportFlusso"],
         token_export=tokens["paaSILPrenotaExportFlusso"],
         token_scaduti=tokens["paaSILPrenotaExportFlussoScaduti"],
@@ -188,9 +196,12 @@ def _pagatore() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def prey(backend: str, _servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prey]:
     with open_stage(backend, _servers, tmp_path_factory) as stage:
+        world = stage.world
         application = {"applicazione": "gestionale", "hash": hash_password(APPLICAZIONE)}
-        stage.world.lay(schema.credenziali, ente_id=2, created_at=stage.world.clock(), **application)
-        yield lay_prey(stage.world, stage)
+        world.lay(schema.credenziali, ente_id=2, created_at=world.clock(), **application)
+        add_credenziale(world.db, "C_VICINO", "portale", TOKEN_DI_VICINO, None, None, world.clock())
+        pin(world, TLS, Genere.CERTIFICATO, ente_id=2, applicazione="sportello")
+        yield lay_prey(world, stage)
 
 
 @pytest.fixture
@@ -237,7 +248,26 @@ def _decoded(word: bytes) -> bytes:
         return b""
 
 
-PASSWORDS_OF_VICINO = {"ente": PASSWORDS["C_VICINO"], "applicazione": APPLICAZIONE}
+# What Vicino may show: a password, and what stands beside the envelope.
+CREDENTIALS: dict[str, tuple[str | None, dict[str, Any]]] = {
+    "ente": (PASSWORDS["C_VICINO"], {}),
+    "applicazione": (APPLICAZIONE, {}),
+    "token": (None, {"HTTP_AUTHORIZATION": f"Bearer {TOKEN_DI_VICINO.chiaro}"}),
+    "certificato": (None, {PEER_CERTIFICATE: TLS.der}),
+}
+
+
+@pytest.fixture(params=CREDENTIALS)
+def password(prey: Prey, request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """A credential of Vicino: its password, None when it is shown beside the envelope."""
+    password, prey.stage.shown = CREDENTIALS[request.param]
+    yield password
+    prey.stage.shown = {}
+
+
+def showing(password: str | None, probe: Probe, values: dict[str, Any]) -> dict[str, Any]:
+    """The request with that password; where the contract wants one all the same it is blank."""
+    return values | {"password": "" if password is None and probe.operation == CARRELLO else password}
 
 
 def test_every_operation_of_the_contract_is_tried() -> None:
@@ -262,10 +292,11 @@ def test_prova_itself_sees_what_vicino_is_after(prey: Prey, probe: Probe) -> Non
     assert any(CAUSALE.encode() in text for text in _said(prey.stage))
 
 
-@pytest.mark.parametrize("password", PASSWORDS_OF_VICINO.values(), ids=PASSWORDS_OF_VICINO.keys())
 @pytest.mark.parametrize("probe", PROBES, ids=str)
-def test_what_is_provas_does_not_exist_for_vicino(prey: Prey, unharmed: None, probe: Probe, password: str) -> None:
-    values = probe.values(prey) | {"password": password}
+def test_what_is_provas_does_not_exist_for_vicino(
+    prey: Prey, unharmed: None, probe: Probe, password: str | None
+) -> None:
+    values = showing(password, probe, probe.values(prey))
 
     code = prey.stage.ask(probe.operation, values, "C_VICINO")
 
@@ -273,11 +304,12 @@ def test_what_is_provas_does_not_exist_for_vicino(prey: Prey, unharmed: None, pr
     assert_nothing_seen(prey.stage)
 
 
-@pytest.mark.parametrize("password", PASSWORDS_OF_VICINO.values(), ids=PASSWORDS_OF_VICINO.keys())
 @pytest.mark.parametrize("probe", PROBES, ids=str)
-def test_vicino_under_the_name_of_prova_is_nobody(prey: Prey, unharmed: None, probe: Probe, password: str) -> None:
-    """The name stands in the header or in the body, as the operation wants it; then in both, whatever it wants."""
-    values = probe.values(prey) | {"password": password}
+def test_vicino_under_the_name_of_prova_is_nobody(
+    prey: Prey, unharmed: None, probe: Probe, password: str | None
+) -> None:
+    """The name stands in the header or in the body, as the operation wants it."""
+    values = showing(password, probe, probe.values(prey))
     if probe.operation in IN_BODY:
         values["codIpaEnte"] = "C_PROVA"
 
@@ -285,8 +317,11 @@ def test_vicino_under_the_name_of_prova_is_nobody(prey: Prey, unharmed: None, pr
     assert_nothing_seen(prey.stage)
 
 
+NAMED_IN_BODY = [probe for probe in PROBES if probe.operation in IN_BODY and "codIpaEnte" not in probe.fields]
+
+
 @pytest.mark.parametrize("header", ["C_VICINO", "C_PROVA"])
-@pytest.mark.parametrize("probe", [probe for probe in PROBES if probe.operation in IN_BODY], ids=str)
+@pytest.mark.parametrize("probe", NAMED_IN_BODY, ids=str)
 def test_a_header_where_none_belongs_changes_nothing(prey: Prey, unharmed: None, probe: Probe, header: str) -> None:
     """The body alone says who calls: with the other's name there the caller is nobody, with its own it is Vicino."""
     head = (

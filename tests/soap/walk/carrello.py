@@ -12,7 +12,7 @@ from hub.store import schema
 from tests.factories import make_rt
 from tests.soap.stage import DOVUTI, GOOD, OWN, Stage, code_of, element, encoded
 from tests.soap.walk.chiedi_pagati import stored
-from tests.soap.walk.frame import Table, defect, row, unreachable
+from tests.soap.walk.frame import Table, beside, defect, row, unreachable
 from tests.soap.walk.invia_dovuti import INDIRIZZO, IUD_ERRATO, IUD_NOTO, TESTATA, VOCI, DocumentoDovuti, register
 from tests.world import INTERMEDIARIO, PASSWORD_STAZIONE
 
@@ -231,7 +231,7 @@ TABLES = (
         (
             row("(1)", "header ente unknown", defect(ENTE, ente="C_IGNOTO")),
             row("(2)", "its password", defect(ENTE, password="Sbagliata123")),
-            row("(2) stato", "INSERITO is not checked", defect(GOOD, ente="C_SPENTO", keeps="*")),
+            beside("(2) stato", "INSERITO is not checked", defect(GOOD, ente="C_SPENTO", keeps="*")),
             row(
                 "(3)",
                 "of every element, ente unknown or hash wrong",

@@ -14,7 +14,7 @@ from hub.formats.xml import parse
 from hub.store import schema
 from tests.factories import Documento, Voce, make_rt
 from tests.soap.stage import DOVUTI, OWN, Stage, code_of
-from tests.soap.walk.frame import Defect, Row, Table, defect, row, unreachable
+from tests.soap.walk.frame import Defect, Row, Table, beside, defect, row, unreachable
 
 ENTE = "PAA_ENTE_NON_VALIDO"
 SISTEMA = "PAA_SYSTEM_ERROR"
@@ -284,7 +284,7 @@ TABLES = (
             *LIVE,
             *PROCESSED,
             row("5", "no key at all", defect(SISTEMA, chiavi="")),
-            row(
+            beside(
                 "stato",
                 "the ente's state is not checked",
                 defect("PAA_IUV_NON_VALIDO", ente="C_SPENTO", keeps="situazione chiavi password"),

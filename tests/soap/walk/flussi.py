@@ -8,7 +8,7 @@ from typing import Any
 
 from hub.store import schema
 from tests.soap.stage import GOOD, OWN, Stage, code_of
-from tests.soap.walk.frame import Row, Table, defect, row, unreachable
+from tests.soap.walk.frame import Row, Table, beside, defect, row, unreachable
 
 ENTE = "PAA_ENTE_NON_VALIDO"
 DA, A, INTERVALLO = "PAA_DATE_FROM_NON_VALIDO", "PAA_DATE_TO_NON_VALIDO", "PAA_INTERVALLO_DATE_NON_VALIDO"
@@ -144,14 +144,14 @@ def prenota(*mypivot: Row) -> tuple[Row, ...]:
         row("6", "tipo unknown", defect(TIPO, tipo="IGNOTO")),
         unreachable("7", "technical user missing", NO_USER),
         row("8", "layout not among 1.0 to 1.3", defect(VERSIONE, versione="1.4"), defect(VERSIONE, versione="2")),
-        row("marker", "EXPORT_ENTE_SECONDARIO is accepted", defect(GOOD, tipo="EXPORT_ENTE_SECONDARIO", keeps=ALL)),
+        beside("marker", "EXPORT_ENTE_SECONDARIO is accepted", defect(GOOD, tipo="EXPORT_ENTE_SECONDARIO", keeps=ALL)),
     )
 
 
 ALL = "ente password da a mypivot versione"
 TOKENS = (
     row("2", "unknown token, or of another ente", defect(TOKEN, di=None), defect(TOKEN, di="C_VICINO")),
-    row(
+    beside(
         "state",
         "the ente's state is not checked",
         defect(TOKEN, ente="C_SPENTO", keeps="di stato errore password"),
@@ -178,7 +178,7 @@ TABLES = (
         Chiamata,
         (
             callers(state_checked=False),
-            row("state", "the ente's state is not checked", defect(GOOD, ente="C_SPENTO", keeps="password")),
+            beside("state", "the ente's state is not checked", defect(GOOD, ente="C_SPENTO", keeps="password")),
         ),
     ),
     Table(

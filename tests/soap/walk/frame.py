@@ -62,6 +62,8 @@ class Row:
     words: str
     defects: tuple[Defect, ...]
     unreachable: str | None = None
+    # Not of the table: a rule of this hub, or something the text around the table says.
+    is_beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,10 @@ def defect(code: str, needs: Mapping[str, Any] | None = None, keeps: str = "", *
 
 def row(number: str, words: str, *defects: Defect) -> Row:
     return Row(number, words, defects)
+
+
+def beside(number: str, words: str, *defects: Defect) -> Row:
+    return Row(number, words, defects, is_beside=True)
 
 
 def unreachable(number: str, words: str, reason: str, *instead: Defect) -> Row:

@@ -8,7 +8,7 @@ from typing import Any
 from hub.store import schema
 from tests.factories import CODICE_FISCALE, HASH_MARCA, Documento, Voce
 from tests.soap.stage import DOVUTI, OWN, Content, Stage, bilancio, element, encoded
-from tests.soap.walk.frame import Table, defect, row, unreachable
+from tests.soap.walk.frame import Table, beside, defect, row, unreachable
 
 MARCA = ("01", HASH_MARCA, "RM")
 BOLLO = "MARCA_BOLLO_DIGITALE"
@@ -183,7 +183,7 @@ VOCI = (
     row("18", "causale blank", defect("PAA_CAUSALE_NON_PRESENTE", causale="  ")),
 )
 # Of no table: the original sends the payer wherever it is told to.
-INDIRIZZO = row(
+INDIRIZZO = beside(
     "hub",
     "the return address is not of the web",
     defect("PAA_URL_NON_VALIDA", url="ftp://sportello.example.org"),

@@ -8,7 +8,7 @@ from typing import Any
 from tests.factories import CODICE_FISCALE
 from tests.soap.portale import ADMIN_PASSWORD
 from tests.soap.stage import GOOD, OWN, Stage
-from tests.soap.walk.frame import Row, Table, defect, row
+from tests.soap.walk.frame import Row, Table, beside, defect, row
 from tests.world import PASSWORDS
 
 ENTE = "PAA_ENTE_NON_VALIDO"
@@ -75,7 +75,7 @@ CITTADINO: tuple[Row, ...] = (
         defect(ENTE, password=PASSWORDS["C_PROVA"], keeps="ente"),
         defect(ENTE, password=PASSWORDS["C_PROVA"], ente="C_VICINO"),
     ),
-    row(
+    beside(
         "own",
         "an ente asks about itself",
         defect(GOOD, password=PASSWORDS["C_PROVA"], ente="C_PROVA", keeps="password ente tipo codice da a"),
@@ -90,7 +90,7 @@ TABLES = (
         Avvisi,
         (
             row("1", "unknown ente, or password", defect(ENTE, ente="C_IGNOTO"), defect(ENTE, **WRONG)),
-            row("state", "the ente's state is not checked", defect(GOOD, ente="C_SPENTO", keeps="password da a")),
+            beside("state", "the ente's state is not checked", defect(GOOD, ente="C_SPENTO", keeps="password da a")),
             row("2", "dateFrom missing", defect(DA, da=None), defect(DA, da="ieri")),
             row("3", "dateTo missing", defect(A, a=None), defect(A, a="2026-02-30")),
             row("4", "dateTo before dateFrom", defect(INTERVALLO, a="2026-10-31", keeps="da")),
