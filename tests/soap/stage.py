@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from xml.sax.saxutils import escape
@@ -17,6 +17,7 @@ from hub.formats.xml import parse
 from hub.soap import nodo
 from hub.soap.contract import SOAP_ENV, load_contract
 from hub.soap.ente import PATH, RELAXED
+from hub.soap.shape import Shape
 from tests.soap.portale import lay_administrator
 from tests.soap.zeep_client import Answer, Door, check_answer, open_door
 from tests.world import PASSWORDS, World, open_world
@@ -60,7 +61,7 @@ class Stage:
         if ente is not None and verb.header is not None:
             etree.SubElement(etree.SubElement(header, verb.header), "codIpaEnte").text = ente
         body = etree.SubElement(envelope, f"{{{SOAP_ENV}}}Body")
-        verb.request_shape.write(etree.SubElement(body, verb.request), values)
+        write(etree.SubElement(body, verb.request), verb.request_shape, values)
         return etree.tostring(envelope)
 
     def send(self, envelope: bytes, path: str = PATH, source: str | None = None) -> etree._Element:
@@ -79,6 +80,19 @@ class Stage:
     def ask(self, operation: str, values: dict[str, Any], ente: str | None = None) -> str:
         """Send a request and return the code of the fault, GOOD when there is none."""
         return code_of(self.post(operation, values, ente))
+
+
+def write(parent: etree._Element, shape: Shape, values: Mapping[str, Any]) -> None:
+    """Append the values as children in the order of the contract; None is left out."""
+    assert set(values) <= set(shape.by_name)
+    for child in shape.children:
+        value = values.get(child.name)
+        for item in () if value is None else value if child.repeated else (value,):
+            node = etree.SubElement(parent, child.tag)
+            if child.shape is None:
+                node.text = item
+            else:
+                write(node, child.shape, item)
 
 
 @contextmanager
