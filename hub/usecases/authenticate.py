@@ -276,7 +276,7 @@ class _Secrets:
             self._verified[hash] = self._digest(clear)
 
     def _digest(self, clear: str) -> bytes:
-        return hmac.digest(self._key, clear.encode(), hashlib.sha256)
+        return hashlib.blake2b(clear.encode(), key=self._key, digest_size=32).digest()
 
 
 class _Work:
