@@ -13,10 +13,10 @@ _HEAD = """# Catalogo dei guasti
 
 <!-- Generato da hub/domain/guasti con `make docs`: non si corregge a mano. -->
 
-Un rifiuto è una risposta normale (HTTP 200) con il figlio `fault`: `faultCode` è uno dei codici di questa pagina,
-`faultString` la frase con il valore in causa, `description` elemento, valore e regola, `id` l'ente (per la ricevuta, il
-dominio). Vince il primo controllo che fallisce, nell'ordine del contratto. Dove la risposta ha `esito`, un guasto porta
-`KO`.
+Un rifiuto è una risposta normale con il figlio `fault`: `faultCode` è uno dei codici di questa pagina, `faultString` la
+frase con il valore in causa, `description` elemento, valore e regola, `id` l'ente (per la ricevuta, il dominio). Lo
+stato HTTP è 200, o 429 dopo troppe password errate. Vince il primo controllo che fallisce, nell'ordine del contratto.
+Dove la risposta ha `esito`, un guasto porta `KO`.
 
 Non hanno codice, e sono un SOAP Fault: un messaggio che non rispetta il contratto (HTTP 500, `faultcode` `Client`), un
 errore nostro (HTTP 500, `Server`) e un servizio che non può registrare (HTTP 503 con `Retry-After`: si ripete la stessa

@@ -26,17 +26,18 @@ GUASTI = (
     ),
     Guasto(
         "PAA_ENTE_NON_VALIDO",
-        "`codIpaEnte` assente o sconosciuto, password errata, applicazione non abilitata all'operazione, ente ancora "
-        "in stato `INSERITO`",
+        "`codIpaEnte` assente o sconosciuto, password o altra credenziale errata, applicazione non abilitata "
+        "all'operazione, ente ancora in stato `INSERITO`",
         _CORREGGERE + "; un ente `INSERITO` va messo in `PRE-ESERCIZIO` o `ESERCIZIO`",
         Ripetere.NO,
         (g.VERIFICA, g.PAGATI, g.ESITO, g.IMPORTA, g.EXPORT, g.INCREMENTALE),
     ),
     Guasto(
         "PAA_ENTE_NON_VALIDO",
-        "chiamante sconosciuto o con password errata, oppure un elemento della lista nomina un ente sconosciuto o "
-        "porta un codice di autorizzazione (il suo campo `password`) che non è quello dell'ente nominato",
-        "correggere l'elemento che `faultString` nomina; il codice è lo SHA-256 concordato con chi gestisce l'hub",
+        "chiamante sconosciuto o con credenziale errata, oppure un elemento della lista nomina un ente sconosciuto o "
+        "porta nel suo campo `password` un codice che non è quello dell'ente nominato",
+        "correggere l'elemento che `faultString` nomina; il codice è lo SHA-256, in esadecimale, di "
+        "`paaSILInviaCarrelloDovuti-{password dell'intermediario}-{codice fiscale dell'ente}`",
         Ripetere.NO,
         (g.CARRELLO,),
     ),

@@ -123,8 +123,8 @@ GUASTI = (
     ),
     Guasto(
         "PAA_ANAGRAFICA_NON_VALIDA",
-        "con `showMyPay=NONE`: e-mail assente o non valida, nome vuoto, CAP senza nazione o sbagliato per la "
-        "nazione, indirizzo o civico con caratteri non ammessi",
+        "con `showMyPay=NONE`: e-mail assente o non valida, nome vuoto, CAP senza una nazione conosciuta o "
+        "sbagliato per la nazione, indirizzo o civico con caratteri non ammessi",
         "completare il pagatore, o usare `showMyPay=SHORT` e lasciar completare a lui",
         Ripetere.NO,
         (g.INVIA,),
@@ -159,17 +159,18 @@ GUASTI = (
     ),
     Guasto(
         "PAA_ENTE_SECONDARIO_NON_VALIDO",
-        "ente secondario con codice fiscale, IBAN (27 caratteri), indirizzo, civico, nazione, CAP, provincia, "
-        "comune, tassonomia o importo sbagliati",
+        "ente secondario con codice fiscale, IBAN (27 caratteri), indirizzo, civico, nazione, CAP, provincia, comune, "
+        "tassonomia o importo sbagliati; che è lo stesso ente del dovuto; con una quota non minore dell'importo; con "
+        "una marca da bollo",
         "correggere il campo che `description` nomina",
         Ripetere.NO,
         (g.CARRELLO,),
     ),
     Guasto(
         "PAA_ERRORE_RECUPERO_DOVUTI_ENTI_SECONDARI",
-        "gli enti secondari non si sono potuti leggere",
-        "ripetere; se continua, segnalare a chi gestisce l'hub con il valore di `X-Correlation-Id`",
-        Ripetere.UNA_VOLTA,
+        "`dovutiEntiSecondari` non è base64",
+        "correggere la codifica del documento",
+        Ripetere.NO,
         (g.CARRELLO,),
     ),
     Guasto(
