@@ -82,10 +82,16 @@ class Table:
 
     def pairs(self) -> Iterator[tuple[Row, Defect, Row, Defect]]:
         """Give every two defects of two rows that can be had together, the one of the earlier row first."""
-        for first, second in itertools.combinations([row for row in self.rows if row.unreachable is None], 2):
+        rows = [row for row in self.rows if row.unreachable is None]
+        for first, second in itertools.combinations(rows, 2):
             for one, other in itertools.product(first.defects, second.defects):
                 if one.goes_with(other):
                     yield first, one, second, other
+
+    def pairs_of_rows(self) -> Iterator[tuple[Row, Defect, Row, Defect]]:
+        """Give for every two rows the first two of their defects that can be had together."""
+        for _, pairs in itertools.groupby(self.pairs(), key=lambda pair: (pair[0].words, pair[2].words)):
+            yield next(pairs)
 
     def build(self, *defects: Defect) -> Case:
         values: dict[str, Any] = {}

@@ -22,9 +22,11 @@ def counts(tables: Sequence[Table] = TABLES) -> tuple[int, int, int, int]:
 def line(green: int, red: int) -> str:
     """The one line at the end of a run, given how many tests of the walk passed and failed."""
     rows, tested, beside, pairs = counts()
+    of_rows = sum(1 for table in TABLES for _ in table.pairs_of_rows())
     return (
         f"fault walk: {rows} rows in {len(TABLES)} tables, {tested} tested, {rows - tested} unreachable, "
-        f"{beside} beside the tables, {pairs} pairs of defects; {green} tests green, {red} red"
+        f"{beside} beside the tables, {pairs} pairs of defects ({of_rows} on PostgreSQL, one of "
+        f"every two rows); {green} tests green, {red} red"
     )
 
 

@@ -29,8 +29,9 @@ def test_one_defect_gets_its_code(stage: Stage, table: Table, row: Row) -> None:
 
 @pytest.mark.parametrize("table", TABLES, ids=str)
 def test_of_two_defects_the_first_row_wins(stage: Stage, table: Table) -> None:
+    """Every way of making both mistakes on SQLite; on PostgreSQL one way for every two rows, it is the slower one."""
     wrong = {}
-    for first, one, second, other in table.pairs():
+    for first, one, second, other in table.pairs_of_rows() if stage.world.db.is_postgresql else table.pairs():
         answered = table.build(one, other).ask(stage)
         if answered != one.code:
             wrong[f"{first.number} {one} | {second.number} {other}"] = f"{answered} instead of {one.code}"
