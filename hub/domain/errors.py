@@ -201,6 +201,14 @@ class ImportTipoNonModificabile(InvalidRequest):
     code = "PAA_IMPORT_TIPO_DOVUTO_NON_MODIFICABILE"
 
 
+class FlussoRifiutato(InvalidRequest):
+    """A file that is refused as a whole. `stato` is the code that a status call shows. Source: flows, 1.4."""
+
+    def __init__(self, stato: str, message: str) -> None:
+        super().__init__(f"{message} ({stato})")
+        self.stato = stato
+
+
 class AvvisoNonTrovato(NotFound):
     """The notice of an address of ours: there is nothing to pay there (any more)."""
 
