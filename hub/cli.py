@@ -14,6 +14,7 @@ from hub.cli_common import Commands, Refusal, Settings, json_option, pass_settin
 from hub.cli_config import config_group, ente_group, tipo_group
 from hub.cli_credenziale import credenziale_group
 from hub.cli_demo import demo
+from hub.cli_flusso import flusso_group
 from hub.cli_operatore import operatore_group
 from hub.cli_outbox import outbox_group
 from hub.config import load_config
@@ -132,7 +133,10 @@ def db_check(settings: Settings) -> None:
 
 
 ente_group.add_command(prova_archivio)
-for command in (demo, config_group, ente_group, tipo_group, credenziale_group, outbox_group, operatore_group):
+_GROUPS = (
+    demo, config_group, ente_group, tipo_group, credenziale_group, flusso_group, outbox_group, operatore_group,
+)  # fmt: skip
+for command in _GROUPS:
     main.add_command(command)
 
 

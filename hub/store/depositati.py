@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from hub.domain.errors import ImportIudDuplicato, ImportIuvDuplicato
@@ -17,6 +17,12 @@ from hub.store.database import Session
 from hub.store.schema import dovuti
 
 _NOT_CANCELLED = dovuti.c.stato != StatoDovuto.ANNULLATO
+_HELD = select(dovuti.c.iud, dovuti.c.iuv, dovuti.c.tipo, dovuti.c.stato, dovuti.c.attuale).where(
+    dovuti.c.ente_id == bindparam("ente_id"), dovuti.c.iud.in_(bindparam("iud", expanding=True)), _NOT_CANCELLED
+)
+_HELD_IUV = select(dovuti.c.iuv).where(
+    dovuti.c.ente_id == bindparam("ente_id"), dovuti.c.iuv.in_(bindparam("iuv", expanding=True)), _NOT_CANCELLED
+)
 
 
 def is_iud_taken(session: Session, ente_id: int, iud: str) -> bool:
@@ -28,6 +34,16 @@ def is_iuv_taken(session: Session, ente_id: int, iuv: str) -> bool:
     """Whether the ente has the IUV; that another ente of its tax code has it, only `add` finds out."""
     query = select(dovuti.c.id).where(dovuti.c.ente_id == ente_id, dovuti.c.iuv == iuv, _NOT_CANCELLED)
     return session.execute(query.limit(1)).first() is not None
+
+
+def held_by_iud(session: Session, ente_id: int, iud: Sequence[str]) -> list[Row[Any]]:
+    """What holds these IUD of the ente: `iud, iuv, tipo, stato, attuale` of every version that is not cancelled."""
+    return list(session.execute(_HELD, {"ente_id": ente_id, "iud": iud}))
+
+
+def held_iuv(session: Session, ente_id: int, iuv: Sequence[str]) -> frozenset[str]:
+    """Those of these IUV that the ente has already used and not cancelled."""
+    return frozenset(session.execute(_HELD_IUV, {"ente_id": ente_id, "iuv": iuv}).scalars())
 
 
 def find_by_iuv(session: Session, ente_id: int, iuv: str) -> Row[Any] | None:

@@ -23,7 +23,7 @@ _HASH_MAX = 72
 _URL_MAX = 2048
 _BLANK_OR_CONTROL = re.compile(r"[\s\x00-\x1f]")
 DATI_SPECIFICI = re.compile(r"[0129]/\S{3,138}")
-_EMAIL = re.compile(r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9.-]+")
+EMAIL = re.compile(r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9.-]+")
 _ASCII = re.compile(r"[\x20-\x7e]*")
 
 
@@ -158,7 +158,7 @@ def check_anagrafica(pagatore: Soggetto) -> None:
     Raises: AnagraficaNonValida.
     """
     failed: str | None = None
-    if not pagatore.email or not _EMAIL.fullmatch(pagatore.email):
+    if not pagatore.email or not EMAIL.fullmatch(pagatore.email):
         failed = "soggettoPagatore/e-mailPagatore: assente o non valida"
     if not pagatore.anagrafica.strip():
         failed = "soggettoPagatore/anagraficaPagatore: assente"

@@ -91,21 +91,7 @@ def modifica(
     enti.lock(session, chiamante.ente.id)
     row = _payable(session, chiamante, deposito.iud)
     _check_tipo(session, chiamante, deposito, now)
-    if row.tipo != deposito.tipo:
-        raise errors.ImportTipoNonModificabile(
-            f"il tipo dovuto di {deposito.iud} è {row.tipo} e non si cambia",
-            f"datiVersamento/identificativoTipoDovuto: valore {deposito.tipo}, atteso {row.tipo}",
-        )
-    if row.iuv is not None and deposito.iuv is None:
-        raise errors.ImportIuvNonTogliibile(
-            f"il dovuto {deposito.iud} ha già uno IUV, che va indicato",
-            f"datiVersamento/identificativoUnivocoVersamento: atteso {row.iuv}",
-        )
-    if row.iuv is not None and deposito.iuv != row.iuv:
-        raise errors.ImportIuvDuplicato(
-            f"il dovuto {deposito.iud} ha già lo IUV {row.iuv}, che non si cambia",
-            f"datiVersamento/identificativoUnivocoVersamento: atteso {row.iuv}, senza chiederne uno nuovo",
-        )
+    check_cambio(row, deposito.iud, deposito.tipo, deposito.iuv)
     if row.iuv is None and deposito.iuv is not None:
         segregazione = chiamante.ente.codice_segregazione
         check_fornito(deposito.iuv, segregazione, is_free=deposito.is_iuv_free, are_15_admitted=are_15_admitted)
@@ -136,15 +122,43 @@ def check_grant(chiamante: Chiamante, tipo: str) -> None:
         )
 
 
+def check_cambio(row: Row[Any], iud: str, tipo: str, iuv: str | None) -> None:
+    """Refuse a new version that changes what may not change: the tipo, an IUV that is there.
+
+    Raises: ImportTipoNonModificabile, ImportIuvNonTogliibile, ImportIuvDuplicato.
+    """
+    if row.tipo != tipo:
+        raise errors.ImportTipoNonModificabile(
+            f"il tipo dovuto di {iud} è {row.tipo} e non si cambia",
+            f"datiVersamento/identificativoTipoDovuto: valore {tipo}, atteso {row.tipo}",
+        )
+    if row.iuv is not None and iuv is None:
+        raise errors.ImportIuvNonTogliibile(
+            f"il dovuto {iud} ha già uno IUV, che va indicato",
+            f"datiVersamento/identificativoUnivocoVersamento: atteso {row.iuv}",
+        )
+    if row.iuv is not None and iuv != row.iuv:
+        raise errors.ImportIuvDuplicato(
+            f"il dovuto {iud} ha già lo IUV {row.iuv}, che non si cambia",
+            f"datiVersamento/identificativoUnivocoVersamento: atteso {row.iuv}, senza chiederne uno nuovo",
+        )
+
+
 def _payable(session: Session, chiamante: Chiamante, iud: str) -> Row[Any]:
     row = dovuti.find_attuale(session, chiamante.ente.id, iud)
+    reason = why_not_payable(row, iud, chiamante.ente.cod_ipa_ente)
+    if row is None or reason is not None:
+        raise errors.RichiestaNonEseguibile(reason or "")
+    return row
+
+
+def why_not_payable(row: Row[Any] | None, iud: str, cod_ipa_ente: str) -> str | None:
+    """Say why a dovuto can be neither modified nor cancelled; None when it can."""
     if row is None:
-        reason = f"dovuto {iud} non presente per l'ente {chiamante.ente.cod_ipa_ente}"
-    elif row.stato != StatoDovuto.INSERIMENTO_DOVUTO:
-        reason = f"dovuto {iud} in stato {row.stato}: si modifica o annulla solo ciò che è ancora da pagare"
-    else:
-        return row
-    raise errors.RichiestaNonEseguibile(reason)
+        return f"dovuto {iud} non presente per l'ente {cod_ipa_ente}"
+    if row.stato != StatoDovuto.INSERIMENTO_DOVUTO:
+        return f"dovuto {iud} in stato {row.stato}: si modifica o annulla solo ciò che è ancora da pagare"
+    return None
 
 
 def _tipo(session: Session, chiamante: Chiamante, codice: str) -> Row[Any]:
@@ -159,16 +173,19 @@ def _tipo(session: Session, chiamante: Chiamante, codice: str) -> Row[Any]:
 
 
 def _check_tipo(session: Session, chiamante: Chiamante, deposito: Deposito, now: datetime) -> None:
-    tipo = _tipo(session, chiamante, deposito.tipo)
+    check_scadenza(_tipo(session, chiamante, deposito.tipo), deposito.scadenza, now)
+
+
+def check_scadenza(tipo: Row[Any], scadenza: date | None, now: datetime) -> None:
+    """Raises: ImportScadenzaObbligatoria (missing where the tipo wants or prints it, or past where it wants it)."""
     today = now.astimezone(ROMA).date()
-    if deposito.scadenza is None and (tipo.scadenza_obbligatoria or tipo.stampa_data_scadenza):
+    if scadenza is None and (tipo.scadenza_obbligatoria or tipo.stampa_data_scadenza):
         raise errors.ImportScadenzaObbligatoria(
-            f"il tipo dovuto {deposito.tipo} vuole la data di scadenza", f"{_SCADENZA}: assente"
+            f"il tipo dovuto {tipo.codice} vuole la data di scadenza", f"{_SCADENZA}: assente"
         )
-    if deposito.scadenza is not None and tipo.scadenza_obbligatoria and deposito.scadenza < today:
+    if scadenza is not None and tipo.scadenza_obbligatoria and scadenza < today:
         raise errors.ImportScadenzaObbligatoria(
-            f"la data di scadenza {deposito.scadenza} è passata",
-            f"{_SCADENZA}: valore {deposito.scadenza}, atteso da {today} in poi",
+            f"la data di scadenza {scadenza} è passata", f"{_SCADENZA}: valore {scadenza}, atteso da {today} in poi"
         )
 
 
