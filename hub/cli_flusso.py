@@ -41,8 +41,8 @@ def check(settings: Settings, file: Path, ente: str, as_json: bool) -> None:
     with ExitStack() as stack:
         db = stack.enter_context(settings.database()) if ente else None
         prova = CheckFlusso(nome, utc_now(), settings.config.iuv_quindici_fino_al, db, ente)
-        flusso = stack.enter_context(_open(file, nome))
-        found = _with_progress(prova, flusso)
+        flusso, size_bytes = stack.enter_context(_open(file, nome))
+        found = prova.scarti(_Counted(flusso, size_bytes, prova))
         if as_json:
             _print_as_json(nome, ente, found, prova.riepilogo)
         else:
@@ -53,37 +53,41 @@ def check(settings: Settings, file: Path, ente: str, as_json: bool) -> None:
 
 
 @contextmanager
-def _open(file: Path, nome: NomeFlusso) -> Iterator[Leggibile]:
+def _open(file: Path, nome: NomeFlusso) -> Iterator[tuple[Leggibile, int]]:
+    """Give the csv and how many bytes it has."""
     with file.open("rb") as raw:
         if file.suffix.lower() == ".csv":
-            yield raw
+            yield raw, file.stat().st_size
             return
         with open_csv(raw, nome) as csv:
-            yield csv
-
-
-def _with_progress(prova: CheckFlusso, flusso: Leggibile) -> Iterator[tuple[Riga, Sequence[Scarto]]]:
-    """Give what the trial gives; on stderr say now and then how far it is, when it takes long."""
-    counted = _Counted(flusso, prova)
-    yield from prova.scarti(counted)
+            yield csv, csv.size_bytes
 
 
 class _Counted:
-    """The file, which tells where the trial is each time that it is asked for more."""
+    """The file, which says on stderr now and then how far the trial is, each time that it is asked for more."""
 
-    def __init__(self, flusso: Leggibile, prova: CheckFlusso) -> None:
-        self._flusso = flusso
-        self._prova = prova
+    def __init__(self, flusso: Leggibile, size_bytes: int, prova: CheckFlusso) -> None:
+        self._flusso, self._size_bytes, self._prova = flusso, size_bytes, prova
+        self._given_bytes = 0
         self._started = self._said = time.monotonic()
 
     def read(self, size: int = -1, /) -> bytes:
         now = time.monotonic()
         if now - self._said >= _PROGRESS_S:
             self._said = now
-            righe = self._prova.riepilogo.righe
-            rate = int(righe / (now - self._started))
-            click.echo(f"{righe} righe, {rate} al secondo, {self._prova.riepilogo.scartate} scartate", err=True)
-        return self._flusso.read(size)
+            self._say(now - self._started)
+        data = self._flusso.read(size)
+        self._given_bytes += len(data)
+        return data
+
+    def _say(self, elapsed_s: float) -> None:
+        riepilogo = self._prova.riepilogo
+        rate = int(riepilogo.righe / max(elapsed_s, 0.001))
+        left_s = int(elapsed_s * max(self._size_bytes / max(self._given_bytes, 1) - 1, 0))
+        click.echo(
+            f"{riepilogo.righe} righe ({riepilogo.scartate} scartate), {rate} al secondo, circa {left_s} s alla fine",
+            err=True,
+        )
 
 
 def _print(ente: str, found: Iterator[tuple[Riga, Sequence[Scarto]]], riepilogo: Riepilogo) -> None:

@@ -14,7 +14,6 @@ from typing import IO, BinaryIO
 
 from hub.domain.errors import FlussoRifiutato
 from hub.domain.flussi import NomeFlusso
-from hub.formats.tracciati.righe import Leggibile
 
 _END = b"PK\x05\x06"
 _END_LENGTH = 22
@@ -42,7 +41,7 @@ LIMITI = LimitiZip()
 
 
 @contextmanager
-def open_csv(archivio: BinaryIO, nome: NomeFlusso, limiti: LimitiZip = LIMITI) -> Iterator[Leggibile]:
+def open_csv(archivio: BinaryIO, nome: NomeFlusso, limiti: LimitiZip = LIMITI) -> Iterator[CsvNelloZip]:
     """Give the csv of the flow as a stream that never gives more bytes than the directory promised.
 
     Raises: FlussoRifiutato: `PAA_IMPORT_NO_CSV` when it is not there, `PAA_IMPORT_ERROR` for all the rest.
@@ -55,15 +54,15 @@ def open_csv(archivio: BinaryIO, nome: NomeFlusso, limiti: LimitiZip = LIMITI) -
             csv = stack.enter_context(opened.open(entry))
         except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
             raise _refused("lo zip è rovinato: ricrearlo e mandarlo di nuovo") from error
-        yield _Checked(csv, entry.file_size)
+        yield CsvNelloZip(csv, entry.file_size)
 
 
-class _Checked:
-    """Turns what the library says of a broken archive into a refusal, at the read where it shows."""
+class CsvNelloZip:
+    """The csv: what the library says of a broken archive becomes a refusal, at the read where it shows."""
 
     def __init__(self, csv: IO[bytes], size_bytes: int) -> None:
         self._csv = csv
-        self._left_bytes = size_bytes
+        self.size_bytes = self._left_bytes = size_bytes
 
     def read(self, size: int = -1, /) -> bytes:
         try:

@@ -72,20 +72,22 @@ class ImportDovuti:
         if len(campi) != len(cls._lengths):
             return (cls._columns_refusal(riga, len(campi)),)
         values: list[Any] = list(map(str.strip, campi))
-        if cls._flag >= 0 and values[cls._flag].lower() != "true":
+        has_second = cls._flag >= 0 and values[cls._flag].lower() == "true"
+        if cls._flag >= 0 and not has_second:
             values[_ONLY_WITH_FLAG] = _IGNORED
         # The usual row passes with a few calls into C; only one that does not is looked at column by column.
         if any(map(gt, map(len, values), cls._lengths)) or not all(cls._required(values)):
             return cls._refusals(riga, values)
-        texts = values.copy()
+        if has_second and not all(_required_with_flag(values)):
+            return cls._refusals(riga, values)
+        said = values.copy()
         try:
             for index, read in cls._typed:
-                values[index] = read(values[index])
+                said[index] = read(said[index])
         except ValueError:
-            return cls._refusals(riga, texts)
-        if cls._flag >= 0 and values[cls._flag] and not all(_required_with_flag(texts)):
-            return cls._refusals(riga, texts)
-        return DovutoImportato._make((riga, *values[:-1], *cls._absent, values[-1]))
+            return cls._refusals(riga, values)
+        said[-1:-1] = cls._absent
+        return DovutoImportato._make((riga, *said))
 
     @classmethod
     def write(cls, dovuto: DovutoImportato) -> list[str]:
