@@ -25,7 +25,7 @@ from tests.factories import CODICE_FISCALE, encode, make_documento, make_rt, mak
 from tests.soap.requests_of_all import IN_BODY, values_of
 from tests.soap.stage import GOOD, OWN, Stage, code_of, open_stage
 from tests.soap.walk.carrello import hash_of
-from tests.soap.walk.chiedi_pagati import stored
+from tests.soap.walk.chiedi_pagati import Chiavi, stored
 from tests.versamenti import Versamento
 from tests.world import INTERMEDIARIO, PASSWORDS, World
 
@@ -159,9 +159,7 @@ def lay_prey(world: World, stage: Stage) -> Prey:
     tentativo = world.tentativo(pagata)
     world.receive(make_rt(bytes(tentativo.rpt)), tentativo)
     world.apply()
-    chiavi = stored(stage, "INSERIMENTO_DOVUTO")
-    di_prova = stored(stage, "INSERIMENTO_DOVUTO")
-    world.change(schema.dovuti, "iud", chiavi.iud, causale=CAUSALE, pagatore={"anagrafica": NOME} | _pagatore())
+    free = [_riservato(stage) for _ in range(11)]
     carrello = {"password": OWN, "listaDovuti": _elementi("C_PROVA", hash_of("C_PROVA"), causale=CAUSALE)}
     tokens = {
         operation: stage.post(operation, values_of(operation), "C_PROVA").findtext("requestToken")
@@ -178,19 +176,21 @@ def lay_prey(world: World, stage: Stage) -> Prey:
         pagata=pagata,
         iuv_pagato=tentativo.iuv,
         iud_pagato=world.dovuti(pagata)[0].iud,
-        iuv=chiavi.iuv,
-        iud=chiavi.iud,
-        iud_di_prova=di_prova.iud,
-        iuv_registrato=stored(stage, "INSERIMENTO_DOVUTO").iuv,
-        altri_iud=iter([stored(stage, "INSERIMENTO_DOVUTO").iud for _ in range(8)]),
+        iuv=free[0].iuv,
+        iud=free[0].iud,
+        iud_di_prova=free[1].iud,
+        iuv_registrato=free[2].iuv,
+        altri_iud=iter([chiavi.iud for chiavi in free[3:]]),
         token_import=tokens["paaSILAutorizzaImportFlusso"],
         token_export=tokens["paaSILPrenotaExportFlusso"],
         token_scaduti=tokens["paaSILPrenotaExportFlussoScaduti"],
     )
 
 
-def _pagatore() -> dict[str, str]:
-    return {"tipo": "F", "codice": CODICE_FISCALE}
+def _riservato(stage: Stage) -> Chiavi:
+    """A dovuto of Prova that waits to be paid."""
+    pagatore = {"tipo": "F", "codice": CODICE_FISCALE, "anagrafica": NOME}
+    return stored(stage, "INSERIMENTO_DOVUTO", causale=CAUSALE, pagatore=pagatore)
 
 
 @pytest.fixture(scope="module")
