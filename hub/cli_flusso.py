@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 import click
 
 from hub.cli_common import Refusal, Settings, json_option, pass_settings, utc_now
+from hub.config import load_config
 from hub.domain.flussi import NomeFlusso, read_nome
 from hub.domain.scarto import Scarto
 from hub.formats.importi import text_from_cent
@@ -39,8 +41,10 @@ def check(settings: Settings, file: Path, ente: str, as_json: bool) -> None:
     """Prova un flusso, CSV o ZIP: che cosa sarebbe scartato e perché, che cosa cambierebbe; non scrive nulla."""
     nome = read_nome(file.name)
     with ExitStack() as stack:
+        # On a desk without an installation it signs nothing, so it needs no key.
+        config = settings.config if ente else load_config(settings.path, {**os.environ, "PONTEPA_AMBIENTE": "sviluppo"})
         db = stack.enter_context(settings.database()) if ente else None
-        prova = CheckFlusso(nome, utc_now(), settings.config.iuv_quindici_fino_al, db, ente)
+        prova = CheckFlusso(nome, utc_now(), config.iuv_quindici_fino_al, db, ente)
         flusso, size_bytes = stack.enter_context(_open(file, nome))
         found = prova.scarti(_Counted(flusso, size_bytes, prova))
         if as_json:

@@ -27,10 +27,12 @@ def lay(folder: Path, data: bytes, name: str = CSV) -> str:
     return str(folder / name)
 
 
-def test_a_good_flow_says_what_it_would_do_and_needs_no_database(folder: Path) -> None:
+def test_a_good_flow_says_what_it_would_do_and_needs_no_installation(folder: Path) -> None:
     file = lay(folder, make_csv(make_campi(), make_campi(IUD="B", azione="M", importoDovuto="0.50")))
+    nowhere = Shell(f"sqlite:///{folder / 'nessuno' / 'x.db'}")
+    nowhere.env.pop("PONTEPA_AMBIENTE")
 
-    said = Shell(f"sqlite:///{folder / 'nessuno' / 'x.db'}").good("flusso", "check", file)
+    said = nowhere.good("flusso", "check", file)
 
     assert "righe: 2, scartate: 0\nnuovi: 1, euro 100.00\nmodificati: 1, euro 0.50\nannullati: 0, euro 0.00\n" in said
     assert "serve --ente" in said

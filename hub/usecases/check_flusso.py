@@ -18,6 +18,7 @@ from hub.domain.dovuto_importato import DovutoImportato
 from hub.domain.flussi import NomeFlusso
 from hub.domain.iuv import check_fornito
 from hub.domain.scarto import Scarto
+from hub.domain.visti import Visti
 from hub.formats.tracciati.import_dovuti import VERSIONI
 from hub.formats.tracciati.righe import Leggibile, Riga, read_righe
 from hub.store import depositati, enti, tipi
@@ -59,7 +60,7 @@ class CheckFlusso:
         """
         self.riepilogo = Riepilogo()
         self._tracciato = VERSIONI[nome.versione]
-        self._accepted: set[str] = set()
+        self._accepted = Visti()
         self._magazzino: _Magazzino | None = None
         are_15_admitted = now.astimezone(ROMA).date() < iuv_quindici_fino_al
         if db is None:
@@ -117,8 +118,8 @@ class _Magazzino:
         self._payable: dict[str, Row[Any]] = {}
         self._iuv: frozenset[str] = frozenset()
         # What earlier rows of this very file would have taken, and given back.
-        self._iuv_taken: set[str] = set()
-        self._iuv_free: set[str] = set()
+        self._iuv_taken = Visti()
+        self._iuv_free = Visti()
 
     def look(self, batch: Sequence[DovutoImportato]) -> None:
         """Fetch what holds the IUD and the IUV of these rows."""
