@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -237,3 +238,15 @@ def test_a_wrong_name_is_refused_with_its_code(nome: str, stato: str) -> None:
 
 def test_a_name_is_read_into_its_parts() -> None:
     assert read_nome("C_H501-F1-1_3.ZIP") == NomeFlusso("C_H501", "F1", "1_3")
+
+
+def test_any_text_is_written_so_that_it_reads_the_same() -> None:
+    chance = random.Random(4)
+    for _ in range(3000):
+        texts = ["".join(chance.choices(';"\\\t aè|=\u2028', k=chance.randrange(8))) for _ in range(2)]
+        campi = make_campi(anagraficaPagatore="x" + texts[0], causaleVersamento=texts[1] + "y")
+
+        found = VERSIONI["1_3"].read(1, split(join(campi)))
+
+        assert isinstance(found, DovutoImportato), campi
+        assert (found.anagrafica, found.causale) == (("x" + texts[0]).strip(), (texts[1] + "y").strip())

@@ -17,9 +17,10 @@ SEPARATORE = ";"
 _BLOCK_BYTES = 64 * 1024
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.|"")*)"\s*(?:;|$)')
-_QUOTED_PLAIN = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:;|$)')
+_QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:;|$)')
+_QUOTED_BACKSLASH = re.compile(r'\s*"((?:[^"\\]|\\.|"")*)"\s*(?:;|$)')
 _ESCAPED = re.compile(r'""|\\"')
+_DOUBLED = re.compile('""')
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +89,15 @@ def split(testo: str) -> list[str]:
     if '"' not in testo:
         return testo.split(SEPARATORE)
     try:
-        return _split_quoted(testo, _QUOTED)
+        return _split_quoted(testo, _QUOTED, _DOUBLED)
     except ValueError:
         if "\\" not in testo:
             raise
-    # A backslash that is only a backslash, as the last character of a quoted field.
-    return _split_quoted(testo, _QUOTED_PLAIN)
+    # Only then is a backslash more than a backslash: what common libraries write reads back as it was.
+    return _split_quoted(testo, _QUOTED_BACKSLASH, _ESCAPED)
 
 
-def _split_quoted(testo: str, pattern: re.Pattern[str]) -> list[str]:
+def _split_quoted(testo: str, pattern: re.Pattern[str], escaped: re.Pattern[str]) -> list[str]:
     fields: list[str] = []
     start, end = 0, len(testo)
     while True:
@@ -106,7 +107,7 @@ def _split_quoted(testo: str, pattern: re.Pattern[str]) -> list[str]:
             match = pattern.match(testo, start)
             if match is None:
                 raise ValueError(f"virgolette aperte e non chiuse bene nella colonna {len(fields) + 1}")
-            fields.append(_ESCAPED.sub('"', match[1]))
+            fields.append(escaped.sub('"', match[1]))
             is_last = not match[0].endswith(SEPARATORE)
             stop = match.end() - (0 if is_last else 1)
         else:
