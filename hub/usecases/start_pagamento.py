@@ -71,10 +71,6 @@ class SessionePagamento:
     esito_ritorno: str | None
     chiave_ritorno_cifrata: str | None = field(default=None, repr=False)
 
-    @property
-    def is_outcome_pending(self) -> bool:
-        return self.stato == StatoSessione.PAGAM_IN_CORSO
-
 
 def find_sessione(db: Database, anagrafe: Anagrafe, id_session: str, now: datetime) -> SessionePagamento:
     """Return the session behind the payer's address. Raises: NotFound."""
