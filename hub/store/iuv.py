@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.domain.errors import Misconfigured
@@ -54,15 +54,3 @@ class IuvBlocks:
             if end - 1 > PROGRESSIVO_MAX:
                 raise Misconfigured(f"numeri IUV esauriti per l'ente {key[0]}, codice di segregazione {key[1]}")
         return end - self._block_size, end
-
-
-def next_number(db: Database, codice_fiscale: str, codice_segregazione: str) -> int:
-    """The first number that no block has taken yet."""
-    with db.reading() as session:
-        found = session.execute(
-            select(iuv_blocchi.c.prossimo).where(
-                iuv_blocchi.c.codice_fiscale == codice_fiscale,
-                iuv_blocchi.c.codice_segregazione == codice_segregazione,
-            )
-        ).scalar_one_or_none()
-    return found or 1

@@ -167,9 +167,12 @@ def close_dovuti(session: Session, carrello: Row[Any], rt: Rt, now: datetime) ->
             if not dovuto.attuale and rt.codice_esito in ESITI_POSITIVI:
                 _take_over(session, dovuto, now)
             continue
-        has_paid_before = dovuti.has_paid(session, dovuto.ente_id, dovuto.iud)
+        # A dovuto that nobody stored beforehand ends with its session: there is nothing to free.
+        is_free = dovuto.origine not in ORIGINI_NON_ARCHIVIATE and not dovuti.has_paid(
+            session, dovuto.ente_id, dovuto.iud
+        )
         dovuti.move(session, dovuto, to=StatoDovuto.COMPLETATO, at=now, **outcome)
-        if dovuto.origine in ORIGINI_NON_ARCHIVIATE or has_paid_before:
+        if not is_free:
             continue
         tipo = sessioni.by_id(session, carrello.id_session).tipo if carrello.id_session else None
         if goes_back(TipoSessione(tipo) if tipo else None, rt.codice_esito, importo_cent):

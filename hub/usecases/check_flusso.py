@@ -19,12 +19,13 @@ from hub.domain.flussi import NomeFlusso
 from hub.domain.iuv import check_fornito
 from hub.domain.scarto import Scarto
 from hub.domain.visti import Visti
+from hub.formats.istanti import giorno_di
 from hub.formats.tracciati.import_dovuti import VERSIONI
 from hub.formats.tracciati.righe import Leggibile, Riga, read_righe
 from hub.store import depositati, enti, tipi
 from hub.store.database import Database
 from hub.usecases.controlli_flusso import Regole
-from hub.usecases.deposito_dovuti import ROMA, check_cambio, check_scadenza, why_not_payable
+from hub.usecases.deposito_dovuti import check_cambio, check_scadenza, why_not_payable
 
 _DUPLICATO = "PAA_IMPORT_IUD_DUPLICATO"
 # So many rows share one look at the database.
@@ -62,7 +63,7 @@ class CheckFlusso:
         self._tracciato = VERSIONI[nome.versione]
         self._accepted = Visti()
         self._magazzino: _Magazzino | None = None
-        are_15_admitted = now.astimezone(ROMA).date() < iuv_quindici_fino_al
+        are_15_admitted = giorno_di(now) < iuv_quindici_fino_al
         if db is None:
             self._regole = Regole(None, None, are_15_admitted=are_15_admitted)
             return

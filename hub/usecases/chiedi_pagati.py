@@ -9,20 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
 from hub.domain import errors
 from hub.domain.stati import CARRELLI_CON_ESITO, ESITI_POSITIVI, StatoCarrello, StatoDovuto, StatoSessione
+from hub.formats.istanti import giorno_di
 from hub.formats.pagati import encode_pagati, render_pagati
 from hub.formats.rt import read_rt
 from hub.store import carrelli, dovuti, sessioni
 from hub.store.anagrafe import EnteConfigurato
 from hub.store.database import Database, Session
 from hub.usecases.authenticate import Callers, Presentazione
-
-ROMA = ZoneInfo("Europe/Rome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +163,7 @@ def is_scaduto(row: Row[Any], configurato: EnteConfigurato, now: datetime) -> bo
     tipo = configurato.tipi.get(row.tipo)
     if tipo is None or not tipo.scadenza_obbligatoria or row.scadenza is None:
         return False
-    return bool(row.scadenza < now.astimezone(ROMA).date())
+    return bool(row.scadenza < giorno_di(now))
 
 
 def _of_processed(session: Session, configurato: EnteConfigurato, rows: list[Row[Any]]) -> Esito:

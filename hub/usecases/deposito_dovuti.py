@@ -10,7 +10,6 @@ import uuid
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
@@ -18,11 +17,11 @@ from hub.domain import errors
 from hub.domain.documenti import QuotaSecondaria, Soggetto
 from hub.domain.iuv import check_fornito
 from hub.domain.stati import StatoDovuto
+from hub.formats.istanti import giorno_di
 from hub.store import depositati, dovuti, enti, tipi
 from hub.store.database import Session
 from hub.usecases.authenticate import Chiamante
 
-ROMA = ZoneInfo("Europe/Rome")
 _SCADENZA = "datiVersamento/dataEsecuzionePagamento"
 
 
@@ -178,7 +177,7 @@ def _check_tipo(session: Session, chiamante: Chiamante, deposito: Deposito, now:
 
 def check_scadenza(tipo: Row[Any], scadenza: date | None, now: datetime) -> None:
     """Raises: ImportScadenzaObbligatoria (missing where the tipo wants or prints it, or past where it wants it)."""
-    today = now.astimezone(ROMA).date()
+    today = giorno_di(now)
     if scadenza is None and (tipo.scadenza_obbligatoria or tipo.stampa_data_scadenza):
         raise errors.ImportScadenzaObbligatoria(
             f"il tipo dovuto {tipo.codice} vuole la data di scadenza", f"{_SCADENZA}: assente"

@@ -17,6 +17,7 @@ from hub.formats.avviso import render_avviso, zip_avviso
 from hub.formats.documenti_ente import decode_base64_field
 from hub.formats.enti_secondari import CAMPO as CAMPO_SECONDARI
 from hub.formats.enti_secondari import read_enti_secondari
+from hub.formats.istanti import giorno_di
 from hub.formats.versamento import CAMPO, read_versamento
 from hub.store import depositati
 from hub.store.database import Database
@@ -24,7 +25,7 @@ from hub.store.iuv import IuvBlocks
 from hub.usecases.authenticate import Callers, Chiamante, Presentazione
 from hub.usecases.avviso_dovuto import build_avviso, is_printable
 from hub.usecases.controlli_versamento import check_azione, check_secondario, check_versamento, own_share
-from hub.usecases.deposito_dovuti import ROMA, Deposito, annulla, check_grant, inserisci, modifica
+from hub.usecases.deposito_dovuti import Deposito, annulla, check_grant, inserisci, modifica
 
 OPERATION = "paaSILImportaDovuto"
 ORIGINE = "IMPORT-DOVUTO"
@@ -100,7 +101,7 @@ class ImportaDovuto:
         )
 
     def _are_15_admitted(self, now: datetime) -> bool:
-        return now.astimezone(ROMA).date() < self._iuv_quindici_fino_al
+        return giorno_di(now) < self._iuv_quindici_fino_al
 
     def _scrivi(
         self,

@@ -22,6 +22,7 @@ from hub.domain.stati import (
     StatoTentativo,
     is_legal,
 )
+from hub.formats.istanti import giorno_di
 from hub.formats.rt import render_rt
 from hub.formats.testi import rome_text
 from hub.log import get_logger
@@ -29,7 +30,6 @@ from hub.store import carrelli, depositati, dovuti, enti, tentativi, tipi
 from hub.store.database import Database, Session
 from hub.usecases.apply_rt import close_sessione
 from hub.usecases.authenticate import Callers, Chiamante, Presentazione
-from hub.usecases.deposito_dovuti import ROMA
 from hub.usecases.inoltro_esito import queue_esito
 
 OPERATION = "paaSILRegistraPagamento"
@@ -174,7 +174,7 @@ def _outcome(ente: Row[Any], row: Row[Any], pagamento: PagamentoEsterno, now: da
         id_messaggio=uuid.uuid4().hex,
         messaggio_at=rome_text(now),
         riferimento_messaggio=uuid.uuid4().hex,
-        riferimento_data=now.astimezone(ROMA).date(),
+        riferimento_data=giorno_di(now),
         attestante=pagamento.attestante,
         ente=Organizzazione(tipo="G", codice=ente.codice_fiscale, denominazione=ente.nome[:70]),
         pagatore=Soggetto(**row.pagatore) if row.pagatore else _ANONIMO,

@@ -10,18 +10,17 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
 from hub.domain.delivery import ChiaveRpt
 from hub.domain.documenti import Organizzazione, QuotaSecondaria, Rpt, SingoloRpt
 from hub.domain.iuv import numero_avviso
+from hub.formats.istanti import giorno_di
 from hub.formats.rpt import causale_rpt, render_rpt
 from hub.usecases.controlli_dovuti import TIPO_MARCA
 from hub.usecases.parti_sessione import Parte
 
-ROMA = ZoneInfo("Europe/Rome")
 # The cart of a payment that starts at the ente has this code of origin in its id.
 _ORIGINE_CARRELLO = "01"
 
@@ -40,7 +39,7 @@ class RptPronta:
 
 def draw_id_carrello(dominio: str, now: datetime) -> str:
     """Return the id of an ordinary cart: year, dominio, origin, 18 random digits; never used twice."""
-    return f"{now.astimezone(ROMA).year}{dominio}{_ORIGINE_CARRELLO}{secrets.randbelow(10**18):018d}"
+    return f"{giorno_di(now).year}{dominio}{_ORIGINE_CARRELLO}{secrets.randbelow(10**18):018d}"
 
 
 def draw_id_multibeneficiario(dominio: str, iuv: str) -> str:
@@ -107,7 +106,7 @@ def _ready(
         creata_at=now,
         pagatore=parte.documento.pagatore,
         ente=beneficiario,
-        data_esecuzione=now.astimezone(ROMA).date(),
+        data_esecuzione=giorno_di(now),
         tipo_versamento="BBT",
         iuv=iuv,
         ccp=ccp,

@@ -17,6 +17,7 @@ from sqlalchemy import Row
 from hub.domain.documenti import Soggetto
 from hub.domain.errors import Misconfigured, PagamentoScaduto
 from hub.domain.stati import StatoSessione, TipoSessione
+from hub.formats.istanti import giorno_di
 from hub.formats.nodo_messaggi import build_invia_carrello_rpt, build_invia_rpt
 from hub.store import posizioni, sessioni
 from hub.store.anagrafe import Anagrafe
@@ -26,7 +27,6 @@ from hub.store.posizioni import Avvio, Messaggio
 from hub.usecases.controlli_dovuti import check_anagrafica
 from hub.usecases.parti_sessione import Parte, configurato_of, read_parti
 from hub.usecases.rpt_parte import (
-    ROMA,
     RptPronta,
     build_rpt,
     build_rpt_secondaria,
@@ -216,7 +216,7 @@ def _avvio(parte: Parte, pronta: RptPronta, id_carrello: str, tipo: TipoSessione
 
 
 def _voci(parte: Parte, now: datetime) -> list[dict[str, Any]]:
-    scadenza = now.astimezone(ROMA).date() + _SCADENZA
+    scadenza = giorno_di(now) + _SCADENZA
     return [
         {
             "id": uuid.uuid4().hex,
