@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from adapters.cartella.client import CartellaArchivio
 from adapters.ente.archivio import ArchivioClient
 from adapters.ente.client import EnteClient
 from adapters.ente.fake import EnteFinto
@@ -69,6 +70,7 @@ def build_runtime(config: Config) -> Runtime:
         callers=Callers(Anagrafe(db), config.auth_failures_max),
         cassaforte=cassaforte,
         firme=XmlsecFirme(),
+        archivio=CartellaArchivio(config.data_dir / "archivio"),
         topics={
             TOPIC_RPT: invio_rpt.build_topic(db, client, cassaforte),
             TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from contextlib import AbstractContextManager
+from typing import BinaryIO, Protocol
 
 from hub.domain.archivio import ChiaveArchivio, PagamentoPsp, RispostaArchivio
 from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
@@ -71,4 +72,27 @@ class ArchivioEsterno(Protocol):
 
     def verifica_avviso(self, url: str, chiave: ChiaveArchivio, numero_avviso: str) -> RispostaArchivio:
         """New model: whether and how much may be paid (paExternalVerifyPaymentNotice)."""
+        ...
+
+
+class Archivio(Protocol):
+    """Where received and produced files are kept. Paths are relative, with slashes, made by the hub alone."""
+
+    def write(self, path: str) -> AbstractContextManager[BinaryIO]:
+        """Give a stream to write; the file is there, whole and in place of another, when the block ends well.
+
+        When it does not, there is nothing new. Raises: OutOfService (no room, no answer).
+        """
+        ...
+
+    def open(self, path: str) -> AbstractContextManager[BinaryIO]:
+        """Give a file to read, with `seek`. Raises: NotFound, OutOfService."""
+        ...
+
+    def size_bytes(self, path: str) -> int | None:
+        """The size of a file; None when there is none. Raises: OutOfService."""
+        ...
+
+    def delete(self, path: str) -> None:
+        """Remove a file, or find that there is none. Raises: OutOfService."""
         ...

@@ -8,7 +8,7 @@ from typing import Callable, Mapping
 
 from hub.config import Config
 from hub.formats.segreti import Cassaforte
-from hub.ports import Firme, Nodo
+from hub.ports import Archivio, Firme, Nodo
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
 from hub.usecases.authenticate import Callers
@@ -33,5 +33,6 @@ class Runtime:
     callers: Callers
     cassaforte: Cassaforte
     firme: Firme
+    archivio: Archivio
     topics: Mapping[str, Topic] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now

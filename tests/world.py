@@ -6,6 +6,7 @@ script; its verbs are the deeds themselves, its rows are read from the tables.
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import uuid
 from collections import deque
@@ -15,11 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Row, Table, insert, select, update
 
+from adapters.cartella.client import CartellaArchivio
 from adapters.firma.xmlsec_verifier import XmlsecFirme
 from hub.config import Ambiente, Config
 from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
@@ -120,8 +123,12 @@ def chi(ente: str | None = "C_PROVA", password: str | None = None, source: str =
 class World:
     """What a test does and looks at."""
 
-    def __init__(self, runtime: Runtime, clock: Clock, nodo: ScriptedNodo) -> None:
+    def __init__(
+        self, runtime: Runtime, clock: Clock, nodo: ScriptedNodo, cartella: tempfile.TemporaryDirectory[str]
+    ) -> None:
         self.runtime = runtime
+        # Of the archive: it goes when nobody holds the world any more.
+        self.cartella = cartella
         self.clock = clock
         self.nodo = nodo
         self.db = runtime.db
@@ -336,6 +343,7 @@ def build_world(db: Database, clock: Clock) -> World:
         public_url="https://hub.example.org",
     )
     nodo = ScriptedNodo()
+    cartella = tempfile.TemporaryDirectory(prefix="pontepa-archivio-")
     cassaforte = Cassaforte(config.secret_key)
     runtime = Runtime(
         config=config,
@@ -345,10 +353,11 @@ def build_world(db: Database, clock: Clock) -> World:
         callers=Callers(Anagrafe(db), config.auth_failures_max),
         cassaforte=cassaforte,
         firme=XmlsecFirme(),
+        archivio=CartellaArchivio(Path(cartella.name)),
         clock=clock,
     )
     _lay_cast(db, cassaforte, clock())
-    return World(runtime, clock, nodo)
+    return World(runtime, clock, nodo, cartella)
 
 
 def _lay_cast(db: Database, cassaforte: Cassaforte, now: datetime) -> None:

@@ -113,6 +113,15 @@ class StatoImport(StrEnum):
     IMPORT_ABORTITO = "IMPORT_ABORTITO"
 
 
+class StatoFlusso(StrEnum):
+    """What became of the dovuti of a flow. Source: flows, 1.4."""
+
+    LOAD_FLOW = "LOAD_FLOW"
+    CARICATO = "CARICATO"
+    ANNULLATO = "ANNULLATO"
+    ERRORE_CARICAMENTO = "ERRORE_CARICAMENTO"
+
+
 class StatoExport(StrEnum):
     """A booked export."""
 
@@ -180,6 +189,10 @@ TRANSITIONS: Mapping[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]] = {
         _I.AUTORIZZATO: frozenset({_I.LOAD_IMPORT}),
         _I.LOAD_IMPORT: frozenset({_I.IMPORT_IN_ELAB, _I.IMPORT_ABORTITO}),
         _I.IMPORT_IN_ELAB: frozenset({_I.IMPORT_ESEGUITO, _I.IMPORT_ABORTITO}),
+    },
+    StatoFlusso: {
+        StatoFlusso.LOAD_FLOW: frozenset({StatoFlusso.CARICATO, StatoFlusso.ERRORE_CARICAMENTO}),
+        StatoFlusso.CARICATO: frozenset({StatoFlusso.ANNULLATO}),
     },
     StatoExport: {
         _E.LOAD_EXPORT: frozenset({_E.EXPORT_IN_ELAB, _E.ERROR_EXPORT, _E.EXPORT_CANCELLATO}),

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -34,8 +35,25 @@ flussi_import = Table(
     Column("nome_file", String(256)),
     Column("size_bytes", BigInteger),
     Column("sha256", String(64)),
+    Column("md5", String(32)),
+    Column("file", String(512)),  # path of the received archive
+    Column("operatore", String(64)),  # who brought it by hand; None: a management software
+    # The flow that the file became: empty until the worker has looked at the file as a whole.
+    Column("iuf", String(50)),
+    Column("versione", String(3)),
+    Column("stato_flusso", String(24)),
+    # How far it is: rows decided and of these accepted, bytes of the csv. They move in the transaction of the rows.
     Column("righe_totali", Integer),
     Column("righe_caricate", Integer),
+    Column("csv_bytes", BigInteger),
+    Column("csv_letti", BigInteger),
+    # Numbers leased for its IUVs and not yet given: from included, to excluded.
+    Column("iuv_da", BigInteger),
+    Column("iuv_a", BigInteger),
+    # Who works on it: until when it is his, and the count that makes an older holder's write miss.
+    Column("lease_until", Instant),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("worked_at", Instant),
     # Paths of the results under the archive; None: there is nothing to give.
     Column("file_scarti", String(512)),
     Column("file_iuv", String(512)),
@@ -53,6 +71,28 @@ flussi_import = Table(
         sqlite_where=text("stato IN ('AUTORIZZATO', 'LOAD_IMPORT', 'IMPORT_IN_ELAB')"),
         postgresql_where=text("stato IN ('AUTORIZZATO', 'LOAD_IMPORT', 'IMPORT_IN_ELAB')"),
     ),
+    Index("ix_flussi_import_ente_id_nome_file", "ente_id", "nome_file"),
+    # One flow of an iuf loads or is loaded at a time.
+    Index(
+        "uq_flussi_import_ente_id_iuf",
+        "ente_id",
+        "iuf",
+        unique=True,
+        sqlite_where=text("stato_flusso IN ('LOAD_FLOW', 'CARICATO')"),
+        postgresql_where=text("stato_flusso IN ('LOAD_FLOW', 'CARICATO')"),
+    ),
+)
+
+# Rows of a flow that left no dovuto: those refused, with why; those that cancelled one, with its IUD and IUV.
+flussi_righe = Table(
+    "flussi_righe",
+    metadata,
+    Column("flusso_id", Id, primary_key=True, autoincrement=False),
+    Column("riga", Integer, primary_key=True, autoincrement=False),
+    Column("codici", Text),  # cod_rifiuto; None: the row was accepted
+    Column("descrizioni", Text),
+    Column("iud", String(35)),  # of an accepted cancellation
+    Column("iuv", String(35)),
 )
 
 prenotazioni_export = Table(

@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select, update
 
+from adapters.cartella.client import CartellaArchivio
 from adapters.firma.xmlsec_verifier import XmlsecFirme
 from hub.config import Ambiente, Config
 from hub.formats.segreti import Cassaforte
@@ -86,7 +87,7 @@ class World:
             return len(session.execute(select(schema.metadata.tables[table])).all())
 
 
-def build_world(db: Database, clock: Clock) -> World:
+def build_world(db: Database, clock: Clock, folder: Path) -> World:
     config = Config(ambiente=Ambiente.SVILUPPO, database_url="sqlite:///unused.db", session_ttl_s=3600)
     anagrafe = Anagrafe(db)
     runtime = Runtime(
@@ -97,6 +98,7 @@ def build_world(db: Database, clock: Clock) -> World:
         callers=Callers(anagrafe, 20),
         cassaforte=Cassaforte(config.secret_key),
         firme=XmlsecFirme(),
+        archivio=CartellaArchivio(folder),
         clock=clock,
     )
     with db.transaction() as session:
@@ -128,16 +130,16 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def world(db: Database, clock: Clock) -> World:
+def world(db: Database, clock: Clock, tmp_path: Path) -> World:
     """The world on both databases."""
-    return build_world(db, clock)
+    return build_world(db, clock, tmp_path)
 
 
 @pytest.fixture
-def small_world(sqlite_url: str, clock: Clock) -> Iterator[World]:
+def small_world(sqlite_url: str, clock: Clock, tmp_path: Path) -> Iterator[World]:
     """The world on SQLite alone: for promises that have nothing to do with the database."""
     database = Database.open(sqlite_url)
-    yield build_world(database, clock)
+    yield build_world(database, clock, tmp_path)
     database.close()
 
 

@@ -1,0 +1,1 @@
+"""The archive of files in a folder of the machine."""
