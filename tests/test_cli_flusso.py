@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -103,9 +102,8 @@ def test_as_json_it_is_one_object(folder: Path, shell: Shell, bad: int) -> None:
 
 def test_a_long_trial_says_how_far_it_is(folder: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli_flusso, "_PROGRESS_S", 0.0)
-    started = time.monotonic()
 
     result = shell.run("flusso", "check", lay(folder, make_csv(*rows(2000))))
 
-    assert result.exit_code == 0 and time.monotonic() - started < 60
+    assert result.exit_code == 0
     assert "al secondo, circa" in result.stderr and "nuovi: 2000" in result.stdout

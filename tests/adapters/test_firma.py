@@ -68,7 +68,7 @@ def test_the_hub_processes_what_the_verifier_returns_and_not_the_message(sqlite_
     with open_world(sqlite_url) as world:
         pin(world, SIGNER)
         pin(world, SIGNER, ente_id=2)
-        rewriting = World(replace(world.runtime, firme=_Rewriting()), world.clock, world.nodo)
+        rewriting = World(replace(world.runtime, firme=_Rewriting()), world.clock, world.nodo, world.cartella)
 
         answer = open_door(rewriting).post(ente.PATH, to_bytes(signed(world.clock())), {})
 

@@ -32,7 +32,8 @@ from tests.world import INTERMEDIARIO, PASSWORDS, STAZIONE
 NODO = "http://ws.pagamenti.telematici.gov/"
 # An answer says what is wrong; it never carries what was sent.
 ANSWER_MAX = 4000
-SECONDS_MAX = 10
+# Of the processor: what else the machine does counts nothing.
+CPU_SECONDS_MAX = 10
 XML = {"PAA_XML_NON_VALIDO"}
 
 
@@ -185,10 +186,10 @@ def watched(small_stage: Stage, caplog: pytest.LogCaptureFixture) -> Callable[[C
 
     def watch(ask: Callable[[], str]) -> Watch:
         before = _sizes(small_stage)
-        started = time.monotonic()
+        started = time.process_time()
         with structlog.testing.capture_logs() as lines:
             code = ask()
-        assert time.monotonic() - started < SECONDS_MAX
+        assert time.process_time() - started < CPU_SECONDS_MAX
         assert small_stage.last is not None and len(small_stage.last.body) < ANSWER_MAX
         assert not [line for line in lines if line["event"] == "soap_unexpected_error"]
         after = _sizes(small_stage)
