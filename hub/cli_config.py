@@ -55,7 +55,7 @@ def config_export(settings: Settings, file: Path | None, as_json: bool) -> None:
 
 def _read(settings: Settings, file: Path) -> Configurazione:
     with file.open("rb") as stream:
-        configurazione = read_configurazione(stream.read(SIZE_MAX_BYTES + 1))
+        configurazione = read_configurazione(stream.read(SIZE_MAX_BYTES + 1), file.parent)
     if settings.config.is_produzione and (problems := insecure_addresses(configurazione)):
         raise ConfigurazioneNonValida(problems)
     return configurazione

@@ -95,10 +95,22 @@ class EndpointEsito:
 
 
 @dataclass(frozen=True, slots=True)
+class Contatti:
+    """How an ente is reached, as its notices say it; None leaves no trace on the paper. Source: flows, 8.1."""
+
+    indirizzo: str | None = None
+    telefono: str | None = None
+    mail: str | None = None
+    sito: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tipo:
     """A tipo dovuto of an ente. `iban` None: the ente's; `importo_cent` None: any amount.
 
     `notifica_esito`: its outcomes are pushed; `endpoint_esito` None: not spoken of, it stays as it is.
+    `stampa_avviso`: its dovuti have a printed notice, signed by `settore`; `conto_postale` None: the account inside
+    `iban_postale`, or inside the IBAN where the money goes if that is postal.
     """
 
     codice: str
@@ -112,6 +124,11 @@ class Tipo:
     iban: str | None = None
     importo_cent: int | None = None
     notifica_esito: bool = False
+    stampa_avviso: bool = True
+    settore: str | None = None
+    iban_postale: str | None = None
+    conto_postale: str | None = None
+    intestatario_conto_postale: str | None = None
     endpoint_esito: EndpointEsito | None = None
 
 
@@ -150,6 +167,8 @@ class Ente:
     outcomes are pushed to the ente's system; `chiave_ritorno`: signs the parameters of the payer's return (None: not
     spoken of); `url_archivio_esterno`: the ente answers itself for what it is owed.
     `amministratore`: the one ente whose credentials open the positions of all the others.
+    On its notices: `codice_cbill`, `autorizzazione_stampa` (Poste's, without which there is no postal slip), `logo` (a
+    PNG in greys), `contatti`, `beneficiario` where it is to be called otherwise than `nome`.
     """
 
     cod_ipa_ente: str
@@ -169,6 +188,11 @@ class Ente:
     inoltro_esito: bool = False
     chiave_ritorno: str | None = field(default=None, repr=False)
     url_archivio_esterno: str | None = None
+    beneficiario: str | None = None
+    codice_cbill: str | None = None
+    autorizzazione_stampa: str | None = None
+    contatti: Contatti | None = None
+    logo: bytes | None = field(default=None, repr=False)
     password: str | None = None
     token: str | None = None
     certificati: tuple[Certificato, ...] | None = None

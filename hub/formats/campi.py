@@ -85,6 +85,19 @@ class Campi:
             self._note(key, f"{text[:60]!r} non ammesso: {rule or f'da 1 a {length_max} caratteri'}")
         return text
 
+    def long_text(self, key: str, length_max: int) -> str | None:
+        """Return a text of any number of lines, None when absent or too long (noted)."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self._note(key, "deve essere un testo: scriverlo fra virgolette")
+            return None
+        if len(value) > length_max:
+            self._note(key, f"troppo lungo: oltre {length_max} caratteri")
+            return None
+        return value
+
     def secret(self, key: str, length_min: int, length_max: int, *, required: bool = True) -> str | None:
         """Return a secret or INVARIATO; its value never gets into a problem."""
         value = self._values.get(key)

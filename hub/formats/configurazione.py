@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any, Never, TypeVar
 from urllib.parse import urlsplit
 
@@ -33,6 +35,7 @@ from hub.formats import iban
 from hub.formats.campi import Campi, Problemi
 from hub.formats.codice_fiscale import is_valid_partita_iva
 from hub.formats.configurazione_inoltro import read_archivio, read_chiave_ritorno, read_endpoint
+from hub.formats.configurazione_stampa import CHIAVI_ENTE, CHIAVI_TIPO, read_stampa_ente, read_stampa_tipo
 from hub.formats.credenziali import CREDENZIALI, note_shared_certificates, read_credenziali
 from hub.formats.importi import IMPORTO_MAX_CENT, cent_from_text, text_from_cent
 
@@ -101,15 +104,15 @@ def _load(data: bytes) -> Any:
         _refuse("YAML non ben formato")
 
 
-def read_configurazione(data: bytes) -> Configurazione:
-    """Return the configuration written in a YAML file.
+def read_configurazione(data: bytes, cartella: Path | None = None) -> Configurazione:
+    """Return the configuration written in a YAML file; the paths in it begin in `cartella`, or are refused.
 
     Raises: ConfigurazioneNonValida with every problem and its path.
     """
     problems = Problemi()
     campi = Campi(_load(data), "", problems, ("stazioni", "enti"))
     stazioni = _many(campi, "stazioni", _read_stazione, lambda stazione: stazione.id, "id")
-    enti = _many(campi, "enti", _read_ente, lambda ente: ente.cod_ipa_ente, "codIpaEnte")
+    enti = _many(campi, "enti", partial(_read_ente, cartella=cartella), lambda ente: ente.cod_ipa_ente, "codIpaEnte")
     known = {stazione.id for stazione in stazioni or ()}
     for ente, path in zip(enti or (), campi.paths("enti"), strict=False):
         if ente.stazione and ente.stazione not in known:
@@ -185,13 +188,12 @@ def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
     )
 
 
-def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
+def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None = None) -> Ente:
     campi = Campi(value, path, problems, (
         "codIpaEnte", "codice_fiscale", "nome", "stato", "stazione", "codice_segregazione", "iban", "url_esito",
         "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "import_ripetuto", "amministratore",
-        "autenticazione",
-        "inoltro_esito", "chiave_ritorno", "url_archivio_esterno", *CREDENZIALI, "password_mypivot", "applicazioni",
-        "tipi",
+        "autenticazione", "inoltro_esito", "chiave_ritorno", "url_archivio_esterno", *CHIAVI_ENTE, *CREDENZIALI,
+        "password_mypivot", "applicazioni", "tipi",
     ))
     before = len(problems.found)
     ente = Ente(
@@ -212,6 +214,7 @@ def _read_ente(value: Any, path: str, problems: Problemi) -> Ente:
         inoltro_esito=campi.flag("inoltro_esito", False),
         chiave_ritorno=read_chiave_ritorno(campi),
         url_archivio_esterno=read_archivio(campi),
+        **read_stampa_ente(campi, cartella),
         **read_credenziali(campi),
         password_mypivot=campi.secret("password_mypivot", 8, 100, required=False),
         applicazioni=_many(campi, "applicazioni", _read_applicazione, lambda one: one.nome, "nome"),
@@ -241,7 +244,7 @@ def _read_applicazione(value: Any, path: str, problems: Problemi) -> Applicazion
 def _read_tipo(value: Any, path: str, problems: Problemi) -> Tipo:
     campi = Campi(value, path, problems, (
         "codice", "descrizione", "tassonomia", "modalita", "attivo", "scadenza_obbligatoria", "stampa_data_scadenza",
-        "anonimo", "iban", "importo", "notifica_esito", "endpoint_esito",
+        "anonimo", "iban", "importo", "notifica_esito", *CHIAVI_TIPO, "endpoint_esito",
     ))  # fmt: skip
     codice = campi.text("codice", pattern=r"\S{1,64}", rule="al massimo 64 caratteri senza spazi")
     attivo = campi.flag("attivo", True)
@@ -263,6 +266,7 @@ def _read_tipo(value: Any, path: str, problems: Problemi) -> Tipo:
         iban=_iban(campi, required=False),
         importo_cent=_importo(campi),
         notifica_esito=campi.flag("notifica_esito", False),
+        **read_stampa_tipo(campi),
         endpoint_esito=read_endpoint(campi),
     )
 

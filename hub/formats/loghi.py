@@ -19,8 +19,15 @@ _LATO_PX = 300
 # A picture of a few kilobytes can unfold to gigabytes: beyond this it is not looked at.
 _PIXELS_MAX = 16_000_000
 _FORMATI = ("PNG", "JPEG", "GIF")
+# Of the picture as the ente gives it: one of a few hundred points a side is a tenth of this.
+LOGO_SIZE_MAX_BYTES = 1024 * 1024
 # A worker prints for many enti in turn; a logo ready for print is some tens of kilobytes.
 _LOGHI_MAX = 64
+# What Pillow may raise for bytes that are no picture, or too much of one.
+_ILLEGGIBILI = (
+    UnidentifiedImageError, OSError, ValueError, SyntaxError,
+    Image.DecompressionBombError, Image.DecompressionBombWarning,
+)  # fmt: skip
 
 
 @lru_cache(maxsize=_LOGHI_MAX)
@@ -33,14 +40,32 @@ def logo_svg(picture: bytes) -> str | None:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             grey = _grey(picture)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError, Warning) as error:
+    except _ILLEGGIBILI as error:
         get_logger().warning("logo_unreadable", error=type(error).__name__, size_bytes=len(picture))
         return None
-    out = io.BytesIO()
-    grey.save(out, "PNG", optimize=True)
-    data = base64.b64encode(out.getvalue()).decode()
+    data = base64.b64encode(_png(grey)).decode()
     size = f'width="{grey.width}" height="{grey.height}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><image {size} href="data:image/png;base64,{data}"/></svg>'
+
+
+def prepare_logo(picture: bytes) -> bytes:
+    """Return a PNG in greys, on white, at most 300 points a side: what is kept of an ente's logo.
+
+    What it returns comes out of it again as it is. Raises: ValueError, its text an Italian sentence.
+    """
+    if len(picture) > LOGO_SIZE_MAX_BYTES:
+        raise ValueError(f"immagine troppo grande: oltre {LOGO_SIZE_MAX_BYTES // 1024} KiB")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(picture), formats=("PNG",)) as image:
+                is_ready = image.mode == "L" and max(image.size) <= _LATO_PX and "transparency" not in image.info
+                if is_ready:
+                    image.load()
+            grey = None if is_ready else _grey(picture)
+    except _ILLEGGIBILI as error:
+        raise ValueError("non è un PNG leggibile, o ha più di 16 milioni di punti") from error
+    return picture if grey is None else _png(grey)
 
 
 def _grey(picture: bytes) -> Image.Image:
@@ -53,3 +78,9 @@ def _grey(picture: bytes) -> Image.Image:
     paper = Image.new("RGBA", coloured.size, "white")
     paper.alpha_composite(coloured)
     return paper.convert("L")
+
+
+def _png(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "PNG", optimize=True)
+    return out.getvalue()

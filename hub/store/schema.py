@@ -58,6 +58,11 @@ enti = Table(
     Column("inoltro_esito", Boolean, nullable=False, server_default=text("false")),
     Column("chiave_ritorno_cifrata", Text),  # signs the parameters of the payer's return; None: not signed
     Column("url_archivio_esterno", String(2048)),
+    # What its notices say beside its name; the picture is in `loghi`.
+    Column("beneficiario", String(70)),
+    Column("codice_cbill", String(5)),
+    Column("autorizzazione_stampa", String(50)),
+    Column("contatti", JSON(none_as_null=True)),
     Column("autenticazione", JSON),  # the kinds of credential that are enough by themselves; None: any
     Column("password_mypivot_hash", String(256)),
     Column("amministratore", Boolean, nullable=False, server_default=text("false")),
@@ -70,6 +75,14 @@ enti = Table(
         sqlite_where=text("amministratore"),
         postgresql_where=text("amministratore"),
     ),
+)
+
+# Apart from the ente, whose row is read at every call: only who prints needs the picture.
+loghi = Table(
+    "loghi",
+    metadata,
+    Column("ente_id", Id, ForeignKey("enti.id"), primary_key=True, autoincrement=False),
+    Column("png", LargeBinary, nullable=False),
 )
 
 tipi = Table(
@@ -88,6 +101,11 @@ tipi = Table(
     Column("iban", String(34)),
     Column("importo_cent", BigInteger),
     Column("notifica_esito", Boolean, nullable=False, server_default=text("false")),
+    Column("stampa_avviso", Boolean, nullable=False, server_default=text("true")),
+    Column("settore", String(50)),
+    Column("iban_postale", String(34)),
+    Column("conto_postale", String(12)),
+    Column("intestatario_conto_postale", String(50)),
     UniqueConstraint("ente_id", "codice", name="uq_tipi_ente_id_codice"),
 )
 

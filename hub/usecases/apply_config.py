@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from hub.domain.configurazione import (
@@ -21,7 +22,7 @@ from hub.domain.configurazione import (
 )
 from hub.domain.errors import Misconfigured
 from hub.formats.segreti import Cassaforte
-from hub.store import enti, stazioni, tipi
+from hub.store import enti, loghi, stazioni, tipi
 from hub.store.database import Database, Session
 from hub.usecases.sync_credenziali import Confronto, Passwords, sync_credenziali
 from hub.usecases.sync_inoltro import sync_inoltro
@@ -113,6 +114,7 @@ class _Sync:
             if changed and self.write:
                 enti.change(self.session, row.id, **changed)
         self._mypivot(subject, ente_id, None if row is None else row.password_mypivot_hash, wanted.password_mypivot)
+        self._logo(subject, ente_id, wanted.logo)
         if wanted.tipi is not None:
             self._tipi(subject, ente_id, wanted.tipi)
         sync_credenziali(self.confronto, self.passwords, subject, ente_id, wanted)
@@ -128,6 +130,14 @@ class _Sync:
         hashed = self.passwords.hash(f"{subject}, mypivot", clear)
         if self.write and ente_id is not None:
             enti.change(self.session, ente_id, password_mypivot_hash=hashed)
+
+    def _logo(self, subject: str, ente_id: int | None, png: bytes | None) -> None:
+        before = None if ente_id is None else loghi.find(self.session, ente_id)
+        if before == png:
+            return
+        self.found.append(Differenza("modifica", subject, "logo", _picture(before), _picture(png)))
+        if self.write and ente_id is not None:
+            loghi.put(self.session, ente_id, png)
 
     def _tipi(self, subject: str, ente_id: int | None, wanted: tuple[Tipo, ...]) -> None:
         rows = {} if ente_id is None else {row.codice: row for row in tipi.of_ente(self.session, ente_id)}
@@ -150,6 +160,11 @@ class _Sync:
                     tipi.change(self.session, row.id, attivo=False)
 
 
+def _picture(png: bytes | None) -> str:
+    """Name a picture in a few characters: how large, and which."""
+    return f"PNG di {len(png)} byte, sha256 {sha256(png).hexdigest()[:12]}" if png else ""
+
+
 def ente_values(ente: Ente) -> dict[str, Any]:
     """Return the columns of an ente."""
     return {
@@ -169,7 +184,15 @@ def ente_values(ente: Ente) -> dict[str, Any]:
         "autenticazione": None if ente.autenticazione is None else list(ente.autenticazione),
         "inoltro_esito": ente.inoltro_esito,
         "url_archivio_esterno": ente.url_archivio_esterno,
+        "beneficiario": ente.beneficiario,
+        "codice_cbill": ente.codice_cbill,
+        "autorizzazione_stampa": ente.autorizzazione_stampa,
+        "contatti": None if ente.contatti is None else _given(asdict(ente.contatti)),
     }
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def tipo_values(tipo: Tipo) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from hub.domain.configurazione import INVARIATO
 from hub.domain.credenziali import Genere
 from hub.formats.certificati import render_pem
 from hub.formats.importi import text_from_cent
-from hub.store import credenziali, enti, eventi_esito, stazioni, tipi
+from hub.store import credenziali, enti, eventi_esito, loghi, stazioni, tipi
 from hub.store.database import Database, Session
 
 
@@ -59,6 +60,10 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
         values["chiave_ritorno"] = INVARIATO
     if row.url_archivio_esterno:
         values["url_archivio_esterno"] = row.url_archivio_esterno
+    values |= _present(row, ("beneficiario", "codice_cbill", "autorizzazione_stampa", "contatti"))
+    logo = loghi.find(session, row.id)
+    if logo is not None:
+        values["logo"] = b64encode(logo).decode()
     values |= _credenziali_dict([one for one in active if one.applicazione is None])
     if row.amministratore:
         values["amministratore"] = True
@@ -89,6 +94,10 @@ def _credenziali_dict(rows: Sequence[Row[Any]]) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
+def _present(row: Row[Any], columns: Sequence[str]) -> dict[str, Any]:
+    return {column: getattr(row, column) for column in columns if getattr(row, column) is not None}
+
+
 def _granted(names: list[str] | None) -> list[str]:
     return ["*"] if names is None else names
 
@@ -105,6 +114,8 @@ def _tipo_dict(session: Session, row: Row[Any]) -> dict[str, Any]:
     if row.importo_cent is not None:
         values["importo"] = text_from_cent(row.importo_cent)
     values["notifica_esito"] = row.notifica_esito
+    values["stampa_avviso"] = row.stampa_avviso
+    values |= _present(row, ("settore", "iban_postale", "conto_postale", "intestatario_conto_postale"))
     endpoint = eventi_esito.find_endpoint(session, row.ente_id, row.codice)
     if endpoint is not None:
         optional = {name: getattr(endpoint, name) for name in ("client_id", "mail") if getattr(endpoint, name)}

@@ -19,7 +19,7 @@ from hub.formats.enti_secondari import CAMPO as CAMPO_SECONDARI
 from hub.formats.enti_secondari import read_enti_secondari
 from hub.formats.istanti import giorno_di
 from hub.formats.versamento import CAMPO, read_versamento
-from hub.store import depositati
+from hub.store import depositati, loghi
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
 from hub.usecases.authenticate import Callers, Chiamante, Presentazione
@@ -125,7 +125,7 @@ class ImportaDovuto:
             else:
                 are_15_admitted = self._are_15_admitted(now)
                 versione = modifica(session, chiamante, deposito, now, are_15_admitted=are_15_admitted)
-        has_url = richiesta.genera_iuv and is_printable(versione.iuv)
+        has_url = richiesta.genera_iuv and is_printable(chiamante.configurato, deposito.tipo, versione.iuv)
         return EsitoImportaDovuto(
             documento.azione,
             deposito.iud,
@@ -141,7 +141,8 @@ class ImportaDovuto:
             )
         with self._db.reading() as session:
             row = depositati.find_by_iuv(session, chiamante.ente.id, documento.iuv)
-        avviso = None if row is None else build_avviso(chiamante.configurato, row)
+            logo = loghi.find(session, chiamante.ente.id)
+        avviso = None if row is None else build_avviso(chiamante.configurato, row, logo)
         if row is None or avviso is None:
             raise errors.IuvNonValido(
                 f"nessun dovuto da pagare con IUV {documento.iuv} per l'ente {chiamante.ente.cod_ipa_ente}",

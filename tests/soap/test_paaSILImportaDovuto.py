@@ -99,6 +99,17 @@ def test_an_iuv_supplied_with_the_flag_is_kept_wherever_its_number_lies(world: W
     assert versions(world, iud)[0].iuv == "02000000001234559"
 
 
+def test_a_tipo_without_printed_notices_gives_neither_address_nor_zip(world: World, client: Any) -> None:
+    world.change(schema.tipi, "codice", "TARI", stampa_avviso=False)
+    iud = make_iud()
+
+    first = importa(client, Versamento(iud), flagGeneraIuv=True)
+    printed = importa(client, Versamento(iud, azione="S", iuv=first.identificativoUnivocoVersamento))
+
+    assert (first.esito, first.urlFileAvviso) == ("OK", None)
+    assert printed.fault.faultCode == "PAA_IUV_NON_VALIDO"
+
+
 def test_an_rf_reference_has_no_notice(world: World, client: Any) -> None:
     iud = make_iud()
 
