@@ -20,6 +20,7 @@ from hub.jobs.wake import watch
 from hub.log import get_logger
 from hub.runtime import Runtime
 from hub.usecases import (
+    annulla_flusso,
     apply_rt,
     expire_flussi,
     expire_sessioni,
@@ -57,6 +58,8 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
     scheduler.add_job(forget, "interval", seconds=_EXPIRE_EVERY_S, id="forget_messaggi")
     unopened = _job("forget_precaricate", lambda: forget_precaricate.run_once(runtime.db, runtime.clock()))
     scheduler.add_job(unopened, "interval", seconds=_EXPIRE_EVERY_S, id="forget_precaricate")
+    annul = _job("annulla_flusso", lambda: annulla_flusso.run_once(runtime.db, runtime.clock))
+    scheduler.add_job(annul, "interval", seconds=_EXPIRE_EVERY_S, id="annulla_flusso")
     loops = [_Loop(relay.name, relay.job(runtime, stop), config.tick_s, stop) for relay in relays]
     loops.append(_Loop("apply_rt", receipts, config.tick_s, stop))
     for loop in loops:

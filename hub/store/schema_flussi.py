@@ -58,6 +58,13 @@ flussi_import = Table(
     Column("file_scarti", String(512)),
     Column("file_iuv", String(512)),
     Column("file_avvisi", String(512)),
+    # Who cancelled the whole flow, how far that is (the next row to look at; None: it is not going on), what it did.
+    Column("annullato_da", String(64)),
+    Column("annullato_at", Instant),
+    Column("annullamento_riga", Integer),
+    Column("dovuti_annullati", Integer),
+    Column("dovuti_pagati", Integer),
+    Column("dovuti_in_pagamento", Integer),
     Column("created_at", Instant, nullable=False),
     Column("received_at", Instant),
     Column("started_at", Instant),
@@ -72,6 +79,12 @@ flussi_import = Table(
         postgresql_where=text("stato IN ('AUTORIZZATO', 'LOAD_IMPORT', 'IMPORT_IN_ELAB')"),
     ),
     Index("ix_flussi_import_ente_id_nome_file", "ente_id", "nome_file"),
+    Index(
+        "ix_flussi_import_annullamenti",
+        "id",
+        sqlite_where=text("annullamento_riga IS NOT NULL"),
+        postgresql_where=text("annullamento_riga IS NOT NULL"),
+    ),
     # One flow of an iuf loads or is loaded at a time.
     Index(
         "uq_flussi_import_ente_id_iuf",
