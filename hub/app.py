@@ -22,7 +22,7 @@ from hub.domain.errors import Misconfigured
 from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte
 from hub.jobs import schedule
-from hub.ports import ArchivioEsterno
+from hub.ports import Archivio, ArchivioEsterno
 from hub.runtime import Runtime
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
@@ -70,12 +70,17 @@ def build_runtime(config: Config) -> Runtime:
         callers=Callers(Anagrafe(db), config.auth_failures_max),
         cassaforte=cassaforte,
         firme=XmlsecFirme(),
-        archivio=CartellaArchivio(config.data_dir / "archivio"),
+        archivio=build_archivio_file(config),
         topics={
             TOPIC_RPT: invio_rpt.build_topic(db, client, cassaforte),
             TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),
         },
     )
+
+
+def build_archivio_file(config: Config) -> Archivio:
+    """Where received and produced files are kept."""
+    return CartellaArchivio(config.data_dir / "archivio")
 
 
 def build_archivio(config: Config) -> ArchivioEsterno:

@@ -14,9 +14,11 @@ from hub.cli_common import Commands, Refusal, Settings, json_option, pass_settin
 from hub.cli_config import config_group, ente_group, tipo_group
 from hub.cli_credenziale import credenziale_group
 from hub.cli_demo import demo
+from hub.cli_export import export_group
 from hub.cli_flusso import flusso_group
 from hub.cli_operatore import operatore_group
 from hub.cli_outbox import outbox_group
+from hub.cli_registro import annulla, list_flussi, scarica_flusso, show_flusso
 from hub.config import load_config
 from hub.formats.resources import resource
 from hub.store import migrate
@@ -133,8 +135,11 @@ def db_check(settings: Settings) -> None:
 
 
 ente_group.add_command(prova_archivio)
+for command in (list_flussi, show_flusso, scarica_flusso, annulla):
+    flusso_group.add_command(command)
 _GROUPS = (
-    demo, config_group, ente_group, tipo_group, credenziale_group, flusso_group, outbox_group, operatore_group,
+    demo, config_group, ente_group, tipo_group, credenziale_group, flusso_group, export_group, outbox_group,
+    operatore_group,
 )  # fmt: skip
 for command in _GROUPS:
     main.add_command(command)

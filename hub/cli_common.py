@@ -5,12 +5,14 @@ Exit codes: 0 done, 1 refused or failed with a sentence on stderr, 2 wrong usage
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import click
@@ -116,6 +118,44 @@ def print_table(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], a
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def print_values(values: Mapping[str, Any], as_json: bool) -> None:
+    """Print one thing, a line for each of its values that is there, or all of them as JSON."""
+    if as_json:
+        print_json(values)
+        return
+    shown = [{"key": key, "value": value} for key, value in values.items() if value is not None]
+    print_table({"key": "campo", "value": "valore"}, shown, False)
+
+
+def save_from_archive(settings: Settings, paths: Sequence[str], folder: Path) -> None:
+    """Copy files of the archive into a folder under their own names and say where; what is there is not replaced."""
+    # The assembly brings in every door and adapter, which the other commands do without.
+    from hub import app
+
+    archivio = app.build_archivio_file(settings.config)
+    targets = [folder / PurePosixPath(path).name for path in paths]
+    for target in targets:
+        if target.exists():
+            raise Refusal(f"{target} c'è già: spostarlo, o scegliere un'altra cartella con --in")
+    for path, target in zip(paths, targets, strict=True):
+        unfinished = target.with_name(f".{target.name}.parte")
+        try:
+            with archivio.open(path) as source, unfinished.open("wb") as copy:
+                shutil.copyfileobj(source, copy, 1024 * 1024)
+            unfinished.replace(target)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        click.echo(str(target))
+
+
+def system_user() -> str:
+    """The name of who runs this command, for the record."""
+    try:
+        return getpass.getuser()[:64]
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"  # a container without a name for its user
 
 
 def _cell(value: Any) -> str:

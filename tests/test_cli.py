@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 
 from hub.cli import main
@@ -30,7 +32,14 @@ class Shell:
         self.env = {"PONTEPA_DATABASE_URL": url, "PONTEPA_AMBIENTE": "sviluppo"}
 
     def run(self, *arguments: str) -> Result:
-        return CliRunner().invoke(main, arguments, env=self.env)
+        """What a command does with the log of its process ends with it."""
+        before, root = structlog.get_config(), logging.getLogger()
+        handlers = list(root.handlers)
+        try:
+            return CliRunner().invoke(main, arguments, env=self.env)
+        finally:
+            structlog.configure(**before)
+            root.handlers[:] = handlers
 
     def good(self, *arguments: str) -> str:
         result = self.run(*arguments)
