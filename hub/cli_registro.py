@@ -24,7 +24,7 @@ from hub.cli_common import (
     system_user,
     utc_now,
 )
-from hub.domain.avanzamento import avanzamento, trascorso
+from hub.domain.avanzamento import avanzamento_di
 from hub.domain.stati import StatoFlusso, StatoImport
 from hub.formats.istanti import inizio_di
 from hub.store import enti, registro
@@ -143,8 +143,7 @@ def _follow(said: Iterator[Annullamento]) -> Annullamento:
 
 def _values(row: Any, now: datetime) -> dict[str, Any]:
     """A row with how far it is: the rate and the time left only while it is worked on."""
-    elapsed = trascorso(row.started_at, row.finished_at, now)
-    fatto = avanzamento(row.righe_totali, row.righe_caricate, row.csv_bytes, row.csv_letti, elapsed)
+    fatto = avanzamento_di(row, now)
     is_worked_on = row.stato == StatoImport.IMPORT_IN_ELAB
     return row._asdict() | {
         "righe": row.righe_totali,

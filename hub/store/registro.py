@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, func, or_, select
+from sqlalchemy import Column, Row, Select, Table, func, or_, select
 
 from hub.domain.errors import NotFound
 from hub.domain.stati import StatoExport, StatoFlusso, StatoImport
 from hub.store.database import Session
 from hub.store.schema import enti, flussi_import, prenotazioni_export
 
-_OPEN = (StatoImport.LOAD_IMPORT, StatoImport.IMPORT_IN_ELAB)
 _ENDING = ".zip"
 
 
@@ -72,27 +72,35 @@ def export_named(session: Session, request_token: str) -> Row[Any]:
 
 
 def count_imports(session: Session) -> dict[str, int]:
-    """How many imports are in each state, those that wait for a file apart."""
-    query = select(flussi_import.c.stato, func.count()).where(flussi_import.c.stato != StatoImport.AUTORIZZATO)
-    return {stato: number for stato, number in session.execute(query.group_by(flussi_import.c.stato))}
+    """How many imports are in each state."""
+    return _count(session, flussi_import.c.stato, StatoImport)
 
 
 def count_flussi(session: Session) -> dict[str, int]:
     """How many flows are in each state."""
-    query = select(flussi_import.c.stato_flusso, func.count()).where(flussi_import.c.stato_flusso.in_(StatoFlusso))
-    return {stato: number for stato, number in session.execute(query.group_by(flussi_import.c.stato_flusso))}
+    return _count(session, flussi_import.c.stato_flusso, StatoFlusso)
 
 
 def count_exports(session: Session) -> dict[str, int]:
     """How many booked exports are in each state."""
-    query = select(prenotazioni_export.c.stato, func.count()).where(prenotazioni_export.c.stato.in_(StatoExport))
-    return {stato: number for stato, number in session.execute(query.group_by(prenotazioni_export.c.stato))}
+    return _count(session, prenotazioni_export.c.stato, StatoExport)
 
 
-def open_imports(session: Session) -> Sequence[Row[Any]]:
-    """Imports that wait or are worked on, oldest first."""
-    query = select(flussi_import).where(flussi_import.c.stato.in_(_OPEN))
-    return session.execute(query.order_by(flussi_import.c.id)).all()
+def _count(session: Session, column: Column[Any], states: type[StrEnum]) -> dict[str, int]:
+    """Every state is told, so that a graph falls to zero and does not end."""
+    query = select(column, func.count()).where(column.in_(states)).group_by(column)
+    return {str(stato): 0 for stato in states} | {stato: number for stato, number in session.execute(query)}
+
+
+def in_elaboration(session: Session) -> Sequence[Row[Any]]:
+    """Imports that are worked on: as many as there are workers, or a few more."""
+    return session.execute(select(flussi_import).where(flussi_import.c.stato == StatoImport.IMPORT_IN_ELAB)).all()
+
+
+def oldest_waiting(session: Session) -> datetime | None:
+    """When the file came that has waited longest for a worker; None: none waits."""
+    query = select(flussi_import.c.received_at).where(flussi_import.c.stato == StatoImport.LOAD_IMPORT)
+    return session.execute(query.order_by(flussi_import.c.id).limit(1)).scalar_one_or_none()
 
 
 def _with_ente(table: Table) -> Select[Any]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from hub.domain.avanzamento import Avanzamento, avanzamento_di
 from hub.domain.errors import RequestTokenNonValido
 from hub.domain.flussi import GenereExport
 from hub.domain.stati import StatoExport, StatoImport
@@ -25,10 +26,14 @@ _OPERATION = {
 
 @dataclass(frozen=True, slots=True)
 class StatoImportFlusso:
-    """`stato`: the state, or the error code of the file as a whole; the files are paths, None: nothing to give."""
+    """`stato`: the state, or the error code of the file as a whole; the files are paths, None: nothing to give.
+
+    `fatto`: how far it is, for the log.
+    """
 
     cod_ipa_ente: str
     stato: str
+    fatto: Avanzamento
     file_scarti: str | None = None
     file_iuv: str | None = None
     file_avvisi: str | None = None
@@ -56,9 +61,10 @@ def chiedi_stato_import(
     cod_ipa_ente = chiamante.ente.cod_ipa_ente
     if row is None or not _is_for(chiamante, row.ente_id, row.tipi) or row.stato == StatoImport.AUTORIZZATO:
         raise _unknown(cod_ipa_ente, request_token)
+    fatto = avanzamento_di(row, now)
     if row.codice_errore or row.stato != StatoImport.IMPORT_ESEGUITO:
-        return StatoImportFlusso(cod_ipa_ente, row.codice_errore or row.stato)
-    return StatoImportFlusso(cod_ipa_ente, row.stato, row.file_scarti, row.file_iuv, row.file_avvisi)
+        return StatoImportFlusso(cod_ipa_ente, row.codice_errore or row.stato, fatto)
+    return StatoImportFlusso(cod_ipa_ente, row.stato, fatto, row.file_scarti, row.file_iuv, row.file_avvisi)
 
 
 def chiedi_stato_export(

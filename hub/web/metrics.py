@@ -1,8 +1,12 @@
-"""Counts and durations of the requests, in Prometheus' words. One registry per application, counts per process."""
+"""Counts and durations of the requests, in Prometheus' words. One registry per application, counts per process.
+
+What is in the database is everybody's, and is read at each question.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -10,6 +14,19 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 # A label takes only known values: a caller must not be able to fill the memory with names of his own.
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Conti:
+    """What was read from the database: counts by stato, and how far the flows in elaboration are."""
+
+    outbox: Mapping[str, int]
+    imports: Mapping[str, int]
+    flussi: Mapping[str, int]
+    exports: Mapping[str, int]
+    righe_decise: int
+    righe_rimaste: int
+    attesa_s: int
 
 
 class Metrics:
@@ -33,10 +50,24 @@ class Metrics:
         self._requests.labels(method if method in _METHODS else "OTHER", route, status).inc()
         self._duration.labels(route).observe(seconds)
 
-    def exposition(self, outbox: Mapping[str, int]) -> bytes:
-        """Return everything as text, with the messages waiting in the outbox by stato (read from the database)."""
+    def exposition(self, conti: Conti) -> bytes:
+        """Return everything as text, with what the database holds now."""
         now = CollectorRegistry()
-        depth = Gauge("pontepa_outbox_messages", "Messages in the outbox", ("stato",), registry=now)
-        for stato, count in outbox.items():
-            depth.labels(str(stato)).set(count)
+        _by_stato(now, "pontepa_outbox_messages", "Messages in the outbox", conti.outbox)
+        _by_stato(now, "pontepa_imports", "Files of flows that came", conti.imports)
+        _by_stato(now, "pontepa_flussi", "Flows that became of them", conti.flussi)
+        _by_stato(now, "pontepa_exports", "Booked exports", conti.exports)
+        numbers = (
+            ("pontepa_import_rows_decided", "Rows decided of the flows in elaboration", conti.righe_decise),
+            ("pontepa_import_rows_left", "Rows left of the flows in elaboration, by bytes read", conti.righe_rimaste),
+            ("pontepa_import_oldest_waiting_seconds", "Age of the file that waits longest", conti.attesa_s),
+        )
+        for name, words, number in numbers:
+            Gauge(name, words, registry=now).set(number)
         return generate_latest(self._registry) + generate_latest(now)
+
+
+def _by_stato(registry: CollectorRegistry, name: str, words: str, counts: Mapping[str, int]) -> None:
+    gauge = Gauge(name, words, ("stato",), registry=registry)
+    for stato, count in counts.items():
+        gauge.labels(str(stato)).set(count)

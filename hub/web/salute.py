@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Flask, Response, current_app, jsonify
 
+from hub.domain.avanzamento import avanzamento_di
 from hub.formats.resources import resource
-from hub.store import migrate, outbox
+from hub.store import migrate, outbox, registro
 from hub.web import metrics
 from hub.web.context import METRICS, runtime
 
@@ -38,7 +41,18 @@ def ready() -> tuple[Response, int]:
 
 
 def exposition() -> Response:
-    """Answer the counts of this process and the depth of the outbox, which is everybody's."""
+    """Answer the counts of this process, and of the outbox and the flows, which are everybody's."""
+    now = runtime().clock()
     with runtime().db.reading() as session:
-        depth = outbox.depth(session)
-    return Response(current_app.extensions[METRICS].exposition(depth), content_type=metrics.CONTENT_TYPE)
+        under_way = [avanzamento_di(row, now) for row in registro.in_elaboration(session)]
+        oldest = registro.oldest_waiting(session)
+        conti = metrics.Conti(
+            outbox=outbox.depth(session),
+            imports=registro.count_imports(session),
+            flussi=registro.count_flussi(session),
+            exports=registro.count_exports(session),
+            righe_decise=sum(fatto.righe for fatto in under_way),
+            righe_rimaste=sum(fatto.righe_rimaste for fatto in under_way),
+            attesa_s=0 if oldest is None else (now - oldest) // timedelta(seconds=1),
+        )
+    return Response(current_app.extensions[METRICS].exposition(conti), content_type=metrics.CONTENT_TYPE)

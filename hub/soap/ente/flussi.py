@@ -81,6 +81,14 @@ class _Service:
     def stato_import(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
         now = self._runtime.clock()
         found = chiedi_stato_import(*self._parts, header_caller(call, request), text(request, "requestToken"), now)
+        fatto = found.fatto
+        call.log |= {
+            "stato": found.stato,
+            "righe": fatto.righe,
+            "scartate": fatto.scartate,
+            "righe_al_secondo": fatto.righe_al_secondo,
+            "rimasti_s": fatto.rimasti_s,
+        }
         answer: dict[str, Any] = {"stato": found.stato}
         wanted = {
             "urlFileScarti": ("fileScarti", found.file_scarti),
