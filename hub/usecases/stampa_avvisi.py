@@ -1,0 +1,152 @@
+"""The notices of a loaded flow: one PDF for each accepted row that asked for an IUV, in one ZIP, in file order.
+
+They are finished by parts, which wait in the archive: whoever takes over from a dead worker prints only what is
+missing. Source: flows, 1.5 (`_AVVISI_PDF`) and 5.1.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Row
+
+from hub.domain.avviso import Avviso
+from hub.domain.dovuto_importato import DovutoImportato
+from hub.domain.flussi import read_nome
+from hub.formats.avviso import render_avviso
+from hub.formats.tracciati.import_dovuti import VERSIONI
+from hub.formats.tracciati.righe import Riga, read_righe
+from hub.formats.zip_avvisi import ScrittoreZip, pack_entry, read_entries
+from hub.formats.zip_flusso import open_csv
+from hub.ports import Archivio
+from hub.store import avvisi as dovuti_del_flusso
+from hub.store import loghi
+from hub.store.anagrafe import Anagrafe
+from hub.store.database import Database
+from hub.usecases.avviso_dovuto import build_avviso
+
+# Layouts in which a row can ask for an IUV.
+_VERSIONI = frozenset({"1_3", "1_4"})
+# Rows of a part: at most half a minute of work for one processor is done twice after a crash.
+_PARTE_RIGHE = 1000
+# Notices between two beats, for each thread: a sixth of a second, on a slow machine one.
+_BATTITO_AVVISI = 8
+# Entries copied between two beats: some tens of MiB.
+_BATTITO_COPIE = 1000
+_THREADS_MAX = 4
+
+
+def write_avvisi(
+    db: Database,
+    anagrafe: Anagrafe,
+    archivio: Archivio,
+    flusso: Row[Any],
+    cartella: str,
+    tick: Callable[[], None],
+    now: datetime,
+) -> str | None:
+    """Write the notices of a loaded flow (a row of flussi_import) and return the path; None when no row has one.
+
+    The file is `<name of the flow>_AVVISI_PDF.zip`, in the folder `cartella` of the archive. A second time it has the
+    same bytes, as long as nobody has paid or changed anything. `tick` is called at least every second; what it raises
+    ends the work, and the parts that are finished stay.
+    Raises: OutOfService, NotFound (the received file).
+    """
+    if flusso.versione not in _VERSIONI:
+        return None
+    configurato = anagrafe.find_by_id(flusso.ente_id, now)
+    assert configurato is not None
+    with db.reading() as session:
+        logo = loghi.find(session, flusso.ente_id)
+    stampa = _Stampa(db, archivio, flusso, lambda row: build_avviso(configurato, row, logo), tick)
+    parti = stampa.write_parti(cartella)
+    path = f"{cartella}/{read_nome(flusso.nome_file).base}_AVVISI_PDF.zip" if parti else None
+    if path is not None:
+        stampa.join(path, parti)
+    for parte in parti:
+        archivio.delete(parte)
+    return path
+
+
+class _Stampa:
+    """The printing of one flow."""
+
+    def __init__(
+        self,
+        db: Database,
+        archivio: Archivio,
+        flusso: Row[Any],
+        build: Callable[[Row[Any]], Avviso | None],
+        tick: Callable[[], None],
+    ) -> None:
+        self._db, self._archivio, self._flusso, self._build, self._tick = db, archivio, flusso, build, tick
+
+    def write_parti(self, cartella: str) -> list[str]:
+        """Print what is not printed yet and return the paths of all the parts, in order."""
+        parti = []
+        with ThreadPoolExecutor(_threads(), thread_name_prefix="stampa_avvisi") as pool:
+            for number, righe in enumerate(self._parti_del_file(), 1):
+                self._tick()
+                parte = f"{cartella}/avvisi-{self._flusso.id}-{number:05d}.parte"
+                if self._archivio.size_bytes(parte) is None:
+                    avvisi = self._avvisi(righe)
+                    if not avvisi:
+                        continue
+                    self._print(parte, avvisi, pool)
+                parti.append(parte)
+        return parti
+
+    def join(self, path: str, parti: Sequence[str]) -> None:
+        """Make one archive of the parts."""
+        with self._archivio.write(path) as out, ScrittoreZip(out) as archive:
+            for parte in parti:
+                with self._archivio.open(parte) as entries:
+                    for count, entry in enumerate(read_entries(entries)):
+                        archive.add(entry)
+                        if count % _BATTITO_COPIE == 0:
+                            self._tick()
+
+    def _parti_del_file(self) -> Iterator[Sequence[Riga]]:
+        """Give the rows of the received file, without the header, so many at a time."""
+        nome = read_nome(self._flusso.nome_file)
+        with self._archivio.open(self._flusso.file) as archive, open_csv(archive, nome) as csv:
+            righe = read_righe(csv)
+            next(righe)
+            while parte := list(islice(righe, _PARTE_RIGHE)):
+                yield parte
+
+    def _avvisi(self, righe: Sequence[Riga]) -> list[Avviso]:
+        # Whether a row asked for an IUV only the file says: one that brought its own number may have asked too.
+        tracciato = VERSIONI[self._flusso.versione]
+        read = (tracciato.read_riga(riga) for riga in righe)
+        asked = {
+            one.riga for one in read if isinstance(one, DovutoImportato) and one.genera_iuv and one.azione != "A"
+        }
+        if not asked:
+            return []
+        with self._db.reading() as session:
+            rows = dovuti_del_flusso.of_flusso(session, self._flusso.id, righe[0].numero, righe[-1].numero)
+        built = (self._build(row) for row in rows if row.riga in asked)
+        return [avviso for avviso in built if avviso is not None]
+
+    def _print(self, parte: str, avvisi: Sequence[Avviso], pool: ThreadPoolExecutor) -> None:
+        with self._archivio.write(parte) as out:
+            step = _BATTITO_AVVISI * _threads()
+            for start in range(0, len(avvisi), step):
+                for entry in pool.map(_entry, avvisi[start : start + step]):
+                    out.write(entry)
+                self._tick()
+
+
+def _entry(avviso: Avviso) -> bytes:
+    return pack_entry(f"avviso_{avviso.iuv}.pdf", render_avviso(avviso))
+
+
+def _threads() -> int:
+    """Return how many notices to print together: one processor is left to who calls meanwhile."""
+    return max(1, min(_THREADS_MAX, (os.cpu_count() or 1) - 1))
