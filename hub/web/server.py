@@ -10,55 +10,35 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
-import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from queue import SimpleQueue
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import IO, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from hub.runtime import PEER_CERTIFICATE
+from hub.web.lane import Lane
+from hub.web.long_road import LongRoad
+from hub.web.rsgi import Exchange, Headers, Scope, Wsgi, declared_length, tell
 
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-Headers = list[tuple[str, str]]
 Answer = tuple[int, Headers, bytes]
-# A request for the threads, with the loop and the future that wait for its answer; None ends a thread.
-Job = tuple[dict[str, Any], asyncio.AbstractEventLoop, "asyncio.Future[Answer]"] | None
-# Whole requests that wait for a thread, for each thread: a longer queue only makes everybody late.
-_QUEUE_PER_THREAD = 16
 _RETRY_AFTER_S = 2
-
-
-class Scope(Protocol):
-    """What the server says of a request."""
-
-    method: str
-    path: str
-    query_string: str
-    scheme: str
-    client: str
-    http_version: str
-    headers: Any
-
-
-class Exchange(Protocol):
-    """The server's side of one request."""
-
-    async def __call__(self) -> bytes: ...
-
-    def __aiter__(self) -> AsyncIterator[bytes]: ...
-
-    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """`bytes_by_path`: the longest body by path prefix; elsewhere `bytes_max`. `seconds`: for the whole of a body."""
+    """`bytes_by_path`: the longest body by path prefix; elsewhere `bytes_max`. `seconds`: for the whole of a body.
+
+    `long_by_path`: the paths whose bodies and answers may be long; `seconds` is then for the body to begin to move, and
+    `folder` the place where it is laid down, None: the system's.
+    """
 
     bytes_by_path: Mapping[str, int]
     bytes_max: int
     seconds: float
+    long_by_path: Mapping[str, int] = field(default_factory=dict)
+    folder: Path | None = None
 
     def bytes_of(self, path: str) -> int:
         return next((size for prefix, size in self.bytes_by_path.items() if path.startswith(prefix)), self.bytes_max)
@@ -70,24 +50,22 @@ class Front:
     def __init__(self, wsgi: Wsgi, public_url: str, limits: BodyLimits, threads: int) -> None:
         self._wsgi = wsgi
         self._limits = limits
-        self._jobs: SimpleQueue[Job] = SimpleQueue()
-        self._threads = [threading.Thread(target=self._serve, name=f"http-{n}", daemon=True) for n in range(threads)]
-        for thread in self._threads:
-            thread.start()
-        self._room = threads * (1 + _QUEUE_PER_THREAD)
-        self._busy = 0
+        self._lane = Lane("http", threads)
+        self._long = LongRoad(wsgi, dict(limits.long_by_path), limits.seconds, limits.folder)
         public = urlsplit(public_url)
         self._server = (public.hostname or "localhost", str(public.port or (443 if public.scheme == "https" else 80)))
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let the threads end; the server has waited for the requests before."""
-        for _ in self._threads:
-            self._jobs.put(None)
+        self._lane.close()
+        self._long.close()
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+        long_limit = self._long.limit_of(scope.path)
+        if long_limit is not None:
+            return await self._long.serve(scope, exchange, long_limit, self._environ)
         limit = self._limits.bytes_of(scope.path)
-        # Chunks have their own ends: a length beside them means nothing.
-        declared = None if "transfer-encoding" in scope.headers else scope.headers.get("content-length")
+        declared = declared_length(scope.headers)
         length, body = declared, b""
         # A length that is too long or makes no sense is judged by the door, which is given no byte of the body.
         is_within = declared is not None and declared.isdigit() and len(declared) < 19 and int(declared) <= limit
@@ -97,24 +75,23 @@ class Front:
                     # Of a declared length the server lets nothing more through.
                     body = await exchange() if is_within else await _read(exchange, limit)
             except TimeoutError:
-                return _tell(exchange, 408, "Richiesta troppo lenta: il contenuto non è arrivato in tempo")
+                return tell(exchange, 408, "Richiesta troppo lenta: il contenuto non è arrivato in tempo")
             if declared is None or len(body) > limit:
                 length = str(len(body))
-        if self._busy >= self._room:
-            return _tell(
+        lane = self._lane
+        if lane.busy >= lane.room:
+            return tell(
                 exchange, 503, "Servizio momentaneamente occupato: riprovare", ("retry-after", str(_RETRY_AFTER_S))
             )
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Answer] = loop.create_future()
-        self._busy += 1
+        lane.busy += 1
         try:
-            self._jobs.put((self._environ(scope, length or "0", body), loop, answer))
-            status, headers, text = await answer
+            work = partial(self._work, self._environ(scope, length or "0", io.BytesIO(body)))
+            status, headers, text = await lane.run(work)
         finally:
-            self._busy -= 1
+            lane.busy -= 1
         exchange.response_bytes(status, headers, text)
 
-    def _environ(self, scope: Scope, length: str, body: bytes) -> dict[str, Any]:
+    def _environ(self, scope: Scope, length: str, body: IO[bytes]) -> dict[str, Any]:
         environ: dict[str, Any] = {
             "REQUEST_METHOD": scope.method,
             "SCRIPT_NAME": "",
@@ -126,7 +103,7 @@ class Front:
             "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": scope.scheme,
-            "wsgi.input": io.BytesIO(body),
+            "wsgi.input": body,
             "wsgi.errors": sys.stderr,
             "wsgi.multithread": True,
             "wsgi.multiprocess": True,
@@ -146,17 +123,6 @@ class Front:
         environ.pop("HTTP_CONTENT_LENGTH", None)
         environ["CONTENT_LENGTH"] = length
         return environ
-
-    def _serve(self) -> None:
-        """A thread's life: one whole request after the other."""
-        while (job := self._jobs.get()) is not None:
-            environ, loop, answer = job
-            try:
-                told = self._work(environ)
-            except BaseException as error:  # noqa: BLE001 - it is of that request alone: the server answers it with 500
-                loop.call_soon_threadsafe(_fail, answer, error)
-            else:
-                loop.call_soon_threadsafe(_settle, answer, told)
 
     def _work(self, environ: dict[str, Any]) -> Answer:
         told: list[tuple[str, Headers]] = []
@@ -181,16 +147,6 @@ def _environ_key(name: str) -> str:
     return "HTTP_" + name.upper().replace("-", "_")
 
 
-def _settle(future: asyncio.Future[Answer], answer: Answer) -> None:
-    if not future.done():
-        future.set_result(answer)
-
-
-def _fail(future: asyncio.Future[Answer], error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
-
-
 async def _read(exchange: Exchange, limit: int) -> bytes:
     """Return the body, cut just past the limit."""
     read = bytearray()
@@ -199,8 +155,3 @@ async def _read(exchange: Exchange, limit: int) -> bytes:
         if len(read) > limit:
             return bytes(read[: limit + 1])
     return bytes(read)
-
-
-def _tell(exchange: Exchange, status: int, text: str, *headers: tuple[str, str]) -> None:
-    body = text.encode()
-    exchange.response_bytes(status, [("content-type", "text/plain; charset=utf-8"), *headers], body)

@@ -21,7 +21,8 @@ import h11
 
 from hub.domain.errors import Misconfigured
 from hub.log import get_logger
-from hub.web.server import Front, Headers
+from hub.web.rsgi import Headers
+from hub.web.server import Front
 
 _HANDSHAKE_S = 10.0
 # For the head of a request to arrive, the pause between two requests included; as on the first port.
@@ -217,6 +218,12 @@ class _Connection:
                     return
                 exchange = _Exchange(self)
                 await self._front.__rsgi__(self._scope(request), exchange)
+                if exchange.is_streamed:
+                    await self._sent(h11.EndOfMessage())
+                    if self._is_over():
+                        return await self._linger()
+                    self._http.start_next_cycle()
+                    continue
                 status, headers, body = exchange.answer
             except h11.RemoteProtocolError as error:
                 status, headers, body = error.error_status_hint, [], b""
@@ -226,9 +233,12 @@ class _Connection:
                 get_logger().error("tls_request_crashed", error=type(error).__name__)
                 status, headers, body = 500, [], b""
             await self._send(status, headers, body)
-            if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+            if self._is_over():
                 return await self._linger()
             self._http.start_next_cycle()
+
+    def _is_over(self) -> bool:
+        return self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE
 
     async def _linger(self) -> None:
         """Let the answer arrive: what is still on its way to us would make the kernel throw it away."""
@@ -262,14 +272,26 @@ class _Connection:
     async def _send(self, status: int, headers: Headers, body: bytes) -> None:
         if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
-        given = [(name, value) for name, value in headers if name not in ("content-length", "connection")]
-        # A body that nobody read would be taken for the next request.
-        more = [] if self._http.their_state is h11.DONE else [("connection", "close")]
         length = dict(headers).get("content-length", str(len(body)))
-        self._write(h11.Response(status_code=status, headers=[*given, ("content-length", length), *more]))
+        self.begin(status, [*((name, value) for name, value in headers if name != "content-length"),
+                            ("content-length", length)])  # fmt: skip
         if body:
             self._write(h11.Data(data=body))
-        self._write(h11.EndOfMessage())
+        await self._sent(h11.EndOfMessage())
+
+    def begin(self, status: int, headers: Headers) -> None:
+        """Say the status and the headers of an answer."""
+        given = [(name, value) for name, value in headers if name != "connection"]
+        # A body that nobody read would be taken for the next request.
+        more = [] if self._http.their_state is h11.DONE else [("connection", "close")]
+        self._write(h11.Response(status_code=status, headers=[*given, *more]))
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send a block of an answer that has begun, and wait until there is room for the next one."""
+        await self._sent(h11.Data(data=data))
+
+    async def _sent(self, event: Any) -> None:
+        self._write(event)
         async with asyncio.timeout(_WRITE_S):
             await self._writer.drain()
 
@@ -285,6 +307,7 @@ class _Exchange:
     def __init__(self, connection: _Connection) -> None:
         self._connection = connection
         self.answer: tuple[int, Headers, bytes] = (500, [], b"")
+        self.is_streamed = False
 
     async def __call__(self) -> bytes:
         return b"".join([block async for block in self])
@@ -295,3 +318,8 @@ class _Exchange:
 
     def response_bytes(self, status: int, headers: Headers, body: bytes) -> None:
         self.answer = (status, headers, body)
+
+    def response_stream(self, status: int, headers: Headers) -> _Connection:
+        self.is_streamed = True
+        self._connection.begin(status, headers)
+        return self._connection

@@ -1,0 +1,61 @@
+"""Threads between the server's loop and the doors: they work only on whole requests, or on one block of an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+# What to do, with the loop and the future that wait for it; None ends a thread.
+_Job = tuple[Callable[[], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"] | None
+# Whole requests that wait for a thread, for each thread: a longer queue only makes everybody late.
+_QUEUE_PER_THREAD = 16
+
+
+class Lane:
+    """A few threads with a queue. `room`: how many requests may be in it at once; `busy`: how many are."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._threads = [threading.Thread(target=self._serve, name=f"{name}-{n}", daemon=True) for n in range(threads)]
+        for thread in self._threads:
+            thread.start()
+        self.room = threads * (1 + _QUEUE_PER_THREAD)
+        self.busy = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns in one of the threads, or raise what it raises."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._jobs.put((work, loop, answer))
+        return await answer
+
+    def close(self) -> None:
+        """Let the threads end after what they have begun."""
+        for _ in self._threads:
+            self._jobs.put(None)
+
+    def _serve(self) -> None:
+        """A thread's life: one job after the other."""
+        while (job := self._jobs.get()) is not None:
+            work, loop, answer = job
+            try:
+                told = work()
+            except BaseException as error:  # noqa: BLE001 - it is of that request alone: the server answers it with 500
+                loop.call_soon_threadsafe(_fail, answer, error)
+            else:
+                loop.call_soon_threadsafe(_settle, answer, told)
+
+
+def _settle(future: asyncio.Future[Any], answer: Any) -> None:
+    if not future.done():
+        future.set_result(answer)
+
+
+def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)

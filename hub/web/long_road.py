@@ -1,0 +1,160 @@
+"""Requests with long bodies and long answers: the body goes to a file, the answer leaves block by block.
+
+Nothing of them is held in memory, and no thread waits for the other side: a thread takes a body that is whole, and
+makes one block of an answer at a time. They have threads of their own, so that they never keep the short ones out.
+Source: RSGI specification 1.x (response_stream); PEP 3333 (an empty block: nothing yet).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from hub.web.lane import Lane
+from hub.web.rsgi import Exchange, Headers, Wsgi, declared_length, tell
+
+# Key of the WSGI environment: an empty block before the status is taken as "ask again in a moment".
+PACED = "pontepa.paced"
+_PAUSE_S = 0.5
+_THREADS = 4
+# With a body or an answer on its way, each has at most an open file and a block in memory.
+_OPEN_MAX = 128
+# Whoever sends slower than this has no line, or no good intention.
+_SLOWEST_BYTES_S = 32 * 1024
+_IN_MEMORY_BYTES = 64 * 1024
+_WRITE_BYTES = 256 * 1024
+# For one block of an answer to be taken.
+_TAKE_S = 60.0
+
+Environ = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Begun:
+    """An answer that has begun: its next block is here, None at the end. `told`: empty until it has a status."""
+
+    blocks: Iterator[bytes]
+    close: Callable[[], None]
+    told: list[tuple[str, Headers]]
+    block: bytes | None = None
+    after: bytes | None = None
+
+    def pull(self) -> None:
+        """Have the first block, or an empty one and no status; of an answer of one block, that it is the only one."""
+        self.block = next(self.blocks, None)
+        if self.told and self.block is not None:
+            self.after = next(self.blocks, None)
+
+    def move_on(self) -> None:
+        self.block, self.after = self.after, None
+        if self.block is not None:
+            self.after = next(self.blocks, None)
+
+
+class LongRoad:
+    """What serves the paths of long requests."""
+
+    def __init__(self, wsgi: Wsgi, bytes_by_path: dict[str, int], seconds: float, folder: Path | None) -> None:
+        """`bytes_by_path`: the longest body by path prefix; `seconds`: of patience before a body moves; `folder`: for
+        bodies, a disk rather than memory; None is the system's own."""
+        self._wsgi = wsgi
+        self._bytes_by_path = bytes_by_path
+        self._seconds = seconds
+        self._folder = None if folder is None else str(folder)
+        self._lane = Lane("http-long", _THREADS) if bytes_by_path else None
+        self._open = 0
+
+    def limit_of(self, path: str) -> int | None:
+        """Return the longest body of a path; None for a path of another road."""
+        return next((size for prefix, size in self._bytes_by_path.items() if path.startswith(prefix)), None)
+
+    def close(self) -> None:
+        if self._lane is not None:
+            self._lane.close()
+
+    async def serve(
+        self, scope: Any, exchange: Exchange, limit: int, environ_of: Callable[[Any, str, IO[bytes]], Environ]
+    ) -> None:
+        if self._open >= _OPEN_MAX:
+            return tell(exchange, 503, "Troppi file in viaggio: riprovare fra poco", ("retry-after", "10"))
+        self._open += 1
+        try:
+            # Without a name: whatever happens to this process, nothing is left behind.
+            with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=self._folder) as body:
+                try:
+                    length = await self._read(scope, exchange, limit, body)
+                except TimeoutError:
+                    return tell(exchange, 408, "Richiesta troppo lenta: il contenuto non è arrivato in tempo")
+                except OSError:
+                    return tell(exchange, 503, "Non c'è posto per il file: riprovare più tardi", ("retry-after", "60"))
+                body.seek(0)
+                await self._answer(environ_of(scope, length, body) | {PACED: True}, exchange)
+        finally:
+            self._open -= 1
+
+    async def _read(self, scope: Any, exchange: Exchange, limit: int, body: IO[bytes]) -> str:
+        """Lay the body down and return its length; of one that is too long, cut or not even begun, a length that says
+        so.
+
+        Raises: TimeoutError, OSError (no room).
+        """
+        declared = declared_length(scope.headers)
+        if declared is not None and not (declared.isdigit() and len(declared) < 19 and int(declared) <= limit):
+            return declared
+        loop = asyncio.get_running_loop()
+        started, read, held = loop.time(), 0, bytearray()
+        async with asyncio.timeout(self._seconds) as patience:
+            async for block in exchange:
+                held += block
+                read += len(block)
+                if len(held) >= _WRITE_BYTES:
+                    # The disk may make its writers wait; the loop has others to serve.
+                    await asyncio.to_thread(body.write, bytes(held))
+                    held.clear()
+                if read > limit:
+                    return str(read)
+                patience.reschedule(started + self._seconds + read / _SLOWEST_BYTES_S)
+        await asyncio.to_thread(body.write, bytes(held))
+        return str(read)
+
+    async def _answer(self, environ: Environ, exchange: Exchange) -> None:
+        assert self._lane is not None
+        begun = await self._lane.run(partial(_begin, self._wsgi, environ))
+        try:
+            while not begun.told:
+                await asyncio.sleep(_PAUSE_S)
+                await self._lane.run(begun.pull)
+            status, headers = begun.told[-1]
+            lower = [(name.lower(), value) for name, value in headers]
+            if begun.after is None:
+                return exchange.response_bytes(int(status[:3]), lower, begun.block or b"")
+            stream = exchange.response_stream(int(status[:3]), lower)
+            while begun.block is not None:
+                async with asyncio.timeout(_TAKE_S):
+                    await stream.send_bytes(begun.block)
+                await self._lane.run(begun.move_on)
+        finally:
+            await self._lane.run(begun.close)
+
+
+def _begin(wsgi: Wsgi, environ: Environ) -> _Begun:
+    """Call the application and have its first block."""
+    told: list[tuple[str, Headers]] = []
+
+    def start_response(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], None]:
+        told.append((status, headers))
+        return lambda _: None
+
+    parts: Iterable[bytes] = wsgi(environ, start_response)
+    begun = _Begun(iter(parts), getattr(parts, "close", lambda: None), told)
+    try:
+        begun.pull()
+    except BaseException:
+        begun.close()
+        raise
+    return begun
