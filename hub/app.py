@@ -38,6 +38,8 @@ from hub.usecases.authenticate import Callers
 from hub.usecases.inoltro_esito import TOPIC_ESITO
 from hub.usecases.start_pagamento import TOPIC_RPT
 from hub.web import create_front, tls
+from hub.web.context import arrivals_of
+from hub.web.flussi import long_paths
 from hub.web.server import BodyLimits, Front
 from hub.web.tls import TlsFront
 
@@ -132,7 +134,10 @@ def create_front_server() -> Front | TlsFront:
         bytes_by_path={ente.PATH: config.max_body_bytes, nodo.PATH: config.max_rt_body_bytes},
         bytes_max=config.max_form_bytes,
         seconds=config.body_timeout_s,
+        long_by_path=long_paths(config),
+        folder=arrivals_of(config.data_dir),
     )
+    arrivals_of(config.data_dir).mkdir(parents=True, exist_ok=True)
     wsgi = build_wsgi_app(build_runtime(config))
     _keep_out_of_collections()
     front = Front(wsgi, config.public_url, limits, config.blocking_threads)

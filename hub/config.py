@@ -79,6 +79,11 @@ class Config(BaseModel):
     # The payer's form has two short fields and a token.
     max_form_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = 16 * 1024
 
+    # A flow and the request that brings it, of an ente that has no limit of its own. Source: flows, 1.2.
+    max_upload_bytes: Annotated[int, Field(ge=4096, le=1024**3)] = 10 * 1024 * 1024
+    # The longest upload that any ente may have: more is not even received. A million rows are about 60 MiB of ZIP.
+    upload_ceiling_bytes: Annotated[int, Field(ge=4096, le=1024**3)] = 256 * 1024 * 1024
+
     # For the whole body of a request to arrive: 2 MiB on a poor line takes ten; who needs longer is not a caller.
     body_timeout_s: Seconds = 20.0
 
@@ -206,6 +211,11 @@ def _cross_problems(config: Config) -> list[str]:
     if config.db_pool_size < config.blocking_threads:
         problems.append(
             f"{PREFIX}DB_POOL_SIZE={config.db_pool_size} è minore di {PREFIX}BLOCKING_THREADS={config.blocking_threads}"
+        )
+    if config.upload_ceiling_bytes < config.max_upload_bytes:
+        problems.append(
+            f"{PREFIX}UPLOAD_CEILING_BYTES={config.upload_ceiling_bytes} è minore di "
+            f"{PREFIX}MAX_UPLOAD_BYTES={config.max_upload_bytes}"
         )
     if config.proxy_cert_header and not config.trusted_proxies:
         problems.append(

@@ -30,6 +30,10 @@ ESITO_CARRELLO = ("descrizione", "codice")
 # Source: pa-per-ente, uniqueness and idempotency (6).
 IMPORT_RIPETUTO = ("rifiutato", "riconosciuto")
 
+# A flow that an ente may upload, at least and at most; the first is below any honest one. Source: flows, 1.2.
+FLUSSO_BYTES_MIN = 64 * 1024
+FLUSSO_BYTES_CEILING = 1024**3
+
 # The services of pa-per-ente that a credential may be limited to.
 OPERAZIONI = (
     "paaSILAutorizzaImportFlusso",
@@ -169,6 +173,7 @@ class Ente:
     `amministratore`: the one ente whose credentials open the positions of all the others.
     On its notices: `codice_cbill`, `autorizzazione_stampa` (Poste's, without which there is no postal slip), `logo` (a
     PNG in greys), `contatti`, `beneficiario` where it is to be called otherwise than `nome`.
+    `flusso_bytes_max`: of a flow that is uploaded; None: the installation's own limit.
     """
 
     cod_ipa_ente: str
@@ -198,6 +203,7 @@ class Ente:
     certificati: tuple[Certificato, ...] | None = None
     firme: tuple[Certificato, ...] | None = None
     password_mypivot: str | None = None
+    flusso_bytes_max: int | None = None
     applicazioni: tuple[Applicazione, ...] | None = None
     tipi: tuple[Tipo, ...] | None = None
 

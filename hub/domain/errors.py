@@ -207,6 +207,27 @@ class FlussoRifiutato(InvalidRequest):
     def __init__(self, stato: str, message: str) -> None:
         super().__init__(f"{message} ({stato})")
         self.stato = stato
+        self.testo = message
+
+
+class CaricamentoNonValido(InvalidRequest):
+    """What is brought to a door of flows is not one file with a name. Source: flows, 1.2."""
+
+
+class FileTroppoGrande(CaricamentoNonValido):
+    """A file, or the request that brings it, over the limit of its ente."""
+
+
+class TipoContenutoNonAmmesso(CaricamentoNonValido):
+    """The body of a request is of a kind that this address does not take."""
+
+
+class FlussoGiaRicevuto(Conflict):
+    """A flow of this file name is here already. `stato` is the code that the import itself would give: flows, 1.4."""
+
+    def __init__(self, stato: str, message: str) -> None:
+        super().__init__(message)
+        self.stato = stato
 
 
 class AvvisoNonTrovato(NotFound):
@@ -272,7 +293,11 @@ class CodicePagatoreNonPresente(InvalidRequest):
 
 
 class GettoneNonValido(NotAllowed):
-    """A token that is forged, expired, used, or made for something else: which of these is nobody's business."""
+    """A token that is forged, expired, or made for something else: which of these is nobody's business."""
+
+
+class GettoneUsato(GettoneNonValido):
+    """An authorizationToken that has already brought its file."""
 
 
 class DovutoNonPagabile(Conflict):

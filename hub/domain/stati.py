@@ -113,6 +113,10 @@ class StatoImport(StrEnum):
     IMPORT_ABORTITO = "IMPORT_ABORTITO"
 
 
+# A file that has come and of which the end is not known.
+IMPORT_APERTI = frozenset({StatoImport.LOAD_IMPORT, StatoImport.IMPORT_IN_ELAB})
+
+
 class StatoFlusso(StrEnum):
     """What became of the dovuti of a flow. Source: flows, 1.4."""
 

@@ -128,6 +128,14 @@ class Campi:
             return default
         return value
 
+    def number(self, key: str, least: int, most: int) -> int | None:
+        """Return a whole number between two, both included; None when it is not given."""
+        value = self._values.get(key)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most):
+            self._note(key, f"{str(value)[:60]!r} non ammesso: un numero intero fra {least} e {most}")
+            return None
+        return value
+
     def flag(self, key: str, default: bool) -> bool:
         value = self._values.get(key, default)
         if not isinstance(value, bool):

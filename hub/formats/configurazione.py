@@ -17,6 +17,8 @@ import yaml
 
 from hub.domain.configurazione import (
     ESITO_CARRELLO,
+    FLUSSO_BYTES_CEILING,
+    FLUSSO_BYTES_MIN,
     IMPORT_RIPETUTO,
     MODALITA,
     OPERAZIONI,
@@ -193,7 +195,7 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
         "codIpaEnte", "codice_fiscale", "nome", "stato", "stazione", "codice_segregazione", "iban", "url_esito",
         "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "import_ripetuto", "amministratore",
         "autenticazione", "inoltro_esito", "chiave_ritorno", "url_archivio_esterno", *CHIAVI_ENTE, *CREDENZIALI,
-        "password_mypivot", "applicazioni", "tipi",
+        "password_mypivot", "flusso_bytes_max", "applicazioni", "tipi",
     ))
     before = len(problems.found)
     ente = Ente(
@@ -217,6 +219,7 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
         **read_stampa_ente(campi, cartella),
         **read_credenziali(campi),
         password_mypivot=campi.secret("password_mypivot", 8, 100, required=False),
+        flusso_bytes_max=campi.number("flusso_bytes_max", FLUSSO_BYTES_MIN, FLUSSO_BYTES_CEILING),
         applicazioni=_many(campi, "applicazioni", _read_applicazione, lambda one: one.nome, "nome"),
         tipi=_many(campi, "tipi", _read_tipo, lambda one: one.codice, "codice"),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, BinaryIO
 
@@ -21,6 +21,10 @@ _ZIP64_LOCATOR = b"PK\x06\x07"
 _COMMENT_MAX = 65_535
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_LOCAL = b"PK\x03\x04"
+_BLOCK = 1024 * 1024
+_BROKEN = "lo zip è rovinato: ricrearlo e mandarlo di nuovo"
+_TOO_LARGE = "il csv dentro lo zip è troppo grande, o compresso oltre il verosimile: dividere il flusso"
 _LIES = "lo zip è rovinato, o mente sulla dimensione del csv: ricrearlo"
 # What the older clients left beside the csv: taken, not looked at.
 _SIDE_CARS = (".md5", ".auth")
@@ -30,7 +34,7 @@ _SIDE_CARS = (".md5", ".auth")
 class LimitiZip:
     """What an archive may be. Deflate cannot pass 1032 to 1; rows that repeat themselves come to 60 or so."""
 
-    bytes_max: int = 10 * 1024 * 1024
+    bytes_max: int = 1024**3  # an ente's own limit is the door's to judge, before
     expanded_bytes_max: int = 4 * 1024**3
     ratio_max: int = 250
     entries_max: int = 4
@@ -46,15 +50,53 @@ def open_csv(archivio: BinaryIO, nome: NomeFlusso, limiti: LimitiZip = LIMITI) -
 
     Raises: FlussoRifiutato: `PAA_IMPORT_NO_CSV` when it is not there, `PAA_IMPORT_ERROR` for all the rest.
     """
+    with _opened(archivio, limiti) as opened:
+        entry = _find_csv(opened.infolist(), nome)
+        with _entry(opened, entry) as csv:
+            yield csv
+
+
+def check_upload(archivio: BinaryIO, base: str, limiti: LimitiZip = LIMITI) -> None:
+    """Look at the whole of an archive that somebody brings, every byte of it expanded and counted.
+
+    `base`: the archive's name without its ending, with which each entry's begins; whether they are the three parts of a
+    flow's name, and whether the csv is there, is not asked. Raises: FlussoRifiutato (`PAA_IMPORT_ERROR`).
+    Source: flows, 1.2, check 2.
+    """
+    with _opened(archivio, limiti) as opened:
+        for entry in opened.infolist():
+            name = entry.filename
+            if not name.startswith(f"{base}."):
+                raise _refused(f"lo zip contiene {name[:120]!r}: i nomi dentro devono iniziare con {base[:120]}.")
+            with _entry(opened, entry) as content:
+                # What begins like an archive is one, whatever its name.
+                if content.read(len(_LOCAL)) == _LOCAL or name.lower().endswith(".zip"):
+                    raise _refused(f"lo zip contiene un altro zip, {name[:120]!r}: mettere il csv così com'è")
+                while content.read(_BLOCK):
+                    pass
+
+
+@contextmanager
+def _opened(archivio: BinaryIO, limiti: LimitiZip) -> Iterator[zipfile.ZipFile]:
+    """Give an archive whose directory can be trusted as far as it goes."""
     _check_directory(archivio, limiti)
-    with ExitStack() as stack:
-        try:
-            opened = stack.enter_context(zipfile.ZipFile(archivio))
-            entry = _find_csv(opened.infolist(), nome, limiti)
-            csv = stack.enter_context(opened.open(entry))
-        except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
-            raise _refused("lo zip è rovinato: ricrearlo e mandarlo di nuovo") from error
-        yield CsvNelloZip(csv, entry.file_size)
+    try:
+        opened = zipfile.ZipFile(archivio)
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
+        raise _refused(_BROKEN) from error
+    with opened:
+        _check_entries(opened.infolist(), limiti)
+        yield opened
+
+
+@contextmanager
+def _entry(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[CsvNelloZip]:
+    try:
+        content = opened.open(entry)
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
+        raise _refused(_BROKEN) from error
+    with content:
+        yield CsvNelloZip(content, entry.file_size)
 
 
 class CsvNelloZip:
@@ -93,24 +135,30 @@ def _check_directory(archivio: BinaryIO, limiti: LimitiZip) -> None:
         raise _refused(f"lo zip ha più di {limiti.entries_max} file: deve contenere un solo csv")
 
 
-def _find_csv(entries: list[zipfile.ZipInfo], nome: NomeFlusso, limiti: LimitiZip) -> zipfile.ZipInfo:
+def _check_entries(entries: list[zipfile.ZipInfo], limiti: LimitiZip) -> None:
     names = [entry.orig_filename for entry in entries]
     if len(entries) > limiti.entries_max or len({name.lower() for name in names}) < len(names):
         raise _refused("lo zip contiene due volte lo stesso nome, o troppi file: deve contenere un solo csv")
     for entry, name in zip(entries, names, strict=True):
         if name != entry.filename or set(name) & set("/\\:\0") or not name.isprintable():
             raise _refused("lo zip contiene un nome con un percorso: i file devono stare in cima, senza cartelle")
-        if not name.startswith(f"{nome.base}.") or not name.lower().endswith((".csv", *_SIDE_CARS)):
-            raise FlussoRifiutato(
-                "PAA_IMPORT_NO_CSV", f"lo zip contiene {name[:120]!r}: atteso soltanto {nome.base}.csv"
-            )
         if entry.flag_bits & _ENCRYPTED:
             raise _refused("lo zip è cifrato: crearlo senza password")
         if entry.compress_type not in _METHODS:
             raise _refused("lo zip usa una compressione non gestita: ammesse deflate e nessuna")
-        ratio = entry.file_size // max(entry.compress_size, 1)
-        if entry.file_size > limiti.expanded_bytes_max or ratio > limiti.ratio_max:
-            raise _refused("il csv dentro lo zip è troppo grande, o compresso oltre il verosimile: dividere il flusso")
+        if entry.file_size // max(entry.compress_size, 1) > limiti.ratio_max:
+            raise _refused(_TOO_LARGE)
+    if sum(entry.file_size for entry in entries) > limiti.expanded_bytes_max:
+        raise _refused(_TOO_LARGE)
+
+
+def _find_csv(entries: list[zipfile.ZipInfo], nome: NomeFlusso) -> zipfile.ZipInfo:
+    for entry in entries:
+        name = entry.filename
+        if not name.startswith(f"{nome.base}.") or not name.lower().endswith((".csv", *_SIDE_CARS)):
+            raise FlussoRifiutato(
+                "PAA_IMPORT_NO_CSV", f"lo zip contiene {name[:120]!r}: atteso soltanto {nome.base}.csv"
+            )
     found = [entry for entry in entries if entry.filename.lower() == f"{nome.base}.csv".lower()]
     if not found:
         raise FlussoRifiutato("PAA_IMPORT_NO_CSV", f"nello zip manca {nome.base}.csv")

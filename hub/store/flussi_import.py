@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, delete, func, insert, select
 
-from hub.domain.stati import StatoImport
+from hub.domain.stati import IMPORT_APERTI, StatoImport
 from hub.store.database import Session
 from hub.store.movement import move_row
 from hub.store.schema import flussi_import
@@ -25,6 +25,21 @@ def find(session: Session, request_token: str) -> Row[Any] | None:
 
 def move(session: Session, row: Row[Any], *, to: StatoImport, at: datetime, **values: Any) -> None:
     move_row(session, flussi_import, flussi_import.c.id, row, StatoImport, to, at, **values)
+
+
+def find_by_nome(session: Session, ente_id: int, nome_file: str) -> Row[Any] | None:
+    """Return the last flow of an ente for which a file name is taken, None when it is free.
+
+    Taken: a flow was made of such a file, whatever became of it, or one waits or is being worked on.
+    Source: flows, 1.2 (check 4) and 1.3.
+    """
+    has_come = flussi_import.c.stato.in_(sorted(IMPORT_APERTI))
+    where = (
+        (flussi_import.c.ente_id == ente_id)
+        & (flussi_import.c.nome_file == nome_file)
+        & (has_come | flussi_import.c.stato_flusso.is_not(None))
+    )
+    return session.execute(select(flussi_import).where(where).order_by(flussi_import.c.id.desc()).limit(1)).first()
 
 
 def waiting(session: Session, ente_id: int) -> int:

@@ -65,6 +65,7 @@ enti = Table(
     Column("contatti", JSON(none_as_null=True)),
     Column("autenticazione", JSON),  # the kinds of credential that are enough by themselves; None: any
     Column("password_mypivot_hash", String(256)),
+    Column("flusso_bytes_max", BigInteger),  # of an uploaded flow; None: the installation's
     Column("amministratore", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("cod_ipa_ente", name="uq_enti_cod_ipa_ente"),
     # Who sees every ente is one alone.

@@ -188,6 +188,7 @@ def ente_values(ente: Ente) -> dict[str, Any]:
         "codice_cbill": ente.codice_cbill,
         "autorizzazione_stampa": ente.autorizzazione_stampa,
         "contatti": None if ente.contatti is None else _given(asdict(ente.contatti)),
+        "flusso_bytes_max": ente.flusso_bytes_max,
     }
 
 

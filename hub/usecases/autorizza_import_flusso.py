@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from hub.domain.errors import GettoneNonValido, RichiestaNonEseguibile
+from hub.domain.errors import GettoneNonValido, GettoneUsato, RichiestaNonEseguibile
 from hub.domain.stati import StatoImport
 from hub.formats.gettoni_firmati import UPLOAD_TTL, Autorizzazione, autorizzazione_token, read_autorizzazione
 from hub.store import enti, flussi_import
@@ -57,22 +57,41 @@ def autorizza_import_flusso(
     return FlussoAutorizzato(what.request_token, autorizzazione_token(secret, what, now))
 
 
-def accept_flusso(
-    session: Session, secret: str, token: str, *, nome_file: str, size_bytes: int, sha256: str, now: datetime
-) -> Row[Any]:
-    """Take the file of an authorised request: it becomes LOAD_IMPORT and the token is used up; return the row before.
+def find_autorizzato(session: Session, secret: str, token: str, now: datetime) -> Row[Any]:
+    """Return the request for which a token may bring a file.
 
-    In the transaction of who keeps the file: an upload that is refused leaves the token good for another try.
-    Raises: GettoneNonValido, Conflict (another upload with this token has just been accepted).
+    Raises: GettoneNonValido, GettoneUsato (its file has come).
     """
     what = read_autorizzazione(secret, token, now)
     row = None if what is None else flussi_import.find(session, what.request_token)
     if what is None or row is None or row.jti != what.jti:
-        raise GettoneNonValido("authorizationToken non valido o scaduto")
+        raise GettoneNonValido("authorizationToken non valido o scaduto: chiederne uno nuovo")
     if enti.by_id(session, row.ente_id).cod_ipa_ente != what.cod_ipa_ente:
         raise GettoneNonValido("authorizationToken di un altro ente")
     if row.stato != StatoImport.AUTORIZZATO:
-        raise GettoneNonValido("authorizationToken già usato: serve una nuova autorizzazione")
+        raise GettoneUsato("authorizationToken già usato: serve una nuova autorizzazione")
+    return row
+
+
+def accept_flusso(
+    session: Session,
+    secret: str,
+    token: str,
+    *,
+    nome_file: str,
+    size_bytes: int,
+    sha256: str,
+    md5: str,
+    file: str,
+    now: datetime,
+) -> Row[Any]:
+    """Take the file of an authorised request: it becomes LOAD_IMPORT and the token is used up; return the row before.
+
+    In the transaction of who keeps the file, at the path `file` of the archive: an upload that is refused leaves the
+    token good for another try.
+    Raises: GettoneNonValido, GettoneUsato, Conflict (another upload with this token has just been accepted).
+    """
+    row = find_autorizzato(session, secret, token, now)
     flussi_import.move(
         session,
         row,
@@ -81,6 +100,8 @@ def accept_flusso(
         nome_file=nome_file,
         size_bytes=size_bytes,
         sha256=sha256,
+        md5=md5,
+        file=file,
         received_at=now,
     )
     return row

@@ -69,6 +69,8 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
         values["amministratore"] = True
     if row.password_mypivot_hash is not None:
         values["password_mypivot"] = INVARIATO
+    if row.flusso_bytes_max is not None:
+        values["flusso_bytes_max"] = row.flusso_bytes_max
     names = sorted({one.applicazione for one in active if one.applicazione is not None})
     values["applicazioni"] = [
         _applicazione_dict(nome, [one for one in active if one.applicazione == nome]) for nome in names

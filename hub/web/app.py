@@ -24,7 +24,7 @@ from hub.domain.errors import (
     TroppiTentativi,
 )
 from hub.log import get_logger
-from hub.web import avviso, console, landing, paga, salute
+from hub.web import avviso, console, flussi, landing, paga, problemi, salute
 from hub.web.context import CORRELATION_ID, METRICS, ROUTE, RUNTIME
 from hub.web.metrics import Metrics
 from hub.web.testi import ERRORI, euro, ora
@@ -87,6 +87,7 @@ def create_flask(runtime: Runtime) -> Flask:
     avviso.register(app)
     landing.register(app)
     salute.register(app)
+    flussi.register(app)
     console.register(app)
     return app
 
@@ -108,7 +109,7 @@ def _finish(response: Response) -> Response:
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"
         duration_ms = round((perf_counter() - g.started) * 1000, 1)
-        extra = {"refusal": g.refusal} if "refusal" in g else {}
+        extra = g.get("log", {}) | ({"refusal": g.refusal} if "refusal" in g else {})
         get_logger().info(
             "http_request",
             method=request.method,
@@ -123,6 +124,12 @@ def _finish(response: Response) -> Response:
 def _refused(error: HubError) -> tuple[Response | str, int]:
     """Translate a refusal of the hub into its page, or its JSON where a program asked."""
     g.refusal = error.code
+    if error.reason is not None:
+        g.log = {"reason": error.reason}
+    if request.endpoint in flussi.LEGACY_ENDPOINTS | flussi.PROBLEM_ENDPOINTS:
+        g.refusal = problemi.code_of(error)
+        told = problemi.legacy(error) if request.endpoint in flussi.LEGACY_ENDPOINTS else problemi.problem(error)
+        return told, told.status_code
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     return _answer(status, ERRORI.get(type(error).__name__)), status
 
@@ -134,7 +141,19 @@ def _http_error(error: HTTPException) -> tuple[Response | str, int] | HTTPExcept
     if isinstance(error, InternalServerError) and request.endpoint == "ready":
         # Whatever broke while looking, this process cannot serve: a balancer understands 503.
         return jsonify(stato="non pronto", database=False, migrazioni=False), 503
+    if request.endpoint in flussi.LEGACY_ENDPOINTS and error.code != 405:
+        return problemi.legacy(None), 200
+    if request.path.startswith((flussi.UPLOAD, f"{flussi.FLUSSI}/")):
+        return _with_headers(problemi.problem_of_status(error.code), error), error.code
     return _answer(error.code), error.code
+
+
+def _with_headers(answer: Response, error: HTTPException) -> Response:
+    """Keep what Flask says beside its page: the methods that are allowed."""
+    answer.headers.extend(
+        (name, value) for name, value in error.get_headers() if name.lower() not in ("content-type", "content-length")
+    )
+    return answer
 
 
 def _answer(status: int, testo: tuple[str, str] | None = None) -> Response | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
@@ -27,3 +28,14 @@ def runtime() -> Runtime:
 def secret() -> str:
     """Return the installation's key, from which each purpose derives its own."""
     return str(runtime().config.secret_key)
+
+
+def arrivals_folder() -> str | None:
+    """Return where files that arrive are laid down for the time of a request; None: in the system's own place."""
+    folder = arrivals_of(runtime().config.data_dir)
+    return str(folder) if folder.is_dir() else None
+
+
+def arrivals_of(data_dir: Path) -> Path:
+    """Return the folder of files that arrive. They have no names: nothing is ever left in it."""
+    return data_dir / "in_arrivo"

@@ -57,6 +57,8 @@ def test_the_file_of_the_demo_is_good() -> None:
     ("good", "bad", "path", "words"),
     [
         ("nome: Comune di Prova", "nome: ''", "enti[0].nome", "non ammesso"),
+        ("nome: Comune di Prova", "nome: P\n    flusso_bytes_max: 10", "enti[0].flusso_bytes_max", "fra 65536 e"),
+        ("nome: Comune di Prova", "nome: P\n    flusso_bytes_max: 10 MB", "enti[0].flusso_bytes_max", "intero"),
         ("codIpaEnte: C_PROVA", "codIpaEnte: c-prova", "enti[0].codIpaEnte", "maiuscole"),
         ('codice_fiscale: "12345678903"', "codice_fiscale: 12345678903", "enti[0].codice_fiscale", "fra virgolette"),
         ('codice_fiscale: "12345678903"', 'codice_fiscale: "12345678900"', "enti[0].codice_fiscale", "11 cifre"),

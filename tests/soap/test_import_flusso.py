@@ -39,7 +39,8 @@ def upload(world: World, authorization_token: str) -> None:
     with world.db.transaction() as session:
         accept_flusso(
             session, world.runtime.config.secret_key, authorization_token,
-            nome_file="C_PROVA-F1-1_4.zip", size_bytes=1234, sha256="0" * 64, now=world.clock(),
+            nome_file="C_PROVA-F1-1_4.zip", size_bytes=1234, sha256="0" * 64, md5="0" * 32,
+            file="C_PROVA/IMPORT/C_PROVA-F1-1_4.zip", now=world.clock(),
         )  # fmt: skip
 
 
@@ -124,7 +125,8 @@ def test_an_upload_that_is_refused_leaves_its_token_good(world):
     answer = authorize(world)
     with pytest.raises(ZeroDivisionError), world.db.transaction() as session:
         secret, now = world.runtime.config.secret_key, world.clock()
-        accept_flusso(session, secret, answer.authorizationToken, nome_file="x", size_bytes=1, sha256="", now=now)
+        sums = {"sha256": "", "md5": "", "file": ""}
+        accept_flusso(session, secret, answer.authorizationToken, nome_file="x", size_bytes=1, now=now, **sums)
         raise ZeroDivisionError
 
     upload(world, answer.authorizationToken)

@@ -95,6 +95,15 @@ def test_the_switches_of_ente_and_tipo_go_there_and_back(configured: Database, d
     assert {one.codice: one.stampa_data_scadenza for one in ente.tipi}["NUOVO"] is False
 
 
+def test_the_limit_of_uploads_goes_there_and_back_and_away(configured: Database, demo: Configurazione) -> None:
+    apply(configured, _with_ente(demo, lambda ente: replace(ente, flusso_bytes_max=100_000_000)), CASSAFORTE, LATER)
+
+    (ente,) = read_configurazione(render_configurazione(export_config(configured, LATER)).encode()).enti
+    assert ente.flusso_bytes_max == 100_000_000
+    (gone,) = apply(configured, demo, CASSAFORTE, LATER)
+    assert (gone.campo, gone.dopo) == ("flusso_bytes_max", "")
+
+
 def test_a_changed_field_is_one_difference(configured: Database, demo: Configurazione) -> None:
     wanted = _with_ente(demo, lambda ente: replace(ente, nome="Comune di Prova Alta"))
 

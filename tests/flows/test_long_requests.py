@@ -1,0 +1,184 @@
+"""`pontepa serve` by itself: files of flows come over real sockets, of any size, slowly or too long."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import socket
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.flows.plant import HTTP, NS, PASSWORD, Plant, field
+
+UPLOAD = "/public/mybox/uploadFlusso"
+HEADER = f'<h:intestazionePPT xmlns:h="{NS}ppthead"><codIpaEnte>C_PROVA</codIpaEnte></h:intestazionePPT>'
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def plant(sqlite_url: str, tmp_path: Path) -> Iterator[Plant]:
+    limits = {"PONTEPA_MAX_UPLOAD_BYTES": str(100 * MIB), "PONTEPA_UPLOAD_CEILING_BYTES": str(110 * MIB)}
+    with Plant(tmp_path, sqlite_url, limits | {"PONTEPA_BODY_TIMEOUT_S": "2"}) as plant:
+        plant.prepare()
+        plant.up("serve")
+        yield plant
+
+
+def authorize(plant: Plant) -> str:
+    answer = plant.call("paaSILAutorizzaImportFlusso", f"<password>{PASSWORD}</password>", HEADER)
+    return field(answer, "authorizationToken")
+
+
+def make_big(path: Path, size_bytes: int) -> Path:
+    """A zip of about so many bytes, under the name of a flow; what is in it does not shrink."""
+    noise = random.Random(7)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as opened, opened.open(f"{path.stem}.csv", "w") as csv:
+        for _ in range(size_bytes // MIB):
+            csv.write(noise.randbytes(MIB).replace(b"PK", b"pk"))
+    return path
+
+
+def memory_bytes(plant: Plant) -> int:
+    """Of the processes of the server together."""
+    top = psutil.Process(plant.by_name["serve"].pid)
+    return sum(process.memory_info().rss for process in [top, *top.children(recursive=True)])
+
+
+class Watch:
+    """How much memory the server had at most while the block ran, beyond what it had before."""
+
+    def __init__(self, plant: Plant) -> None:
+        self._plant, self._stop = plant, threading.Event()
+        self._before = self._most = memory_bytes(plant)
+        self._thread = threading.Thread(target=self._look)
+
+    def _look(self) -> None:
+        while not self._stop.wait(0.02):
+            self._most = max(self._most, memory_bytes(self._plant))
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def grown_bytes(self) -> int:
+        return self._most - self._before
+
+
+def kept(plant: Plant) -> list[Path]:
+    return [path for path in (plant.folder / "archivio").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_big_file_is_taken_in_little_memory(plant: Plant, tmp_path: Path, is_chunked: bool) -> None:
+    big = make_big(tmp_path / "C_PROVA-GRANDE-1_3.zip", 80 * MIB)
+    headers = {"Authorization": f"Bearer {authorize(plant)}", "Content-Type": "application/zip"}
+    if not is_chunked:
+        headers["Content-Length"] = str(big.stat().st_size)
+    # What the server loads at its first upload is not the file.
+    HTTP.request("POST", f"{plant.hub_url}/flussi/import?nome=x", body=b"x", headers=headers | {"Content-Length": "1"})
+
+    with Watch(plant) as watch, big.open("rb") as body:
+        url = f"{plant.hub_url}/flussi/import?nome={big.name}"
+        answer = HTTP.request("POST", url, body=body, headers=headers, timeout=120)
+
+    assert answer.status == 201, answer.data
+    with big.open("rb") as whole:
+        assert answer.json()["sha256"] == hashlib.file_digest(whole, "sha256").hexdigest()
+    assert watch.grown_bytes < 40 * MIB
+    (path,) = kept(plant)
+    assert path.read_bytes() == big.read_bytes()
+    assert list((plant.folder / "in_arrivo").iterdir()) == []
+
+
+def test_a_form_with_a_big_file_is_taken_in_little_memory(plant: Plant, tmp_path: Path) -> None:
+    big = make_big(tmp_path / "C_PROVA-GRANDE-1_3.zip", 60 * MIB)
+    head = (
+        f'--x\r\nContent-Disposition: form-data; name="authorizationToken"\r\n\r\n{authorize(plant)}\r\n'
+        f'--x\r\nContent-Disposition: form-data; name="f"; filename="{big.name}"\r\n'
+        "Content-Type: application/zip\r\n\r\n"
+    ).encode()
+    form = tmp_path / "modulo"
+    form.write_bytes(head + big.read_bytes() + b"\r\n--x--\r\n")
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(form.stat().st_size)}
+    HTTP.request("POST", plant.hub_url + UPLOAD, body=head, headers=headers | {"Content-Length": str(len(head))})
+
+    with Watch(plant) as watch, form.open("rb") as body:
+        answer = HTTP.request("POST", plant.hub_url + UPLOAD, body=body, headers=headers, timeout=120)
+
+    (told,) = answer.json()
+    assert told == {"fileName": big.name, "fileSize": str(big.stat().st_size), "fileType": "application/zip"}
+    assert watch.grown_bytes < 40 * MIB
+
+
+def connect(plant: Plant, *lines: str, body: bytes = b"") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", int(plant.hub_url.rpartition(":")[2])), timeout=30)
+    connection.sendall("".join(f"{line}\r\n" for line in lines).encode() + body)
+    return connection
+
+
+def post(path: str, length: int) -> tuple[str, ...]:
+    head = ("Host: x", "Authorization: Bearer x", "Content-Type: application/zip")
+    return (f"POST {path} HTTP/1.1", *head, f"Content-Length: {length}", "")
+
+
+def answer_of(connection: socket.socket) -> tuple[int, Any]:
+    head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+    while not body:
+        body = connection.recv(65536)
+    return int(head.split()[1]), json.loads(body)
+
+
+def test_a_body_over_the_ceiling_is_refused_before_it_is_sent_by_each_door_in_its_way(plant: Plant) -> None:
+    with connect(plant, *post(UPLOAD, 10**9), body=b"PK") as connection:
+        status, (told,) = answer_of(connection)
+    assert status == 200 and told["codice"] == "400"
+
+    with connect(plant, *post("/flussi/import", 10**9), body=b"PK") as connection:
+        status, told = answer_of(connection)
+    assert status == 413 and told["codice"] == "FILE_TROPPO_GRANDE"
+
+
+def test_a_body_that_does_not_come_is_given_up_and_one_that_keeps_coming_is_not(plant: Plant) -> None:
+    """The second takes longer than the first was waited for."""
+    with connect(plant, *post("/flussi/import", 5000), body=b"PK") as stopped:
+        assert stopped.recv(100).startswith(b"HTTP/1.1 408")
+
+    with connect(plant, *post("/flussi/import?nome=x", 40 * 65536)) as steady:
+        for _ in range(40):
+            steady.sendall(b"x" * 65536)
+            time.sleep(0.08)
+        assert steady.recv(100).startswith(b"HTTP/1.1 401")
+
+
+def test_uploads_that_do_not_move_keep_nobody_out(plant: Plant) -> None:
+    stopped = [connect(plant, *post("/flussi/import", 5000), body=b"PK") for _ in range(300)]
+
+    assert HTTP.request("GET", f"{plant.hub_url}/health/ready", timeout=10).status == 200
+    refused = sum(connection.recv(20).startswith(b"HTTP/1.1 503") for connection in stopped)
+    assert 0 < refused < 300
+    for connection in stopped:
+        connection.close()
+
+
+def test_a_process_that_is_killed_leaves_no_half_file_behind(plant: Plant) -> None:
+    with connect(plant, *post("/flussi/import", 10 * MIB), body=b"x" * 5 * MIB):
+        arrivals = plant.folder / "in_arrivo"
+        assert arrivals.is_dir()
+        time.sleep(0.2)
+        plant.kill("serve")
+
+    assert os.listdir(arrivals) == [] and kept(plant) == []
