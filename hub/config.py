@@ -137,6 +137,11 @@ class Config(BaseModel):
         return self.ambiente is Ambiente.PRODUZIONE
 
     @property
+    def modelli_dir(self) -> Path:
+        """Where enti have page templates of their own."""
+        return self.data_dir / "modelli"
+
+    @property
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
 

@@ -31,7 +31,10 @@ _TRASLITTERAZIONI = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class EnteCreditore:
-    """Who is to be paid, as the notice names it. `logo` is a picture's bytes; empty texts are left out of the paper."""
+    """Who is to be paid, as the notice names it. `logo` is a picture's bytes; empty texts are left out of the paper.
+
+    `cod_ipa_ente` is not printed: by it the ente's own template is found.
+    """
 
     nome: str
     codice_fiscale: str
@@ -39,6 +42,7 @@ class EnteCreditore:
     settore: str = ""
     contatti: str = ""
     logo: bytes | None = None
+    cod_ipa_ente: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,20 @@
 """The printed notice as a PDF (tagged, PDF/UA-1) and the ZIP that carries it.
 
-The page is `stampa/avviso.typ`, which designers can edit; this file gives it its texts, already as they are printed.
+The page is `stampa/avviso.typ`, or one of the ente's own (docs/avvisi.md); this file gives it its texts, already as
+they are printed.
 Source: pagoPA, technical guide of the payment notice, annex 2 (lengths, QR code); Poste Italiane, "bollettino PA".
 """
 
 from __future__ import annotations
 
 import io
-import json
 import re
-import threading
 import unicodedata
 import zipfile
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import typst
 import zxingcpp
 
 from hub.domain import avviso as regole
@@ -26,9 +23,9 @@ from hub.domain.documenti import Soggetto
 from hub.domain.iuv import format_avviso
 from hub.formats.importi import italiano_from_cent
 from hub.formats.loghi import logo_svg
+from hub.formats.modelli import NOSTRO, ModelloRotto, NonDisegnabile, compile_pdf, find_modello
 from hub.formats.testi import clean
-
-_CARTELLA = Path(__file__).with_name("stampa")
+from hub.log import get_logger
 
 # What the paper has room for. Source: technical guide, annex 2; the ente's name since version 3.5.1 (February 2026).
 _OGGETTO_MAX = 90
@@ -57,22 +54,44 @@ _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 _SEGNI = "–—‘’‚“”„†‡•…‹›€™\N{ZERO WIDTH SPACE}"
 _LATINI_FINE = 0x180
 
-_local = threading.local()
+# Templates that could not be used, as they were told in the log: once for each thing that was wrong.
+_told: set[str] = set()
+_TOLD_MAX = 1000
 
 
-def render_avviso(avviso: Avviso) -> bytes:
+def render_avviso(avviso: Avviso, modelli: Path | None = None) -> bytes:
     """Return the notice as a PDF of one A4 page. Equal notices give equal bytes.
 
-    Letters that no font at hand can draw are printed as `?`; a logo that cannot be read is left out.
+    `modelli`: the folder where enti have templates of their own; one that cannot be used is told in the log, and ours
+    takes its place. Letters that no font at hand can draw are printed as `?`; a logo that cannot be read is left out.
     """
+    modello = find_modello(modelli, avviso.ente.cod_ipa_ente)
+    if modello is not None:
+        try:
+            return render_con(avviso, modello)
+        except ModelloRotto as error:
+            _tell(avviso.ente.cod_ipa_ente, str(error))
+    return render_con(avviso, NOSTRO)
+
+
+def render_con(avviso: Avviso, modello: Path) -> bytes:
+    """Return the notice as this template makes it. Raises: ModelloRotto."""
     data = _data(avviso)
     try:
-        return _compile(data)
-    except typst.TypstError as error:
-        # PDF/UA asks that every character be drawn; which ones cannot be, only the compiler's refusal tells.
-        if "could not be displayed" not in error.message:
-            raise
-    return _compile(_each_text(data, _latino))
+        return compile_pdf(data, modello)
+    except NonDisegnabile:
+        # Which letters cannot be drawn, only the compiler's refusal tells.
+        plain = _each_text(data, _latino)
+    try:
+        return compile_pdf(plain, modello)
+    except NonDisegnabile as error:
+        raise ModelloRotto(f"modello {modello}: {error}") from error
+
+
+def _tell(cod_ipa_ente: str, problem: str) -> None:
+    if problem not in _told and len(_told) < _TOLD_MAX:
+        _told.add(problem)
+        get_logger().error("modello_rotto", ente=cod_ipa_ente, problem=problem)
 
 
 def zip_avviso(avviso: Avviso, pdf: bytes) -> bytes:
@@ -182,24 +201,3 @@ def _qr_svg(text: str) -> str:
 
 def _data_matrix_svg(text: str) -> str:
     return str(zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.DataMatrix).to_svg(add_quiet_zones=False))
-
-
-def _compile(data: dict[str, Any]) -> bytes:
-    inputs = {"avviso": json.dumps(data)}
-    pdf = _compiler().compile(format="pdf", sys_inputs=inputs, pdf_standards=["ua-1"], timestamp=0)
-    assert isinstance(pdf, bytes)
-    return pdf
-
-
-def _compiler() -> typst.Compiler:
-    """Return this thread's compiler: it may not be entered twice at once. It reads nothing outside its own folder."""
-    if not hasattr(_local, "compiler"):
-        _local.compiler = typst.Compiler(_CARTELLA / "avviso.typ", root=_CARTELLA, font_paths=_fonts())
-    compiler: typst.Compiler = _local.compiler
-    return compiler
-
-
-@cache
-def _fonts() -> typst.Fonts:
-    """Return our fonts and those that come with the compiler, never the machine's: the page is the same everywhere."""
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=[_CARTELLA / "fonts"])

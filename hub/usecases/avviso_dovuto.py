@@ -45,21 +45,27 @@ def build_avviso(configurato: EnteConfigurato, row: Row[Any], logo: bytes | None
     tipo = configurato.tipi.get(row.tipo)
     quota_cent = QuotaSecondaria(**row.secondario).importo_cent if row.secondario else 0
     return Avviso(
-        ente=EnteCreditore(
-            nome=ente.beneficiario or ente.nome,
-            codice_fiscale=ente.codice_fiscale,
-            cbill=ente.codice_cbill or "",
-            settore=(tipo.settore or "") if tipo is not None else "",
-            contatti=_contatti(ente.contatti or {}),
-            logo=logo,
-        ),
+        ente=creditore(ente, tipo, logo),
         destinatario=Soggetto(**row.pagatore),
         causale=row.causale,
         importo_cent=row.importo_cent + quota_cent,
         scadenza=row.scadenza if tipo is not None and tipo.stampa_data_scadenza else None,
         iuv=row.iuv,
         numero_avviso=numero_avviso(row.iuv, codice_applicazione=ente.codice_segregazione),
-        conto_postale=None if tipo is None else _conto_postale(ente, tipo),
+        conto_postale=conto_postale(ente, tipo),
+    )
+
+
+def creditore(ente: Row[Any], tipo: Row[Any] | None, logo: bytes | None) -> EnteCreditore:
+    """Return the ente as the notices of a tipo name it."""
+    return EnteCreditore(
+        nome=ente.beneficiario or ente.nome,
+        codice_fiscale=ente.codice_fiscale,
+        cbill=ente.codice_cbill or "",
+        settore=(tipo.settore or "") if tipo is not None else "",
+        contatti=_contatti(ente.contatti or {}),
+        logo=logo,
+        cod_ipa_ente=ente.cod_ipa_ente,
     )
 
 
@@ -73,11 +79,13 @@ def _contatti(contatti: Mapping[str, str]) -> str:
     return line
 
 
-def _conto_postale(ente: Row[Any], tipo: Row[Any]) -> ContoPostale | None:
+def conto_postale(ente: Row[Any], tipo: Row[Any] | None) -> ContoPostale | None:
     """Return what the postal slip needs: a postal account of the tipo, and Poste's authorisation of the ente.
 
     Without an account of its own the tipo has the one where its money goes, if that is postal.
     """
+    if tipo is None:
+        return None
     numero = tipo.conto_postale or conto_from_iban(tipo.iban_postale or tipo.iban or ente.iban)
     if not numero or not ente.autorizzazione_stampa:
         return None

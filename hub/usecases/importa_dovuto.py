@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from hub.domain import errors
 from hub.domain.documenti import DocumentoVersamento, QuotaSecondaria
@@ -52,9 +53,20 @@ class EsitoImportaDovuto:
 
 
 class ImportaDovuto:
-    """The deed over one process's parts. `iuv_quindici_fino_al`: from that day on no new IUV of 15 digits is taken."""
+    """The deed over one process's parts. `iuv_quindici_fino_al`: from that day on no new IUV of 15 digits is taken.
 
-    def __init__(self, db: Database, callers: Callers, iuv_blocks: IuvBlocks, iuv_quindici_fino_al: date) -> None:
+    `modelli`: where enti have page templates of their own.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        callers: Callers,
+        iuv_blocks: IuvBlocks,
+        iuv_quindici_fino_al: date,
+        modelli: Path | None = None,
+    ) -> None:
+        self._modelli = modelli
         self._db = db
         self._callers = callers
         self._iuv_blocks = iuv_blocks
@@ -149,7 +161,7 @@ class ImportaDovuto:
                 "datiVersamento/identificativoUnivocoVersamento: sconosciuto, già pagato, annullato o senza avviso",
             )
         check_grant(chiamante, row.tipo)
-        return EsitoImportaDovuto("S", row.iud, zip=zip_avviso(avviso, render_avviso(avviso)))
+        return EsitoImportaDovuto("S", row.iud, zip=zip_avviso(avviso, render_avviso(avviso, self._modelli)))
 
 
 def _read_secondari(secondari: tuple[str, ...]) -> QuotaSecondaria | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row
@@ -49,12 +50,13 @@ def write_avvisi(
     cartella: str,
     tick: Callable[[], None],
     now: datetime,
+    modelli: Path | None = None,
 ) -> str | None:
     """Write the notices of a loaded flow (a row of flussi_import) and return the path; None when no row has one.
 
     The file is `<name of the flow>_AVVISI_PDF.zip`, in the folder `cartella` of the archive. A second time it has the
     same bytes, as long as nobody has paid or changed anything. `tick` is called at least every second; what it raises
-    ends the work, and the parts that are finished stay.
+    ends the work, and the parts that are finished stay. `modelli`: where enti have page templates of their own.
     Raises: OutOfService, NotFound (the received file).
     """
     if flusso.versione not in _VERSIONI:
@@ -63,7 +65,11 @@ def write_avvisi(
     assert configurato is not None
     with db.reading() as session:
         logo = loghi.find(session, flusso.ente_id)
-    stampa = _Stampa(db, archivio, flusso, lambda row: build_avviso(configurato, row, logo), tick)
+
+    def entry(avviso: Avviso) -> bytes:
+        return pack_entry(f"avviso_{avviso.iuv}.pdf", render_avviso(avviso, modelli))
+
+    stampa = _Stampa(db, archivio, flusso, lambda row: build_avviso(configurato, row, logo), entry, tick)
     parti = stampa.write_parti(cartella)
     path = f"{cartella}/{read_nome(flusso.nome_file).base}_AVVISI_PDF.zip" if parti else None
     if path is not None:
@@ -82,9 +88,11 @@ class _Stampa:
         archivio: Archivio,
         flusso: Row[Any],
         build: Callable[[Row[Any]], Avviso | None],
+        entry: Callable[[Avviso], bytes],
         tick: Callable[[], None],
     ) -> None:
-        self._db, self._archivio, self._flusso, self._build, self._tick = db, archivio, flusso, build, tick
+        self._db, self._archivio, self._flusso = db, archivio, flusso
+        self._build, self._entry, self._tick = build, entry, tick
 
     def write_parti(self, cartella: str) -> list[str]:
         """Print what is not printed yet and return the paths of all the parts, in order."""
@@ -138,13 +146,9 @@ class _Stampa:
         with self._archivio.write(parte) as out:
             step = _BATTITO_AVVISI * _threads()
             for start in range(0, len(avvisi), step):
-                for entry in pool.map(_entry, avvisi[start : start + step]):
+                for entry in pool.map(self._entry, avvisi[start : start + step]):
                     out.write(entry)
                 self._tick()
-
-
-def _entry(avviso: Avviso) -> bytes:
-    return pack_entry(f"avviso_{avviso.iuv}.pdf", render_avviso(avviso))
 
 
 def _threads() -> int:

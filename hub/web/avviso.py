@@ -22,4 +22,4 @@ def avviso() -> Response:
         abort(401)
     found = find_avviso(runtime().db, runtime().callers.anagrafe, version_id, now)
     headers = {"Content-Disposition": f'inline; filename="{found.nome_file}.pdf"'}
-    return Response(render_avviso(found), mimetype="application/pdf", headers=headers)
+    return Response(render_avviso(found, runtime().config.modelli_dir), mimetype="application/pdf", headers=headers)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -82,3 +84,22 @@ def test_the_address_opens_one_notice_for_two_years(world: World, door: Door, cl
     assert fetch(door, urls[0])[0] == 200
     world.clock.advance(timedelta(days=2).total_seconds())
     assert fetch(door, urls[0])[0] == 401
+
+
+def test_the_page_is_the_one_that_the_ente_has_of_its_own(
+    world: World, door: Door, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    modello = world.runtime.config.modelli_dir / "C_PROVA" / "avviso.typ"
+    modello.parent.mkdir(parents=True)
+    modello.write_text('#let a = json(bytes(sys.inputs.avviso))\n#set document(title: "x")\nPagina di #a.ente.nome')
+    iud = make_iud()
+    first = importa(client, Versamento(iud), flagGeneraIuv=True)
+    iuv = first.identificativoUnivocoVersamento
+
+    status, body = fetch(door, first.urlFileAvviso)
+    zipped = importa(client, Versamento(iud, azione="S", iuv=iuv)).base64ZipAvviso
+
+    assert (status, text_of(body)) == (200, "Pagina di Comune di Prova")
+    with zipfile.ZipFile(io.BytesIO(zipped)) as archive:
+        assert archive.read(archive.namelist()[0]) == body

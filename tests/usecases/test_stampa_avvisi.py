@@ -70,7 +70,7 @@ class Flusso:
             } if read.multi_beneficiario else None,
         )  # fmt: skip
 
-    def write(self, beats: int = 1_000_000) -> str | None:
+    def write(self, beats: int = 1_000_000, modelli: Path | None = None) -> str | None:
         """Print; the work ends at the beat after so many."""
         left = iter(range(beats))
 
@@ -80,8 +80,8 @@ class Flusso:
 
         runtime = self.world.runtime
         flusso = self.world.one(schema.flussi_import, id=7)
-        anagrafe = runtime.callers.anagrafe
-        return write_avvisi(self.world.db, anagrafe, runtime.archivio, flusso, CARTELLA, tick, self.world.clock())
+        anagrafe, now = runtime.callers.anagrafe, self.world.clock()
+        return write_avvisi(self.world.db, anagrafe, runtime.archivio, flusso, CARTELLA, tick, now, modelli)
 
     def read(self) -> bytes:
         with self.world.runtime.archivio.open(self.path) as file:
@@ -215,6 +215,19 @@ def test_what_a_dead_worker_had_finished_is_not_printed_again(
     flusso.write()
 
     assert flusso.names() == [avviso(number) for number in range(1, 13)]
+
+
+def test_the_notices_of_a_flow_are_on_the_page_of_the_ente(small_world: World, tmp_path: Path) -> None:
+    (tmp_path / "C_PROVA").mkdir()
+    page = '#let a = json(bytes(sys.inputs.avviso))\n#set document(title: "x")\nPagina di #a.ente.nome'
+    (tmp_path / "C_PROVA" / "avviso.typ").write_text(page)
+    flusso = Flusso(small_world)
+    flusso.load({}, {})
+
+    flusso.write(modelli=tmp_path)
+
+    with zipfile.ZipFile(BytesIO(flusso.read())) as archive:
+        assert {text_of(archive.read(name)) for name in flusso.names()} == {"Pagina di Comune di Prova"}
 
 
 def test_a_flow_of_another_does_not_lend_its_dovuti(small_world: World) -> None:

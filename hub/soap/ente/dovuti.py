@@ -30,7 +30,10 @@ def operations(runtime: Runtime) -> Mapping[str, Operation]:
 class _Service:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._importa = ImportaDovuto(runtime.db, runtime.callers, runtime.iuv, runtime.config.iuv_quindici_fino_al)
+        config = runtime.config
+        self._importa = ImportaDovuto(
+            runtime.db, runtime.callers, runtime.iuv, config.iuv_quindici_fino_al, config.modelli_dir
+        )
         self._avviso = runtime.config.public_url.rstrip("/") + PERCORSO
 
     def importa_dovuto(self, call: Call, request: dict[str, Any]) -> dict[str, Any]:
