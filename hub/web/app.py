@@ -143,7 +143,7 @@ def _http_error(error: HTTPException) -> tuple[Response | str, int] | HTTPExcept
         return jsonify(stato="non pronto", database=False, migrazioni=False), 503
     if request.endpoint in flussi.LEGACY_ENDPOINTS and error.code != 405:
         return problemi.legacy(None), 200
-    if request.path.startswith((flussi.UPLOAD, f"{flussi.FLUSSI}/")):
+    if flussi.tells_problems(request.path):
         return _with_headers(problemi.problem_of_status(error.code), error), error.code
     return _answer(error.code), error.code
 

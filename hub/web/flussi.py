@@ -8,6 +8,7 @@ from hub.config import Config
 from hub.domain.arrivo import FileArrivato
 from hub.domain.errors import GettoneNonValido
 from hub.usecases.receive_flusso import FlussoRicevuto, LimitiCarico, receive_flusso
+from hub.web import scarico
 from hub.web.arrivo import FRAME_BYTES, read_file, read_form
 from hub.web.context import runtime, secret
 from hub.web.problemi import legacy_answer
@@ -19,16 +20,23 @@ _ZIP = ("application/zip", "application/x-zip-compressed", "application/octet-st
 
 # How each door tells a refusal: the legacy one in its own shape, the others as problem documents.
 LEGACY_ENDPOINTS = frozenset({"upload_flusso"})
-PROBLEM_ENDPOINTS = frozenset({"import_flusso"})
+PROBLEM_ENDPOINTS = frozenset({"import_flusso", scarico.ENDPOINT})
+_PROBLEM_PATHS = (f"{FLUSSI}/", f"{scarico.DOWNLOAD}/", UPLOAD)
 
 
 def long_paths(config: Config) -> dict[str, int]:
     """Return the paths of long requests and the longest body of each."""
     request_max = config.upload_ceiling_bytes + FRAME_BYTES
-    return {UPLOAD: request_max, f"{FLUSSI}/": request_max}
+    return {UPLOAD: request_max, f"{FLUSSI}/": request_max, f"{scarico.DOWNLOAD}/": config.max_form_bytes}
+
+
+def tells_problems(path: str) -> bool:
+    """Whether what the server itself refuses at a path is told as a problem document."""
+    return path.startswith(_PROBLEM_PATHS)
 
 
 def register(app: Flask) -> None:
+    scarico.register(app)
     app.add_url_rule(UPLOAD, "upload_flusso", upload, methods=["POST"])
     app.add_url_rule(f"{FLUSSI}/import", "import_flusso", import_flusso, methods=["POST"])
 

@@ -9,6 +9,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from hub.web.app import create_flask
 from hub.web.context import METRICS, ROUTE
+from hub.web.scarico import waiting
 
 if TYPE_CHECKING:
     from hub.runtime import Runtime
@@ -39,7 +40,7 @@ def create_front(runtime: Runtime, mounts: Mapping[str, WSGIApplication]) -> WSG
             route = environ.get(ROUTE, "-")
             metrics.observe(environ.get("REQUEST_METHOD", ""), route, status, perf_counter() - started)
 
-    return front
+    return waiting(front, runtime)
 
 
 def _choose(mounts: list[tuple[str, WSGIApplication]], environ: WSGIEnvironment) -> WSGIApplication | None:

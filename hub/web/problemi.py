@@ -42,6 +42,7 @@ _HTTP = {
     401: ("NON_AUTORIZZATO", "richiesta senza autorizzazione", "mandare le credenziali"),
     404: ("NON_TROVATO", "indirizzo o file inesistente", "controllare l'indirizzo"),
     405: ("METODO_NON_AMMESSO", "metodo non ammesso a questo indirizzo", "usare il metodo indicato in Allow"),
+    416: ("INTERVALLO_NON_VALIDO", "il file non ha quei byte", "chiedere un intervallo dentro la lunghezza del file"),
     413: ("FILE_TROPPO_GRANDE", "la richiesta è troppo grande", "dividere il flusso in più file"),
 }
 _INTERNO = ("ERRORE_INTERNO", "errore interno", "riprovare; se si ripete, indicare il riferimento a chi gestisce l'hub")

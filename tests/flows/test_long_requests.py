@@ -11,12 +11,16 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import psutil
 import pytest
 
+from hub.config import DEVELOPMENT_SECRET_KEY
+from hub.formats.gettoni_firmati import Scarico, scarico_token
 from tests.flows.plant import HTTP, NS, PASSWORD, Plant, field
 
 UPLOAD = "/public/mybox/uploadFlusso"
@@ -122,6 +126,44 @@ def test_a_form_with_a_big_file_is_taken_in_little_memory(plant: Plant, tmp_path
     (told,) = answer.json()
     assert told == {"fileName": big.name, "fileSize": str(big.stat().st_size), "fileType": "application/zip"}
     assert watch.grown_bytes < 40 * MIB
+
+
+def link(plant: Plant, file: str) -> str:
+    token = scarico_token(DEVELOPMENT_SECRET_KEY, Scarico("FLUSSI_EXPORT", "C_PROVA", file), datetime.now(UTC))
+    query = urlencode({"type": "FLUSSI_EXPORT", "filename": file, "securityToken": token})
+    return f"{plant.hub_url}/public/mybox/download/C_PROVA?{query}"
+
+
+def test_a_big_file_leaves_in_little_memory_whole_or_from_where_it_broke_off(plant: Plant) -> None:
+    path = plant.folder / "archivio/C_PROVA/EXPORT/2026_11/grande.zip"
+    path.parent.mkdir(parents=True)
+    big = make_big(path, 150 * MIB).read_bytes()
+    url = link(plant, "C_PROVA/EXPORT/2026_11/grande.zip")
+
+    with Watch(plant) as watch:
+        head = HTTP.request("HEAD", url)
+        whole = HTTP.request("GET", url, timeout=120)
+        rest = HTTP.request("GET", url, headers={"Range": f"bytes={140 * MIB}-"}, timeout=120)
+
+    assert (head.status, head.headers["Content-Length"], head.data) == (200, str(len(big)), b"")
+    assert whole.status == 200 and whole.headers["Content-Length"] == str(len(big)) and whole.data == big
+    assert rest.status == 206 and rest.data == big[140 * MIB :]
+    # It is the same for any size: the blocks that the threads and the server keep for the next one.
+    assert watch.grown_bytes < 75 * MIB
+
+
+def test_who_takes_a_file_slowly_keeps_no_other_from_it(plant: Plant) -> None:
+    """Far more of them than threads, each with most of a file still to take."""
+    path = plant.folder / "archivio/C_PROVA/EXPORT/2026_11/grande.zip"
+    path.parent.mkdir(parents=True)
+    big = make_big(path, 20 * MIB).read_bytes()
+    url = link(plant, "C_PROVA/EXPORT/2026_11/grande.zip")
+    slow = [connect(plant, f"GET {url.removeprefix(plant.hub_url)} HTTP/1.1", "Host: x", "") for _ in range(40)]
+    assert all(connection.recv(100).startswith(b"HTTP/1.1 200") for connection in slow)
+
+    assert HTTP.request("GET", url, timeout=60).data == big
+    for connection in slow:
+        connection.close()
 
 
 def connect(plant: Plant, *lines: str, body: bytes = b"") -> socket.socket:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import http.client
+import random
 import socket
 import ssl
 import threading
@@ -21,14 +22,17 @@ from hub.app import build_wsgi_app
 from hub.cli import main
 from hub.domain.credenziali import Genere
 from hub.domain.errors import Misconfigured
+from hub.formats.gettoni_firmati import Scarico, scarico_token
 from hub.soap import ente
 from hub.store import schema
 from hub.web import tls
+from hub.web.flussi import long_paths
 from hub.web.server import BodyLimits, Front
 from hub.web.tls import TlsFront, TlsSettings, build_context
 from tests.certificates import Identity, make_identity, pin
 from tests.flows.plant import Plant
 from tests.soap.signing import Message, part, to_bytes
+from tests.web.flussi.door import authorize, make_flusso
 from tests.world import World
 
 SERVER = make_identity("localhost", "ec")
@@ -79,7 +83,7 @@ def listening(world: World, folder: Path) -> Iterator[Port]:
     authorities = folder / "client-ca.pem"
     authorities.write_text(AUTHORITY.pem + ALONE.pem)
     number = free_port()
-    limits = BodyLimits({ente.PATH: MAX_BYTES}, 1000, 2.0)
+    limits = BodyLimits({ente.PATH: MAX_BYTES}, 1000, 2.0, long_paths(world.runtime.config))
     front = Front(build_wsgi_app(world.runtime), world.runtime.config.public_url, limits, 2)
     port = TlsFront(front, TlsSettings("127.0.0.1", number, certificate, key, authorities))
     loop = asyncio.new_event_loop()
@@ -185,6 +189,40 @@ def test_two_requests_follow_on_one_connection_and_a_head_has_no_body(port):
 
     assert first.startswith(b"HTTP/1.1 200") and first.endswith(b"\r\n\r\n")
     assert second.startswith(b"HTTP/1.1 200") and b"nosniff" in second
+
+
+def test_a_long_answer_leaves_in_blocks_and_another_request_may_follow(port, small_world):
+    """Source: flows, 1.5, by a link of the hub."""
+    content = random.Random(1).randbytes(3_000_000)
+    with small_world.runtime.archivio.write("C_PROVA/EXPORT/x.zip") as written:
+        written.write(content)
+    what = Scarico("FLUSSI_EXPORT", "C_PROVA", "C_PROVA/EXPORT/x.zip")
+    token = scarico_token(small_world.runtime.config.secret_key, what, small_world.clock())
+    path = "/public/mybox/download/C_PROVA?type=FLUSSI_EXPORT&filename=C_PROVA/EXPORT/x.zip&securityToken="
+    context = ssl.create_default_context(cadata=SERVER.pem)
+    connection = http.client.HTTPSConnection("localhost", port.number, context=context, timeout=15)
+    try:
+        for _ in range(2):
+            connection.request("GET", path + token)
+            answer = connection.getresponse()
+            assert (answer.status, answer.headers["Content-Length"]) == (200, str(len(content)))
+            assert answer.read() == content
+        connection.request("HEAD", path + token)
+        assert connection.getresponse().headers["Content-Length"] == str(len(content))
+    finally:
+        connection.close()
+
+
+def test_a_long_body_comes_by_this_port_too(port, small_world):
+    answer = authorize(small_world, "C_VICINO")
+    data, context = make_flusso("C_VICINO-F1-1_3"), ssl.create_default_context(cadata=SERVER.pem)
+    headers = {"Authorization": f"Bearer {answer.authorizationToken}", "Content-Type": "application/zip"}
+    connection = http.client.HTTPSConnection("localhost", port.number, context=context, timeout=15)
+    try:
+        connection.request("POST", "/flussi/import?nome=C_VICINO-F1-1_3.zip", data, headers)
+        assert connection.getresponse().status == 201
+    finally:
+        connection.close()
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_sent_and_the_connection_ends(port):
