@@ -60,6 +60,7 @@ EXAMPLES = {
     "con_bollettino": lambda: _with_logo(_logo()),
     "senza_bollettino": lambda: make_avviso(conto_postale=None),
     "senza_scadenza": lambda: make_avviso(scadenza=None, conto_postale=None, importo_cent=99_999_999_999),
+    "testi_lunghi": lambda: _longest("Unione dei Comuni della Bassa Valle "),
 }
 LONGEST = {
     "wide": "W",
