@@ -8,7 +8,7 @@ from __future__ import annotations
 import ssl
 
 from adapters.ente.chiamata import Limiti, NonPartita, SenzaRisposta, call
-from adapters.ente.indirizzi import IndirizzoNonAmmesso, NomeNonRisolto
+from adapters.indirizzi import IndirizzoNonAmmesso, NomeNonRisolto
 from hub.domain.archivio import ChiaveArchivio, PagamentoPsp, RispostaArchivio
 from hub.domain.delivery import Outcome
 from hub.formats.archivio import (

@@ -13,7 +13,7 @@ from typing import Any
 
 from adapters.ente.chiamata import Limiti, NonPartita, Risposta, SenzaRisposta, call
 from adapters.ente.firma import sign
-from adapters.ente.indirizzi import IndirizzoNonAmmesso, NomeNonRisolto
+from adapters.indirizzi import IndirizzoNonAmmesso, NomeNonRisolto
 from hub.domain.delivery import Delivery, Outcome
 from hub.domain.inoltro import InvioEsito
 from hub.formats.testi import clean

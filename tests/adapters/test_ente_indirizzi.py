@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from adapters.ente.indirizzi import IndirizzoNonAmmesso, NomeNonRisolto, find_bersaglio, is_public
+from adapters.ente.indirizzi import find_bersaglio
+from adapters.indirizzi import IndirizzoNonAmmesso, NomeNonRisolto, is_public
 
 HOSTILE = [
     # loopback, in every way of writing it
