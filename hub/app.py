@@ -16,6 +16,7 @@ from adapters.ente.fake import EnteFinto
 from adapters.firma.xmlsec_verifier import XmlsecFirme
 from adapters.nodo.client import NodoClient
 from adapters.nodo.fake import serve_simulator
+from adapters.sftp.client import Limiti, SftpClient
 from hub import log
 from hub.config import Config, load_config
 from hub.domain.errors import Misconfigured
@@ -33,8 +34,9 @@ from hub.store import migrate
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
-from hub.usecases import inoltro_esito, invio_rpt
+from hub.usecases import consegna_export, inoltro_esito, invio_rpt
 from hub.usecases.authenticate import Callers
+from hub.usecases.consegna_export import TOPIC_EXPORT
 from hub.usecases.inoltro_esito import TOPIC_ESITO
 from hub.usecases.start_pagamento import TOPIC_RPT
 from hub.web import create_front, tls
@@ -64,6 +66,8 @@ def build_runtime(config: Config) -> Runtime:
         connections_max=config.relay_threads,
     )
     enti = EnteClient(is_open=not config.is_produzione)
+    archivio = build_archivio_file(config)
+    recapiti = SftpClient(is_open=not config.is_produzione, limiti=Limiti(total_s=consegna_export.INVIO_S))
     return Runtime(
         config=config,
         db=db,
@@ -72,10 +76,11 @@ def build_runtime(config: Config) -> Runtime:
         callers=Callers(Anagrafe(db), config.auth_failures_max),
         cassaforte=cassaforte,
         firme=XmlsecFirme(),
-        archivio=build_archivio_file(config),
+        archivio=archivio,
         topics={
             TOPIC_RPT: invio_rpt.build_topic(db, client, cassaforte),
             TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),
+            TOPIC_EXPORT: consegna_export.build_topic(db, archivio, recapiti, cassaforte),
         },
     )
 

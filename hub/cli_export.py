@@ -22,12 +22,13 @@ from hub.store import enti, registro
 
 _COLUMNS = {
     "created_at": "prenotato", "cod_ipa_ente": "ente", "genere": "genere", "versione": "versione", "tipi": "tipi",
-    "stato": "stato", "righe": "righe", "request_token": "requestToken",
+    "stato": "stato", "righe": "righe", "consegna": "consegna", "request_token": "requestToken",
 }  # fmt: skip
 _DETAILS = (
     "request_token", "cod_ipa_ente", "applicazione", "genere", "versione", "tipi", "ente_secondario", "ricevuta",
     "incrementale", "giorno_da", "giorno_a", "istante_da", "istante_a", "data_scadenza", "stato", "codice_errore",
     "righe", "file", "created_at", "eseguibile_at", "started_at", "finished_at",
+    "consegna",
 )  # fmt: skip
 _DAY = click.DateTime(["%Y-%m-%d"])
 

@@ -63,6 +63,8 @@ _QUIET = {
     "granian.access": logging.WARNING,
     "_granian": logging.WARNING,
     "granian": logging.WARNING,
+    # What went wrong is the outcome of the delivery; its own lines are traces.
+    "paramiko": logging.CRITICAL,
 }
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 

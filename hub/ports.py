@@ -8,6 +8,7 @@ from typing import BinaryIO, Protocol
 
 from hub.domain.archivio import ChiaveArchivio, PagamentoPsp, RispostaArchivio
 from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
+from hub.domain.export_giornaliero import Recapito
 from hub.domain.inoltro import InvioEsito
 
 
@@ -72,6 +73,24 @@ class ArchivioEsterno(Protocol):
 
     def verifica_avviso(self, url: str, chiave: ChiaveArchivio, numero_avviso: str) -> RispostaArchivio:
         """New model: whether and how much may be paid (paExternalVerifyPaymentNotice)."""
+        ...
+
+
+class Recapiti(Protocol):
+    """The servers on which enti want their files left."""
+
+    def leave(
+        self, recapito: Recapito, nome: str, contenuto: BinaryIO, size_bytes: int, tentativo: int
+    ) -> Delivery:
+        """Leave a file under its name, whole or not at all. `tentativo` tells its attempts apart, from 1.
+
+        DELIVERED: it is there; REFUSED: the address may not be called, the server is not who it must be, another file
+        has the name; TRY_AGAIN: it is not there; UNKNOWN: the renaming was asked for and nobody said how it went.
+        """
+        ...
+
+    def ask(self, recapito: Recapito, nome: str, size_bytes: int) -> Delivery:
+        """Ask whether a file is there: DELIVERED, TRY_AGAIN (no), REFUSED (another one is), UNKNOWN (no answer)."""
         ...
 
 

@@ -160,7 +160,12 @@ def test_exports_are_listed_shown_and_downloaded(world: World, desk: Shell, arch
     lay_export(world, "t-1", file=path, righe=7)
     lay_export(world, "t-2", stato="LOAD_EXPORT", ente_id=2, tipi=["TARI"])
 
+    booked = world.rows(schema.prenotazioni_export)[0]
+    window = {name: world.clock() for name in ("istante_da", "istante_a", "created_at", "updated_at")}
+    world.lay(schema.consegne_export, ente_id=1, prenotazione_id=booked.id, stato="CONSEGNATA", **window)
+
     rows = json.loads(desk.good("export", "list", "--json"))
+    assert [row["consegna"] for row in rows] == [None, "CONSEGNATA"]
     assert [(row["request_token"], row["cod_ipa_ente"]) for row in rows] == [("t-2", "C_VICINO"), ("t-1", "C_PROVA")]
     assert "t-1" not in desk.good("export", "list", "--stato", "LOAD_EXPORT")
     assert "t-2" not in desk.good("export", "list", "--ente", "C_PROVA")

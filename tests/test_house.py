@@ -48,6 +48,7 @@ ROOMS = {
     "zeep": ("adapters", "examples"),
     "urllib3": ("adapters",),
     "xmlsec": ("adapters", "examples"),
+    "paramiko": ("adapters/sftp",),
     "click": ("hub/cli",),
     "h11": ("hub/web",),
     "granian": ("hub/app.py", "hub/cli"),

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from hub.domain.credenziali import Certificato
 from hub.domain.errors import InvalidRequest
+from hub.domain.export_giornaliero import ExportGiornaliero
 from hub.domain.stati import StatoEnte
 
 # Written in place of a secret: "leave as it is".
@@ -165,7 +166,7 @@ class Applicazione:
 
 @dataclass(frozen=True, slots=True)
 class Ente:
-    """An ente. Credentials, `applicazioni` and `tipi` None: not spoken of, they stay as they are.
+    """An ente. Credentials, `export_giornaliero`, `applicazioni` and `tipi` None: not spoken of, they stay.
 
     `autenticazione`: the kinds of credential of which one must be shown; None: any of them is enough. `inoltro_esito`:
     outcomes are pushed to the ente's system; `chiave_ritorno`: signs the parameters of the payer's return (None: not
@@ -204,6 +205,7 @@ class Ente:
     firme: tuple[Certificato, ...] | None = None
     password_mypivot: str | None = None
     flusso_bytes_max: int | None = None
+    export_giornaliero: ExportGiornaliero | None = None
     applicazioni: tuple[Applicazione, ...] | None = None
     tipi: tuple[Tipo, ...] | None = None
 

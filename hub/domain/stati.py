@@ -126,6 +126,17 @@ class StatoFlusso(StrEnum):
     ERRORE_CARICAMENTO = "ERRORE_CARICAMENTO"
 
 
+class StatoConsegna(StrEnum):
+    """What became of a daily export: booked, ready to be downloaded or without a row, on its way, arrived, not."""
+
+    PRENOTATA = "PRENOTATA"
+    DISPONIBILE = "DISPONIBILE"
+    VUOTA = "VUOTA"
+    IN_CONSEGNA = "IN_CONSEGNA"
+    CONSEGNATA = "CONSEGNATA"
+    FALLITA = "FALLITA"
+
+
 class StatoExport(StrEnum):
     """A booked export."""
 
@@ -205,6 +216,14 @@ TRANSITIONS: Mapping[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]] = {
         ),
         # The file is removed when its time is over.
         _E.EXPORT_ESEGUITO: frozenset({_E.EXPORT_CANCELLATO}),
+    },
+    StatoConsegna: {
+        StatoConsegna.PRENOTATA: frozenset(
+            {StatoConsegna.DISPONIBILE, StatoConsegna.VUOTA, StatoConsegna.IN_CONSEGNA, StatoConsegna.FALLITA}
+        ),
+        StatoConsegna.IN_CONSEGNA: frozenset({StatoConsegna.CONSEGNATA, StatoConsegna.FALLITA}),
+        # A person looked into it and let the message leave again.
+        StatoConsegna.FALLITA: frozenset({StatoConsegna.CONSEGNATA}),
     },
 }
 

@@ -36,6 +36,7 @@ from hub.domain.stati import StatoEnte
 from hub.formats import iban
 from hub.formats.campi import Campi, Problemi
 from hub.formats.codice_fiscale import is_valid_partita_iva
+from hub.formats.configurazione_export import read_export_giornaliero
 from hub.formats.configurazione_inoltro import read_archivio, read_chiave_ritorno, read_endpoint
 from hub.formats.configurazione_stampa import CHIAVI_ENTE, CHIAVI_TIPO, read_stampa_ente, read_stampa_tipo
 from hub.formats.credenziali import CREDENZIALI, note_shared_certificates, read_credenziali
@@ -195,7 +196,7 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
         "codIpaEnte", "codice_fiscale", "nome", "stato", "stazione", "codice_segregazione", "iban", "url_esito",
         "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "import_ripetuto", "amministratore",
         "autenticazione", "inoltro_esito", "chiave_ritorno", "url_archivio_esterno", *CHIAVI_ENTE, *CREDENZIALI,
-        "password_mypivot", "flusso_bytes_max", "applicazioni", "tipi",
+        "password_mypivot", "flusso_bytes_max", "export_giornaliero", "applicazioni", "tipi",
     ))
     before = len(problems.found)
     ente = Ente(
@@ -220,6 +221,7 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
         **read_credenziali(campi),
         password_mypivot=campi.secret("password_mypivot", 8, 100, required=False),
         flusso_bytes_max=campi.number("flusso_bytes_max", FLUSSO_BYTES_MIN, FLUSSO_BYTES_CEILING),
+        export_giornaliero=read_export_giornaliero(campi),
         applicazioni=_many(campi, "applicazioni", _read_applicazione, lambda one: one.nome, "nome"),
         tipi=_many(campi, "tipi", _read_tipo, lambda one: one.codice, "codice"),
     )
@@ -228,6 +230,9 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
         for one, one_path in zip(ente.applicazioni or (), campi.paths("applicazioni"), strict=True):
             for codice in sorted(set(one.tipi or ()) - known):
                 problems.add(f"{one_path}.tipi", f"il tipo {codice} non è fra i tipi dell'ente")
+        exported = ente.export_giornaliero and ente.export_giornaliero.tipi
+        for codice in sorted(set(exported or ()) - known):
+            problems.add(f"{campi.prefix}export_giornaliero.tipi", f"il tipo {codice} non è fra i tipi dell'ente")
     if len(problems.found) == before:
         note_shared_certificates(ente, campi)
     return ente

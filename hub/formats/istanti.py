@@ -78,7 +78,18 @@ def giorno_di(instant: datetime) -> date:
 
 def inizio_di(giorno: date) -> datetime:
     """Return the instant at which a civil day begins in Europe/Rome."""
-    return datetime.combine(giorno, time(0), ROMA).astimezone(UTC)
+    return istante_di(giorno, time(0))
+
+
+def istante_di(giorno: date, ora: time) -> datetime:
+    """Return the instant of an hour of a civil day in Europe/Rome: one for each day, also when clocks change.
+
+    An hour that a day skips is the one an hour later, of one that comes twice it is the first.
+
+    >>> istante_di(date(2026, 3, 29), time(2)).isoformat(), istante_di(date(2026, 10, 25), time(2, 30)).isoformat()
+    ('2026-03-29T01:00:00+00:00', '2026-10-25T00:30:00+00:00')
+    """
+    return datetime.combine(giorno, ora, ROMA).astimezone(UTC)
 
 
 def _bounded(giorno: date) -> date:

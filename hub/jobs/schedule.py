@@ -15,6 +15,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor as JobThreads
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from hub.config import Config
 from hub.domain.attesa import SLOT_ENTE_S
 from hub.jobs.wake import watch
 from hub.log import get_logger
@@ -22,8 +23,10 @@ from hub.runtime import Runtime
 from hub.usecases import (
     annulla_flusso,
     apply_rt,
+    consegna_export,
     expire_flussi,
     expire_sessioni,
+    export_giornaliero,
     forget_messaggi,
     forget_precaricate,
     inoltro_esito,
@@ -33,6 +36,8 @@ from hub.usecases import (
 _EXPIRE_EVERY_S = 60
 # The longest that a call to an ente may take.
 _MARGIN_ENTE = timedelta(seconds=SLOT_ENTE_S)
+# Files on their way to the entes at once: a few a night for each, each with a line of its own to fill.
+_SFTP_THREADS = 4
 
 
 def run(runtime: Runtime, stop: threading.Event) -> None:
@@ -41,6 +46,7 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
     relays = [
         _Relay("relay_outbox", "nodo", config.relay_threads),
         _Relay("relay_enti", inoltro_esito.CORSIA, config.inoltro_threads),
+        _Relay("relay_sftp", consegna_export.CORSIA, _SFTP_THREADS),
     ]
     receipts = _job("apply_rt", lambda: apply_rt.run_once(runtime.db, runtime.clock()))
     grace = timedelta(seconds=config.session_grace_s)
@@ -60,6 +66,8 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
     scheduler.add_job(unopened, "interval", seconds=_EXPIRE_EVERY_S, id="forget_precaricate")
     annul = _job("annulla_flusso", lambda: annulla_flusso.run_once(runtime.db, runtime.clock))
     scheduler.add_job(annul, "interval", seconds=_EXPIRE_EVERY_S, id="annulla_flusso")
+    daily = _job("export_giornaliero", lambda: export_giornaliero.run_once(runtime.db, runtime.clock()))
+    scheduler.add_job(daily, "interval", seconds=_EXPIRE_EVERY_S, id="export_giornaliero")
     loops = [_Loop(relay.name, relay.job(runtime, stop), config.tick_s, stop) for relay in relays]
     loops.append(_Loop("apply_rt", receipts, config.tick_s, stop))
     for loop in loops:
@@ -96,21 +104,27 @@ class _Relay:
     def job(self, runtime: Runtime, stop: threading.Event) -> Callable[[], bool]:
         config = runtime.config
         topics = {name: topic for name, topic in runtime.topics.items() if topic.corsia == self._corsia}
+        lease, margin = {
+            inoltro_esito.CORSIA: (timedelta(seconds=config.lease_s), _MARGIN_ENTE),
+            consegna_export.CORSIA: (consegna_export.LEASE, consegna_export.MARGINE),
+        }.get(self._corsia, (timedelta(seconds=config.lease_s), _margin_nodo(config)))
         limits = relay_outbox.RelayLimits(
             slots=min(config.relay_batch, self._threads),
-            lease=timedelta(seconds=config.lease_s),
-            margin=_MARGIN_ENTE
-            if self._corsia == inoltro_esito.CORSIA
-            else timedelta(seconds=config.node_connect_timeout_s + config.node_read_timeout_s),
+            lease=lease,
+            margin=margin,
             attempts_max=config.relay_attempts_max,
             # The node is one and serves all; of the entes none may take more than a quarter.
-            per_ente=max(1, self._threads // 4) if self._corsia == inoltro_esito.CORSIA else None,
+            per_ente=None if self._corsia == "nodo" else max(1, self._threads // 4),
         )
 
         def relay() -> bool:
             return relay_outbox.run_once(runtime.db, topics, self.pool, limits, runtime.clock, stop)
 
         return _job(self.name, relay)
+
+
+def _margin_nodo(config: Config) -> timedelta:
+    return timedelta(seconds=config.node_connect_timeout_s + config.node_read_timeout_s)
 
 
 class _Loop(threading.Thread):

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Row, Select, Table, func, or_, select
 from hub.domain.errors import NotFound
 from hub.domain.stati import StatoExport, StatoFlusso, StatoImport
 from hub.store.database import Session
-from hub.store.schema import enti, flussi_import, prenotazioni_export
+from hub.store.schema import consegne_export, enti, flussi_import, prenotazioni_export
 
 _ENDING = ".zip"
 
@@ -55,8 +55,11 @@ def list_exports(
     stato: str | None,
     limit: int,
 ) -> Sequence[Row[Any]]:
-    """Booked exports, newest first, each with its `cod_ipa_ente`; booked in [dal, al)."""
-    query = _with_ente(prenotazioni_export)
+    """Booked exports, newest first, each with its `cod_ipa_ente`; booked in [dal, al).
+
+    `consegna`: what became of the file of a daily one.
+    """
+    query = _with_consegna()
     if stato is not None:
         query = query.where(prenotazioni_export.c.stato == stato)
     return _newest(session, query, prenotazioni_export, prenotazioni_export.c.created_at, ente_id, dal, al, limit)
@@ -64,7 +67,7 @@ def list_exports(
 
 def export_named(session: Session, request_token: str) -> Row[Any]:
     """Raises: NotFound."""
-    query = _with_ente(prenotazioni_export).where(prenotazioni_export.c.request_token == request_token)
+    query = _with_consegna().where(prenotazioni_export.c.request_token == request_token)
     row = session.execute(query).one_or_none()
     if row is None:
         raise NotFound(f"export {request_token} sconosciuto: serve il requestToken della prenotazione")
@@ -105,6 +108,11 @@ def oldest_waiting(session: Session) -> datetime | None:
 
 def _with_ente(table: Table) -> Select[Any]:
     return select(table, enti.c.cod_ipa_ente).join(enti, enti.c.id == table.c.ente_id)
+
+
+def _with_consegna() -> Select[Any]:
+    query = _with_ente(prenotazioni_export).add_columns(consegne_export.c.stato.label("consegna"))
+    return query.outerjoin(consegne_export, consegne_export.c.prenotazione_id == prenotazioni_export.c.id)
 
 
 def _newest(

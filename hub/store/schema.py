@@ -23,6 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.types import JSON
 
 from hub.store.columns import Id, Instant, metadata
+from hub.store.schema_consegne import consegne_export as consegne_export
+from hub.store.schema_consegne import export_giornalieri as export_giornalieri
 from hub.store.schema_flussi import flussi_import as flussi_import
 from hub.store.schema_flussi import flussi_righe as flussi_righe
 from hub.store.schema_flussi import prenotazioni_export as prenotazioni_export

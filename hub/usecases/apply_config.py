@@ -25,6 +25,7 @@ from hub.formats.segreti import Cassaforte
 from hub.store import enti, loghi, stazioni, tipi
 from hub.store.database import Database, Session
 from hub.usecases.sync_credenziali import Confronto, Passwords, sync_credenziali
+from hub.usecases.sync_export import sync_export
 from hub.usecases.sync_inoltro import sync_inoltro
 
 _SECRET = "password"
@@ -119,6 +120,7 @@ class _Sync:
             self._tipi(subject, ente_id, wanted.tipi)
         sync_credenziali(self.confronto, self.passwords, subject, ente_id, wanted)
         sync_inoltro(self.confronto, self.cassaforte, subject, ente_id, wanted)
+        sync_export(self.confronto, self.cassaforte, subject, ente_id, wanted.export_giornaliero)
 
     def _mypivot(self, subject: str, ente_id: int | None, hash: str | None, clear: str | None) -> None:
         if clear is None or (hash is not None and (clear == INVARIATO or self.passwords.matches(hash, clear))):

@@ -13,7 +13,7 @@ from hub.domain.configurazione import INVARIATO
 from hub.domain.credenziali import Genere
 from hub.formats.certificati import render_pem
 from hub.formats.importi import text_from_cent
-from hub.store import credenziali, enti, eventi_esito, loghi, stazioni, tipi
+from hub.store import credenziali, enti, eventi_esito, export_giornalieri, loghi, stazioni, tipi
 from hub.store.database import Database, Session
 
 
@@ -71,6 +71,9 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
         values["password_mypivot"] = INVARIATO
     if row.flusso_bytes_max is not None:
         values["flusso_bytes_max"] = row.flusso_bytes_max
+    daily = export_giornalieri.find(session, row.id)
+    if daily is not None:
+        values["export_giornaliero"] = _export_dict(daily)
     names = sorted({one.applicazione for one in active if one.applicazione is not None})
     values["applicazioni"] = [
         _applicazione_dict(nome, [one for one in active if one.applicazione == nome]) for nome in names
@@ -84,6 +87,18 @@ def _applicazione_dict(nome: str, rows: Sequence[Row[Any]]) -> dict[str, Any]:
     last = rows[-1]
     head = {"nome": nome} | ({"software_house": last.software_house} if last.software_house else {})
     return head | _credenziali_dict(rows) | {"tipi": _granted(last.tipi), "operazioni": _granted(last.operazioni)}
+
+
+def _export_dict(row: Row[Any]) -> dict[str, Any]:
+    """What an ente gets every day."""
+    values = {column: getattr(row, column) for column in ("attivo", "ora", "versione", "ricevuta")}
+    values["tipi"] = _granted(row.tipi)
+    if row.sftp_host is not None:
+        names = ("host", "porta", "utente", "cartella", "chiave_host")
+        sftp = {name: getattr(row, f"sftp_{name}") for name in names if getattr(row, f"sftp_{name}")}
+        sftp |= {"password": INVARIATO} if row.sftp_password_cifrata else {}
+        values["sftp"] = sftp | ({"chiave_privata": INVARIATO} if row.sftp_chiave_cifrata else {})
+    return values
 
 
 def _credenziali_dict(rows: Sequence[Row[Any]]) -> dict[str, Any]:

@@ -17,11 +17,11 @@ def sync_inoltro(confronto: Confronto, cassaforte: Cassaforte, subject: str, ent
     """Compare and, where the comparison says so, write (`ente_id` None: the ente is not there yet)."""
     if wanted.chiave_ritorno is not None:
         row = None if ente_id is None else enti.by_id(confronto.session, ente_id)
-        sealed = _sealed(
+        resealed = sealed(
             confronto, cassaforte, subject, "chiave_ritorno", row and row.chiave_ritorno_cifrata, wanted.chiave_ritorno
         )
-        if sealed is not None and confronto.write and ente_id is not None:
-            enti.change(confronto.session, ente_id, chiave_ritorno_cifrata=sealed)
+        if resealed is not None and confronto.write and ente_id is not None:
+            enti.change(confronto.session, ente_id, chiave_ritorno_cifrata=resealed)
     for tipo in wanted.tipi or ():
         if tipo.endpoint_esito is not None:
             name = f"{subject}, tipo {tipo.codice}, endpoint_esito"
@@ -49,18 +49,18 @@ def _endpoint(
             return
         confronto.found.append(Differenza("aggiunge", name))
         if confronto.write:
-            sealed = cassaforte.seal(wanted.chiave)
-            eventi_esito.add_endpoint(confronto.session, ente_id=ente_id, tipo=codice, chiave_cifrata=sealed, **values)
+            chiave = cassaforte.seal(wanted.chiave)
+            eventi_esito.add_endpoint(confronto.session, ente_id=ente_id, tipo=codice, chiave_cifrata=chiave, **values)
         return
     changed = confronto.compare(name, row, values)
-    resealed = _sealed(confronto, cassaforte, name, "chiave", row.chiave_cifrata, wanted.chiave)
+    resealed = sealed(confronto, cassaforte, name, "chiave", row.chiave_cifrata, wanted.chiave)
     if resealed is not None:
         changed["chiave_cifrata"] = resealed
     if changed and confronto.write and ente_id is not None:
         eventi_esito.change_endpoint(confronto.session, ente_id, codice, **changed)
 
 
-def _sealed(
+def sealed(
     confronto: Confronto, cassaforte: Cassaforte, subject: str, campo: str, known: str | None, clear: str
 ) -> str | None:
     """The sealed text to keep; None when what is there stays."""

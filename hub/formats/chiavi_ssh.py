@@ -1,0 +1,49 @@
+"""Keys of SSH as a configuration writes them. Source: RFC 4253 (6.6), RFC 5656 (3.1), RFC 8709; OpenSSH, sshd(8)."""
+
+from __future__ import annotations
+
+import re
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    load_pem_private_key,
+    load_ssh_private_key,
+    load_ssh_public_key,
+)
+
+_KINDS = re.compile(r"(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]+={0,2}( .*)?")
+_PRIVATE = (RSAPrivateKey, EllipticCurvePrivateKey, Ed25519PrivateKey)
+
+
+def is_chiave_host(text: str) -> bool:
+    """Say whether a text is a public key that a server may show: kind and base64, a comment may follow.
+
+    >>> is_chiave_host("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl sportello")
+    True
+    >>> is_chiave_host("ssh-ed25519 AAAA"), is_chiave_host("SHA256:uNiVztksCsDhcc0u9e8BrJQXVUpKZIDTMczCvj3tD2s")
+    (False, False)
+    """
+    if _KINDS.fullmatch(text) is None:
+        return False
+    try:
+        load_ssh_public_key(text.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def is_chiave_privata(text: str) -> bool:
+    """Say whether a text is a private key without a passphrase, of a kind that servers take.
+
+    >>> is_chiave_privata("-----BEGIN OPENSSH PRIVATE KEY-----")
+    False
+    """
+    for load in (load_ssh_private_key, load_pem_private_key):
+        try:
+            return isinstance(load(text.encode(), None), _PRIVATE)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            continue  # of the other form, or sealed with a passphrase
+    return False
