@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from hub.domain.dovuto_importato import DovutoImportato
 from hub.domain.flussi import read_nome
 from hub.formats.avviso import render_avviso
 from hub.formats.tracciati.import_dovuti import VERSIONI
-from hub.formats.tracciati.righe import Riga, read_righe
+from hub.formats.tracciati.righe import read_righe
 from hub.formats.zip_avvisi import ScrittoreZip, pack_entry, read_entries
 from hub.formats.zip_flusso import open_csv
 from hub.ports import Archivio
@@ -79,6 +80,15 @@ def write_avvisi(
     return path
 
 
+@dataclass(slots=True)
+class _Parte:
+    """A stretch of the file: its first and last row, and those which asked for an IUV and cancel nothing."""
+
+    first: int
+    last: int
+    asked: set[int]
+
+
 class _Stampa:
     """The printing of one flow."""
 
@@ -98,15 +108,15 @@ class _Stampa:
         """Print what is not printed yet and return the paths of all the parts, in order."""
         parti = []
         with ThreadPoolExecutor(_threads(), thread_name_prefix="stampa_avvisi") as pool:
-            for number, righe in enumerate(self._parti_del_file(), 1):
+            for number, parte in enumerate(self._parti_del_file(), 1):
                 self._tick()
-                parte = f"{cartella}/avvisi-{self._flusso.id}-{number:05d}.parte"
-                if self._archivio.size_bytes(parte) is None:
-                    avvisi = self._avvisi(righe)
+                path = f"{cartella}/avvisi-{self._flusso.id}-{number:05d}.parte"
+                if self._archivio.size_bytes(path) is None:
+                    avvisi = self._avvisi(parte)
                     if not avvisi:
                         continue
-                    self._print(parte, avvisi, pool)
-                parti.append(parte)
+                    self._print(path, avvisi, pool)
+                parti.append(path)
         return parti
 
     def join(self, path: str, parti: Sequence[str]) -> None:
@@ -119,31 +129,33 @@ class _Stampa:
                         if count % _BATTITO_COPIE == 0:
                             self._tick()
 
-    def _parti_del_file(self) -> Iterator[Sequence[Riga]]:
-        """Give the rows of the received file, without the header, so many at a time."""
+    def _parti_del_file(self) -> Iterator[_Parte]:
+        """Give the rows of the received file, so many at a time."""
+        # Whether a row asked for an IUV only the file says: one that brought its own number may have asked too.
+        tracciato = VERSIONI[self._flusso.versione]
         nome = read_nome(self._flusso.nome_file)
         with self._archivio.open(self._flusso.file) as archive, open_csv(archive, nome) as csv:
             righe = read_righe(csv)
-            next(righe)
-            while parte := list(islice(righe, _PARTE_RIGHE)):
+            next(righe)  # the header
+            while (first := next(righe, None)) is not None:
+                parte = _Parte(first.numero, first.numero, set())
+                for riga in chain((first,), islice(righe, _PARTE_RIGHE - 1)):
+                    parte.last = riga.numero
+                    read = tracciato.read_riga(riga)
+                    if isinstance(read, DovutoImportato) and read.genera_iuv and read.azione != "A":
+                        parte.asked.add(riga.numero)
                 yield parte
 
-    def _avvisi(self, righe: Sequence[Riga]) -> list[Avviso]:
-        # Whether a row asked for an IUV only the file says: one that brought its own number may have asked too.
-        tracciato = VERSIONI[self._flusso.versione]
-        read = (tracciato.read_riga(riga) for riga in righe)
-        asked = {
-            one.riga for one in read if isinstance(one, DovutoImportato) and one.genera_iuv and one.azione != "A"
-        }
-        if not asked:
+    def _avvisi(self, parte: _Parte) -> list[Avviso]:
+        if not parte.asked:
             return []
         with self._db.reading() as session:
-            rows = dovuti_del_flusso.of_flusso(session, self._flusso.id, righe[0].numero, righe[-1].numero)
-        built = (self._build(row) for row in rows if row.riga in asked)
+            rows = dovuti_del_flusso.of_flusso(session, self._flusso.id, parte.first, parte.last)
+        built = (self._build(row) for row in rows if row.riga in parte.asked)
         return [avviso for avviso in built if avviso is not None]
 
-    def _print(self, parte: str, avvisi: Sequence[Avviso], pool: ThreadPoolExecutor) -> None:
-        with self._archivio.write(parte) as out:
+    def _print(self, path: str, avvisi: Sequence[Avviso], pool: ThreadPoolExecutor) -> None:
+        with self._archivio.write(path) as out:
             step = _BATTITO_AVVISI * _threads()
             for start in range(0, len(avvisi), step):
                 for entry in pool.map(self._entry, avvisi[start : start + step]):
