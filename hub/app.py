@@ -128,7 +128,7 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
             on_invalid=nodo.on_invalid,
         ),
     }
-    return create_front(runtime, mounts)
+    return create_front(runtime, mounts, certificate)
 
 
 def create_front_server() -> Front | TlsFront:

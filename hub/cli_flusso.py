@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import click
 
 from hub.cli_common import Refusal, Settings, json_option, pass_settings, utc_now
 from hub.config import load_config
-from hub.domain.flussi import NomeFlusso, read_nome
-from hub.domain.scarto import Scarto
+from hub.domain.flussi import read_nome
+from hub.domain.prova import Riepilogo
 from hub.formats.importi import text_from_cent
-from hub.formats.tracciati.righe import Leggibile, Riga
-from hub.formats.zip_flusso import open_csv
-from hub.usecases.check_flusso import CheckFlusso, Riepilogo
+from hub.formats.prova_flusso import AZIONI, RigaScartata, render_prova
+from hub.formats.tracciati.righe import Leggibile
+from hub.formats.zip_flusso import open_flusso
+from hub.usecases.check_flusso import CheckFlusso
 
 _PROGRESS_S = 2.0
-_AZIONI = {"I": "nuovi", "M": "modificati", "A": "annullati"}
 
 
 @click.group("flusso")
@@ -45,26 +42,17 @@ def check(settings: Settings, file: Path, ente: str, as_json: bool) -> None:
         config = settings.config if ente else load_config(settings.path, {**os.environ, "PONTEPA_AMBIENTE": "sviluppo"})
         db = stack.enter_context(settings.database()) if ente else None
         prova = CheckFlusso(nome, utc_now(), config.iuv_quindici_fino_al, db, ente)
-        flusso, size_bytes = stack.enter_context(_open(file, nome))
-        found = prova.scarti(_Counted(flusso, size_bytes, prova))
+        raw = stack.enter_context(file.open("rb"))
+        flusso, size_bytes = stack.enter_context(open_flusso(raw, file.name, nome))
+        counted = _Counted(flusso, size_bytes, prova)
         if as_json:
-            _print_as_json(nome, ente, found, prova.riepilogo)
+            for piece in render_prova(nome, ente, prova.batches(counted), prova.riepilogo):
+                click.echo(piece, nl=False)
         else:
-            _print(ente, found, prova.riepilogo)
+            _print(ente, prova.scarti(counted), prova.riepilogo)
     riepilogo = prova.riepilogo
     if riepilogo.scartate:
         raise Refusal(f"righe scartate: {riepilogo.scartate} su {riepilogo.righe}")
-
-
-@contextmanager
-def _open(file: Path, nome: NomeFlusso) -> Iterator[tuple[Leggibile, int]]:
-    """Give the csv and how many bytes it has."""
-    with file.open("rb") as raw:
-        if file.suffix.lower() == ".csv":
-            yield raw, file.stat().st_size
-            return
-        with open_csv(raw, nome) as csv:
-            yield csv, csv.size_bytes
 
 
 class _Counted:
@@ -94,7 +82,7 @@ class _Counted:
         )
 
 
-def _print(ente: str, found: Iterator[tuple[Riga, Sequence[Scarto]]], riepilogo: Riepilogo) -> None:
+def _print(ente: str, found: Iterator[RigaScartata], riepilogo: Riepilogo) -> None:
     for riga, scarti in found:
         for scarto in scarti:
             where = f", {scarto.campo} {scarto.valore[:80]!r}" if scarto.campo else ""
@@ -102,26 +90,8 @@ def _print(ente: str, found: Iterator[tuple[Riga, Sequence[Scarto]]], riepilogo:
             if scarto.rimedio:
                 click.echo(f"    scrivere: {scarto.rimedio}" if scarto.campo else f"    {scarto.rimedio}")
     click.echo(f"righe: {riepilogo.righe}, scartate: {riepilogo.scartate}")
-    for azione, name in _AZIONI.items():
+    for azione, name in AZIONI.items():
         conto = riepilogo.azioni[azione]
         click.echo(f"{name}: {conto.dovuti}, euro {text_from_cent(conto.importo_cent)}")
     if not ente:
         click.echo("tipi dovuto e dovuti già presenti non controllati: serve --ente")
-
-
-def _print_as_json(
-    nome: NomeFlusso, ente: str, found: Iterator[tuple[Riga, Sequence[Scarto]]], riepilogo: Riepilogo
-) -> None:
-    """Print one object, a rejected row as soon as it is found: there may be a million."""
-    head = json.dumps({"flusso": asdict(nome), "ente": ente or None}, ensure_ascii=False)
-    click.echo(f'{head[:-1]}, "scarti": [', nl=False)
-    separator = "\n"
-    for riga, scarti in found:
-        for scarto in scarti:
-            click.echo(separator + json.dumps({"linea": riga.linea, **asdict(scarto)}, ensure_ascii=False), nl=False)
-            separator = ",\n"
-    totals: dict[str, Any] = {"righe": riepilogo.righe, "scartate": riepilogo.scartate}
-    for azione, name in _AZIONI.items():
-        conto = riepilogo.azioni[azione]
-        totals[name] = {"dovuti": conto.dovuti, "importo": text_from_cent(conto.importo_cent)}
-    click.echo(f'\n], "riepilogo": {json.dumps(totals, ensure_ascii=False)}}}')

@@ -14,6 +14,7 @@ from typing import IO, BinaryIO
 
 from hub.domain.errors import FlussoRifiutato
 from hub.domain.flussi import NomeFlusso
+from hub.formats.tracciati.righe import Leggibile
 
 _END = b"PK\x05\x06"
 _END_LENGTH = 22
@@ -54,6 +55,18 @@ def open_csv(archivio: BinaryIO, nome: NomeFlusso, limiti: LimitiZip = LIMITI) -
         entry = _find_csv(opened.infolist(), nome)
         with _entry(opened, entry) as csv:
             yield csv
+
+
+@contextmanager
+def open_flusso(file: BinaryIO, nome_file: str, nome: NomeFlusso) -> Iterator[tuple[Leggibile, int]]:
+    """Give the csv of a flow that comes bare or in its zip, and how many bytes it has. Raises: FlussoRifiutato."""
+    if nome_file.lower().endswith(".csv"):
+        size_bytes = file.seek(0, 2)
+        file.seek(0)
+        yield file, size_bytes
+        return
+    with open_csv(file, nome) as csv:
+        yield csv, csv.size_bytes
 
 
 def check_upload(archivio: BinaryIO, base: str, limiti: LimitiZip = LIMITI) -> None:

@@ -6,7 +6,6 @@ Source: flows, 2.3 to 2.6: the same rules and the same order as the import itsel
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
 from typing import Any
@@ -17,11 +16,13 @@ from hub.domain import errors
 from hub.domain.dovuto_importato import DovutoImportato
 from hub.domain.flussi import NomeFlusso
 from hub.domain.iuv import check_fornito
+from hub.domain.prova import Riepilogo
 from hub.domain.scarto import Scarto
 from hub.domain.visti import Visti
 from hub.formats.istanti import giorno_di
+from hub.formats.prova_flusso import RigaScartata
 from hub.formats.tracciati.import_dovuti import VERSIONI
-from hub.formats.tracciati.righe import Leggibile, Riga, read_righe
+from hub.formats.tracciati.righe import Leggibile, read_righe
 from hub.store import depositati, enti, tipi
 from hub.store.database import Database
 from hub.usecases.controlli_flusso import Regole
@@ -30,23 +31,6 @@ from hub.usecases.deposito_dovuti import check_cambio, check_scadenza, why_not_p
 _DUPLICATO = "PAA_IMPORT_IUD_DUPLICATO"
 # So many rows share one look at the database.
 _BATCH_ROWS = 500
-
-
-@dataclass(slots=True)
-class Conto:
-    """How many dovuti, and what their payers would pay."""
-
-    dovuti: int = 0
-    importo_cent: int = 0
-
-
-@dataclass(slots=True)
-class Riepilogo:
-    """What a flow would do. `azioni`: by letter, the rows that would be accepted."""
-
-    righe: int = 0
-    scartate: int = 0
-    azioni: dict[str, Conto] = field(default_factory=lambda: {azione: Conto() for azione in "IMA"})
 
 
 class CheckFlusso:
@@ -78,8 +62,16 @@ class CheckFlusso:
         self._regole = Regole(configured, row.codice_segregazione, are_15_admitted=are_15_admitted)
         self._magazzino = _Magazzino(db, row, configured, now)
 
-    def scarti(self, flusso: Leggibile) -> Iterator[tuple[Riga, Sequence[Scarto]]]:
+    def scarti(self, flusso: Leggibile) -> Iterator[RigaScartata]:
         """Give each rejected row with all its reasons, in the order of the file.
+
+        Raises: FlussoRifiutato (the file cannot be read at all).
+        """
+        for found in self.batches(flusso):
+            yield from found
+
+    def batches(self, flusso: Leggibile) -> Iterator[Sequence[RigaScartata]]:
+        """Give the rejected rows of some hundred rows at a time, and nothing where none is: whoever asks may pause.
 
         Raises: FlussoRifiutato (the file cannot be read at all).
         """
@@ -88,12 +80,14 @@ class CheckFlusso:
         while batch := [(riga, self._tracciato.read_riga(riga)) for riga in islice(righe, _BATCH_ROWS)]:
             if self._magazzino is not None:
                 self._magazzino.look([read for _riga, read in batch if isinstance(read, DovutoImportato)])
+            rejected: list[RigaScartata] = []
             for riga, read in batch:
                 found = self._refusals(read) if isinstance(read, DovutoImportato) else read
                 self.riepilogo.righe += 1
                 if found:
                     self.riepilogo.scartate += 1
-                    yield riga, found
+                    rejected.append((riga, found))
+            yield rejected
 
     def _refusals(self, dovuto: DovutoImportato) -> Sequence[Scarto]:
         if dovuto.iud in self._accepted:

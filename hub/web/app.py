@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -25,7 +26,7 @@ from hub.domain.errors import (
 )
 from hub.log import get_logger
 from hub.web import avviso, console, flussi, landing, paga, problemi, salute
-from hub.web.context import CORRELATION_ID, METRICS, ROUTE, RUNTIME
+from hub.web.context import CERTIFICATE, CORRELATION_ID, METRICS, ROUTE, RUNTIME
 from hub.web.metrics import Metrics
 from hub.web.testi import ERRORI, euro, ora
 
@@ -59,6 +60,9 @@ _STATUS: tuple[tuple[type[HubError], int], ...] = (
 )
 
 
+Certificate = Callable[[dict[str, Any]], str | None]
+
+
 class _PrivateFlask(Flask):
     """Flask whose log of an unexpected exception goes through the hub's, which leaves its message out."""
 
@@ -66,7 +70,7 @@ class _PrivateFlask(Flask):
         get_logger().error("http_request_crashed", exc_info=exc_info)
 
 
-def create_flask(runtime: Runtime) -> Flask:
+def create_flask(runtime: Runtime, certificate: Certificate | None = None) -> Flask:
     """Return the application of pages, health and metrics. It calls no network; only the console sets cookies."""
     app = _PrivateFlask("hub.web", static_url_path="/static")
     app.config.update(
@@ -77,6 +81,7 @@ def create_flask(runtime: Runtime) -> Flask:
     )
     app.extensions[RUNTIME] = runtime
     app.extensions[METRICS] = Metrics()
+    app.extensions[CERTIFICATE] = certificate
     app.jinja_env.filters.update(euro=euro, ora=ora, istante=datetime.isoformat)
     app.jinja_env.globals["static_version"] = _digest(Path(str(app.static_folder)))
     app.before_request(_begin)

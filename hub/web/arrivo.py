@@ -22,6 +22,8 @@ from hub.web.context import arrivals_folder, runtime
 
 # Boundaries, heads of parts and a token beside a file that is just within its limit.
 FRAME_BYTES = 64 * 1024
+# What a zip is called.
+ZIP = ("application/zip", "application/x-zip-compressed", "application/octet-stream")
 _FORM = "multipart/form-data"
 # A token and a file; what a form library adds fits too.
 _PARTS_MAX = 20

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 RUNTIME = "pontepa.runtime"
 METRICS = "pontepa.metrics"
+# The function that finds the fingerprint of a request's TLS client certificate; None: none is ever looked at.
+CERTIFICATE = "pontepa.certificate"
 # Key of the WSGI environment: the pattern of the path, for metrics and logs. Never the address itself.
 ROUTE = "pontepa.route"
 

@@ -8,19 +8,18 @@ from hub.config import Config
 from hub.domain.arrivo import FileArrivato
 from hub.domain.errors import GettoneNonValido
 from hub.usecases.receive_flusso import FlussoRicevuto, LimitiCarico, receive_flusso
-from hub.web import scarico
-from hub.web.arrivo import FRAME_BYTES, read_file, read_form
+from hub.web import prova, scarico
+from hub.web.arrivo import FRAME_BYTES, ZIP, read_file, read_form
 from hub.web.context import runtime, secret
 from hub.web.problemi import legacy_answer
 
 UPLOAD = "/public/mybox/uploadFlusso"
 FLUSSI = "/flussi"
 _TOKEN = "authorizationToken"
-_ZIP = ("application/zip", "application/x-zip-compressed", "application/octet-stream")
 
 # How each door tells a refusal: the legacy one in its own shape, the others as problem documents.
 LEGACY_ENDPOINTS = frozenset({"upload_flusso"})
-PROBLEM_ENDPOINTS = frozenset({"import_flusso", scarico.ENDPOINT})
+PROBLEM_ENDPOINTS = frozenset({"import_flusso", prova.ENDPOINT, scarico.ENDPOINT})
 _PROBLEM_PATHS = (f"{FLUSSI}/", f"{scarico.DOWNLOAD}/", UPLOAD)
 
 
@@ -37,6 +36,7 @@ def tells_problems(path: str) -> bool:
 
 def register(app: Flask) -> None:
     scarico.register(app)
+    prova.register(app)
     app.add_url_rule(UPLOAD, "upload_flusso", upload, methods=["POST"])
     app.add_url_rule(f"{FLUSSI}/import", "import_flusso", import_flusso, methods=["POST"])
 
@@ -54,7 +54,7 @@ def import_flusso() -> Response:
     given = request.authorization
     if given is None or given.type != "bearer" or not given.token:
         raise GettoneNonValido("manca Authorization: Bearer con l'authorizationToken: chiederne uno")
-    with read_file(request.args.get("nome", ""), _ZIP) as arrivato:
+    with read_file(request.args.get("nome", ""), ZIP) as arrivato:
         ricevuto = _receive(given.token, arrivato, is_strict=True)
     values = {
         "requestToken": ricevuto.request_token,

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from hub.web.app import create_flask
+from hub.web.app import Certificate, create_flask
 from hub.web.context import METRICS, ROUTE
 from hub.web.scarico import waiting
 
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from hub.runtime import Runtime
 
 
-def create_front(runtime: Runtime, mounts: Mapping[str, WSGIApplication]) -> WSGIApplication:
+def create_front(
+    runtime: Runtime, mounts: Mapping[str, WSGIApplication], certificate: Certificate | None = None
+) -> WSGIApplication:
     """Return the WSGI application of the whole HTTP server.
 
-    `mounts`: path -> application which sees what follows the path ("", "/...", or ".wsdl").
+    `mounts`: path -> application which sees what follows the path ("", "/...", or ".wsdl"). `certificate`: finds the
+    fingerprint of the TLS client certificate of a request.
     """
-    flask = create_flask(runtime)
+    flask = create_flask(runtime, certificate)
     metrics = flask.extensions[METRICS]
     by_length = sorted(mounts.items(), key=lambda mount: -len(mount[0]))
 

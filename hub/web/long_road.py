@@ -135,8 +135,9 @@ class LongRoad:
                 return exchange.response_bytes(int(status[:3]), lower, begun.block or b"")
             stream = exchange.response_stream(int(status[:3]), lower)
             while begun.block is not None:
-                async with asyncio.timeout(_TAKE_S):
-                    await stream.send_bytes(begun.block)
+                if begun.block:
+                    async with asyncio.timeout(_TAKE_S):
+                        await stream.send_bytes(begun.block)
                 await self._lane.run(begun.move_on)
         finally:
             await self._lane.run(begun.close)

@@ -1,0 +1,104 @@
+"""The trial of a flow over HTTP: what would be refused, what would change; nothing is kept. Source: flows, 2.3 to 2.6.
+
+Whoever may authorise an import may try one, with what the web service asks for: HTTP Basic (codIpaEnte and password), a
+Bearer credential with `?ente=`, the TLS certificate of the connection.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+
+from flask import Flask, Response, current_app, g, request
+
+from hub.domain.errors import CaricamentoNonValido, FileTroppoGrande, FlussoRifiutato, OutOfService
+from hub.domain.flussi import read_nome
+from hub.domain.provenienza import find_source
+from hub.formats.prova_flusso import render_prova
+from hub.formats.zip_flusso import open_flusso
+from hub.usecases.authenticate import Chiamante, Presentazione
+from hub.usecases.check_flusso import CheckFlusso
+from hub.usecases.receive_flusso import LimitiCarico
+from hub.web.arrivo import ZIP, read_file
+from hub.web.context import CERTIFICATE, runtime
+
+CHECK = "/flussi/check"
+ENDPOINT = "check_flusso"
+# A trial is worth the right to load: the one grant opens both.
+_OPERATION = "paaSILAutorizzaImportFlusso"
+_MEDIA = (*ZIP, "text/csv")
+_TURNS = "pontepa.prove"
+# A trial is all computing, beside the calls that this process answers: more at once only make everybody late.
+_TURNS_MAX = 2
+
+
+def register(app: Flask) -> None:
+    app.extensions[_TURNS] = threading.BoundedSemaphore(_TURNS_MAX)
+    app.add_url_rule(CHECK, ENDPOINT, check, methods=["POST"])
+
+
+def check() -> Response:
+    """Try a flow, CSV or ZIP, and tell what was found while it goes on, as `pontepa flusso check --json` does.
+
+    A file that is no flow at all is refused at once; what turns out half-way stands in the answer as `rifiuto`.
+    """
+    run, now = runtime(), runtime().clock()
+    chiamante = run.callers.authenticate(_shown(), _OPERATION, now)
+    ente = chiamante.ente.cod_ipa_ente
+    turns: threading.BoundedSemaphore = current_app.extensions[_TURNS]
+    if not turns.acquire(blocking=False):
+        raise OutOfService("altre prove di flussi sono in corso: riprovare fra poco")
+    with ExitStack() as stack:
+        stack.callback(turns.release)
+        arrivato = stack.enter_context(read_file(request.args.get("nome", ""), _MEDIA))
+        _check_size(chiamante, arrivato.size_bytes)
+        nome = read_nome(arrivato.nome)
+        g.log = {"ente": ente, "nome_file": arrivato.nome, "size_bytes": arrivato.size_bytes}
+        prova = CheckFlusso(nome, now, run.config.iuv_quindici_fino_al, run.db, ente)
+        flusso, _size_bytes = stack.enter_context(open_flusso(arrivato.contenuto, arrivato.nome, nome))
+        pieces = render_prova(nome, ente, prova.batches(flusso), prova.riepilogo)
+        # A file that cannot be read at all is refused here, with a status of its own.
+        first = next(pieces)
+        response = Response(_told(first, pieces), mimetype="application/json")
+        response.call_on_close(stack.pop_all().close)
+    return response
+
+
+def _told(first: str, pieces: Iterator[str]) -> Iterator[bytes]:
+    yield first.encode()
+    # The text itself says so, and is whole.
+    with suppress(FlussoRifiutato):
+        for piece in pieces:
+            yield piece.encode()
+
+
+def _check_size(chiamante: Chiamante, size_bytes: int) -> None:
+    """Raises: FileTroppoGrande."""
+    config = runtime().config
+    bytes_max = LimitiCarico(config.max_upload_bytes, config.upload_ceiling_bytes).of_ente(chiamante.ente)
+    if size_bytes > bytes_max:
+        raise FileTroppoGrande(f"il file ha {size_bytes} byte, più dei {bytes_max} ammessi: provarne una parte")
+
+
+def _shown() -> Presentazione:
+    """Return who says to be calling, and what is shown for it.
+
+    Raises: CaricamentoNonValido (two different enti are named).
+    """
+    given = request.authorization
+    is_basic = given is not None and given.type == "basic"
+    user = (given.username or "") if given is not None and is_basic else ""
+    ente = request.args.get("ente", "") or user
+    if user and user != ente:
+        raise CaricamentoNonValido("l'ente dell'indirizzo non è quello che si autentica: indicarne uno solo")
+    token = given.token if given is not None and given.type == "bearer" else None
+    certificate: Callable[[dict[str, object]], str | None] | None = current_app.extensions[CERTIFICATE]
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    return Presentazione(
+        ente,
+        given.password if given is not None and is_basic else None,
+        find_source(request.environ.get("REMOTE_ADDR", ""), forwarded, runtime().config.trusted_proxies),
+        token,
+        None if certificate is None else certificate(request.environ),
+    )
