@@ -11,6 +11,7 @@ import click
 
 from hub.cli_archivio import prova_archivio
 from hub.cli_avviso import prova_avviso
+from hub.cli_carica import carica
 from hub.cli_common import Commands, Refusal, Settings, json_option, pass_settings, print_json
 from hub.cli_config import config_group, ente_group, tipo_group
 from hub.cli_credenziale import credenziale_group
@@ -137,7 +138,7 @@ def db_check(settings: Settings) -> None:
 
 ente_group.add_command(prova_archivio)
 ente_group.add_command(prova_avviso)
-for command in (list_flussi, show_flusso, scarica_flusso, annulla):
+for command in (carica, list_flussi, show_flusso, scarica_flusso, annulla):
     flusso_group.add_command(command)
 _GROUPS = (
     demo, config_group, ente_group, tipo_group, credenziale_group, flusso_group, export_group, outbox_group,

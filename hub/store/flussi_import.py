@@ -48,6 +48,12 @@ def waiting(session: Session, ente_id: int) -> int:
     return session.execute(select(func.count()).select_from(flussi_import).where(where)).scalar_one()
 
 
+def forget(session: Session, request_token: str) -> None:
+    """Remove a request whose file has not come."""
+    where = (flussi_import.c.request_token == request_token) & (flussi_import.c.stato == StatoImport.AUTORIZZATO)
+    session.execute(delete(flussi_import).where(where))
+
+
 def has_unused(session: Session, before: datetime) -> bool:
     """Whether an authorisation expired before an instant without a file."""
     return session.execute(_unused(before).limit(1)).first() is not None
