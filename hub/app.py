@@ -23,7 +23,7 @@ from hub.domain.errors import Misconfigured
 from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte
 from hub.jobs import schedule
-from hub.ports import Archivio, ArchivioEsterno
+from hub.ports import Archivio, ArchivioEsterno, Recapiti
 from hub.runtime import Runtime
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
@@ -67,7 +67,6 @@ def build_runtime(config: Config) -> Runtime:
     )
     enti = EnteClient(is_open=not config.is_produzione)
     archivio = build_archivio_file(config)
-    recapiti = SftpClient(is_open=not config.is_produzione, limiti=Limiti(total_s=consegna_export.INVIO_S))
     return Runtime(
         config=config,
         db=db,
@@ -80,7 +79,7 @@ def build_runtime(config: Config) -> Runtime:
         topics={
             TOPIC_RPT: invio_rpt.build_topic(db, client, cassaforte),
             TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),
-            TOPIC_EXPORT: consegna_export.build_topic(db, archivio, recapiti, cassaforte),
+            TOPIC_EXPORT: consegna_export.build_topic(db, archivio, build_recapiti(config), cassaforte),
         },
     )
 
@@ -88,6 +87,11 @@ def build_runtime(config: Config) -> Runtime:
 def build_archivio_file(config: Config) -> Archivio:
     """Where received and produced files are kept."""
     return CartellaArchivio(config.data_dir / "archivio")
+
+
+def build_recapiti(config: Config) -> Recapiti:
+    """The servers where files of the entes are left."""
+    return SftpClient(is_open=not config.is_produzione, limiti=Limiti(total_s=consegna_export.INVIO_S))
 
 
 def build_archivio(config: Config) -> ArchivioEsterno:

@@ -16,9 +16,12 @@ from hub.cli_common import (
     print_values,
     save_from_archive,
 )
+from hub.domain.delivery import Outcome
 from hub.domain.stati import StatoExport
 from hub.formats.istanti import inizio_di
+from hub.formats.segreti import Cassaforte
 from hub.store import enti, registro
+from hub.usecases.consegna_export import prova_recapito
 
 _COLUMNS = {
     "created_at": "prenotato", "cod_ipa_ente": "ente", "genere": "genere", "versione": "versione", "tipi": "tipi",
@@ -82,3 +85,19 @@ def export_scarica(settings: Settings, request_token: str, folder: Path) -> None
     if row.file is None or row.stato != StatoExport.EXPORT_ESEGUITO:
         raise Refusal(f"l'export {request_token} è in stato {row.codice_errore or row.stato}: non c'è un file")
     save_from_archive(settings, [row.file], folder)
+
+
+@export_group.command("prova")
+@click.argument("cod_ipa_ente", metavar="CODIPAENTE")
+@pass_settings
+def export_prova(settings: Settings, cod_ipa_ente: str) -> None:
+    """Prova a entrare dove si lasciano gli export di un ente (SFTP); non scrive nulla."""
+    from hub import app
+
+    config = settings.config
+    with settings.database() as db:
+        found = prova_recapito(db, app.build_recapiti(config), Cassaforte(config.secret_key), cod_ipa_ente)
+    # The name that was looked for is nobody's: what is wanted is that it is not there.
+    if (found.outcome, found.code) != (Outcome.TRY_AGAIN, "ASSENTE"):
+        raise Refusal(f"non si possono lasciare file ({found.code}): {found.detail}")
+    click.echo(f"il server SFTP dell'ente {cod_ipa_ente} ha la chiave attesa e lascia entrare")

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from adapters.sftp.fake import SftpFinto
 from hub import app
 from hub.config import load_config
+from hub.formats.segreti import Cassaforte
 from hub.ports import Archivio
 from hub.store import schema
 from tests.flussi import lay_flusso, lay_import, stati_di
@@ -174,3 +176,20 @@ def test_exports_are_listed_shown_and_downloaded(world: World, desk: Shell, arch
     assert (folder / Path(path).name).read_bytes() == b"pagati"
     assert "LOAD_EXPORT: non c'è un file" in desk.bad("export", "scarica", "t-2")
     assert "export t-9 sconosciuto" in desk.bad("export", "show", "t-9")
+
+
+def test_the_server_of_an_ente_can_be_tried_and_is_not_written_on(world: World, desk: Shell) -> None:
+    sealed = Cassaforte(load_config(None, desk.env).secret_key).seal("SegretoSftp")
+    assert "non ha un recapito SFTP" in desk.bad("export", "prova", "C_PROVA")
+    with SftpFinto() as finto:
+        row = {"attivo": True, "ora": "02:00", "versione": "1.0", "ricevuta": False, "sftp_host": "127.0.0.1"}
+        world.lay(
+            schema.export_giornalieri, ente_id=1, sftp_porta=finto.port, sftp_utente=finto.utente, sftp_cartella="",
+            sftp_chiave_host=finto.chiave_host, sftp_password_cifrata=sealed, **row,
+        )  # fmt: skip
+        assert "lascia entrare" in desk.good("export", "prova", "C_PROVA")
+        finto.cartelle.remove("")
+        assert "CARTELLA_ASSENTE" in desk.bad("export", "prova", "C_PROVA")
+        finto.password = "Altra"
+        assert "non si possono lasciare file (AuthenticationException)" in desk.bad("export", "prova", "C_PROVA")
+        assert finto.files == {}

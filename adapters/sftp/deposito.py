@@ -22,6 +22,8 @@ from hub.domain.export_giornaliero import Recapito
 from hub.formats.testi import clean
 
 _DETAIL_MAX = 300
+# Nothing has the name, and it could be written there.
+ASSENTE = "ASSENTE"
 # What paramiko and the socket below it raise when a server refuses, hangs up or stops answering.
 _FAILED = (paramiko.SSHException, OSError, EOFError)
 
@@ -30,13 +32,14 @@ _FAILED = (paramiko.SSHException, OSError, EOFError)
 class _Nomi:
     """Where a file goes. `unfinished`: of this attempt alone, so that two senders never write into one file."""
 
+    folder: str
     final: str
     unfinished: str
 
     @classmethod
     def of(cls, recapito: Recapito, nome: str, tentativo: int) -> _Nomi:
         folder = f"{recapito.cartella.rstrip('/')}/" if recapito.cartella else ""
-        return cls(f"{folder}{nome}", f"{folder}.{nome}.{tentativo}.parte")
+        return cls(folder or ".", f"{folder}{nome}", f"{folder}.{nome}.{tentativo}.parte")
 
 
 class Deposito:
@@ -48,8 +51,8 @@ class Deposito:
     def leave(self, nome: str, contenuto: BinaryIO, size_bytes: int, tentativo: int) -> Delivery:
         def work(visita: Visita) -> Delivery:
             nomi = _Nomi.of(self._recapito, nome, tentativo)
-            taken = _judge(visita.sftp, nomi.final, size_bytes)
-            if taken.outcome != Outcome.TRY_AGAIN:
+            taken = _judge(visita.sftp, nomi, size_bytes)
+            if taken.code != ASSENTE:
                 return taken
             for earlier in range(1, tentativo):
                 _remove(visita.sftp, _Nomi.of(self._recapito, nome, earlier).unfinished)
@@ -64,8 +67,8 @@ class Deposito:
         return self._visit(Outcome.TRY_AGAIN, work)
 
     def ask(self, nome: str, size_bytes: int) -> Delivery:
-        name = _Nomi.of(self._recapito, nome, 1).final
-        return self._visit(Outcome.UNKNOWN, lambda visita: _judge(visita.sftp, name, size_bytes))
+        nomi = _Nomi.of(self._recapito, nome, 1)
+        return self._visit(Outcome.UNKNOWN, lambda visita: _judge(visita.sftp, nomi, size_bytes))
 
     def _visit(self, absent: Outcome, work: Callable[[Visita], Delivery]) -> Delivery:
         """Do something on the server; `absent`: what it means that one cannot get in, or not to the end."""
@@ -89,16 +92,24 @@ class Deposito:
             return Delivery(absent, error.code, clean(str(error), _DETAIL_MAX))
 
 
-def _judge(sftp: Any, name: str, size_bytes: int) -> Delivery:
+def _judge(sftp: Any, nomi: _Nomi, size_bytes: int) -> Delivery:
     """Look under a name: DELIVERED, the file is there whole; TRY_AGAIN, nothing is; REFUSED, something else is."""
-    try:
-        found = sftp.stat(name).st_size
-    except FileNotFoundError:
-        return Delivery(Outcome.TRY_AGAIN, "ASSENTE")
+    found = _size_bytes(sftp, nomi.final)
+    if found is None:
+        if _size_bytes(sftp, nomi.folder) is None:
+            return Delivery(Outcome.TRY_AGAIN, "CARTELLA_ASSENTE", f"sul server non c'è la cartella {nomi.folder}")
+        return Delivery(Outcome.TRY_AGAIN, ASSENTE)
     if found == size_bytes:
         return Delivery(Outcome.DELIVERED)
-    detail = f"sul server c'è già {name}, di {found} byte invece di {size_bytes}"
+    detail = f"sul server c'è già {nomi.final}, di {found} byte invece di {size_bytes}"
     return Delivery(Outcome.REFUSED, "FILE_DIVERSO", clean(detail, _DETAIL_MAX))
+
+
+def _size_bytes(sftp: Any, name: str) -> int | None:
+    try:
+        return sftp.stat(name).st_size or 0
+    except FileNotFoundError:
+        return None
 
 
 def _rename(visita: Visita, nomi: _Nomi, size_bytes: int) -> Delivery:
@@ -110,7 +121,7 @@ def _rename(visita: Visita, nomi: _Nomi, size_bytes: int) -> Delivery:
         if not visita.is_alive:
             return Delivery(Outcome.UNKNOWN, visita.failed(error, "").code, "il server non ha detto se ha rinominato")
         # It said no. Whoever had this file before may have come back from a long sleep and put it there.
-        taken = _judge(visita.sftp, nomi.final, size_bytes)
+        taken = _judge(visita.sftp, nomi, size_bytes)
         _remove(visita.sftp, nomi.unfinished)
         return visita.failed(error, "il file non è stato rinominato") if taken.outcome == Outcome.TRY_AGAIN else taken
     return Delivery(Outcome.DELIVERED)

@@ -35,6 +35,7 @@ class SftpFinto:
     password: str | None = "SegretoSftp"
     chiave_utente: Any = None  # public key that may enter
     chiave: Any = field(default_factory=lambda: paramiko.ECDSAKey.generate())
+    cartelle: set[str] = field(default_factory=lambda: {"", "in", "in/pagati"})
     files: dict[str, bytes] = field(default_factory=dict)
     guasto: Guasto | None = None
     visits: int = 0
@@ -110,11 +111,12 @@ class _Cartella(paramiko.SFTPServerInterface):
         self._hang_up: Callable[[int], None] = hang_up.shutdown
 
     def stat(self, path: str) -> Any:
-        data = self._finto.files.get(path.lstrip("/"))
-        if data is None:
+        name = "" if path in (".", "/.", "/") else path.strip("/")
+        data = self._finto.files.get(name)
+        if data is None and name not in self._finto.cartelle:
             return paramiko.SFTP_NO_SUCH_FILE
         found = paramiko.SFTPAttributes()
-        found.st_size = len(data)
+        found.st_size = 4096 if data is None else len(data)
         return found
 
     lstat = stat
@@ -122,6 +124,8 @@ class _Cartella(paramiko.SFTPServerInterface):
     def open(self, path: str, flags: int, attr: Any) -> Any:
         if self._finto.guasto == Guasto.RIFIUTA_SCRITTURA:
             return paramiko.SFTP_PERMISSION_DENIED
+        if path.lstrip("/").rpartition("/")[0] not in self._finto.cartelle:
+            return paramiko.SFTP_NO_SUCH_FILE
         return _File(self, self._finto, path.lstrip("/"), flags)
 
     def remove(self, path: str) -> int:

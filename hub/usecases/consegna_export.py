@@ -15,12 +15,12 @@ from sqlalchemy import Row
 from hub.domain.attesa import before_ente
 from hub.domain.configurazione import INOLTRO_TENTATIVI
 from hub.domain.delivery import Delivery, Outcome
-from hub.domain.errors import Misconfigured, NotFound
+from hub.domain.errors import Conflict, Misconfigured, NotFound
 from hub.domain.export_giornaliero import Recapito
 from hub.domain.stati import StatoConsegna, StatoMessaggio
 from hub.formats.segreti import Cassaforte
 from hub.ports import Archivio, Recapiti
-from hub.store import export_giornalieri
+from hub.store import enti, export_giornalieri
 from hub.store.database import Database, Session
 from hub.store.outbox import Claimed
 from hub.usecases.relay_outbox import Pazienza, Topic
@@ -31,6 +31,7 @@ CORSIA = "sftp"
 INVIO_S = 1200
 MARGINE = timedelta(seconds=INVIO_S + 60)
 LEASE = MARGINE + timedelta(minutes=4)
+_NOME_DI_PROVA = ".pontepa-prova"
 
 
 def build_topic(db: Database, archivio: Archivio, recapiti: Recapiti, cassaforte: Cassaforte) -> Topic:
@@ -59,6 +60,19 @@ def build_topic(db: Database, archivio: Archivio, recapiti: Recapiti, cassaforte
         return recapiti.ask(recapito, PurePosixPath(path).name, size_bytes)
 
     return Topic(deliver, ask, settle, pazienza, CORSIA)
+
+
+def prova_recapito(db: Database, recapiti: Recapiti, cassaforte: Cassaforte, cod_ipa_ente: str) -> Delivery:
+    """Go in where an ente's files are left and look under a name that nobody has; nothing is written.
+
+    TRY_AGAIN with ASSENTE: all is well. Raises: NotFound (ente), Conflict (it has no server), Misconfigured (sealed
+    with another key).
+    """
+    with db.reading() as session:
+        row = export_giornalieri.find(session, enti.by_cod_ipa(session, cod_ipa_ente).id)
+    if row is None or row.sftp_host is None:
+        raise Conflict(f"l'ente {cod_ipa_ente} non ha un recapito SFTP: export_giornaliero.sftp nella configurazione")
+    return recapiti.ask(_recapito(row, cassaforte), _NOME_DI_PROVA, 0)
 
 
 def settle(session: Session, message: Claimed, delivery: Delivery, now: datetime) -> None:

@@ -70,6 +70,14 @@ def test_another_file_of_the_name_is_left_alone(finto: SftpFinto) -> None:
     assert (ask(to(finto)).outcome, ask(to(finto)).code) == (Outcome.REFUSED, "FILE_DIVERSO")
 
 
+def test_a_folder_that_is_not_there_is_told(finto: SftpFinto) -> None:
+    found = leave(to(finto, cartella="altrove"))
+
+    assert (found.outcome, found.code) == (Outcome.TRY_AGAIN, "CARTELLA_ASSENTE")
+    assert "altrove" in found.detail
+    assert (ask(to(finto, cartella="altrove")).code, ask(to(finto)).code) == ("CARTELLA_ASSENTE", "ASSENTE")
+
+
 def test_a_key_other_than_the_pinned_one_is_shown_nothing(finto: SftpFinto) -> None:
     other = paramiko.ECDSAKey.generate()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Row
 
 from adapters.sftp.client import Limiti, SftpClient
 from adapters.sftp.fake import Guasto, SftpFinto
+from hub.jobs import schedule
 from hub.store import outbox, schema
 from hub.usecases import export_giornaliero, relay_outbox
 from hub.usecases.consegna_export import LEASE, MARGINE, TOPIC_EXPORT, build_topic
@@ -52,9 +54,12 @@ def produce(world: World) -> None:
     assert export_giornaliero.run_once(world.db, world.clock()) is True
 
 
+def client() -> SftpClient:
+    return SftpClient(is_open=True, limiti=Limiti(total_s=20.0, connect_s=5.0, answer_s=5.0))
+
+
 def relay(world: World) -> None:
-    client = SftpClient(is_open=True, limiti=Limiti(total_s=20.0, connect_s=5.0, answer_s=5.0))
-    topics = {TOPIC_EXPORT: build_topic(world.db, world.runtime.archivio, client, world.runtime.cassaforte)}
+    topics = {TOPIC_EXPORT: build_topic(world.db, world.runtime.archivio, client(), world.runtime.cassaforte)}
     with ThreadPoolExecutor(LIMITS.slots) as pool:
         relay_outbox.run_once(world.db, topics, pool, LIMITS, world.clock, threading.Event())
 
@@ -182,3 +187,20 @@ def test_when_no_attempt_helps_it_is_set_aside(world: World, finto: SftpFinto) -
         world.clock.advance(86_400)
 
     assert (message(world).stato, message(world).attempts, consegna(world)) == ("PARCHEGGIATO", 15, "FALLITA")
+
+
+def test_the_worker_has_a_lane_for_it(world: World, finto: SftpFinto) -> None:
+    """The real jobs of a worker: a message whose lane nobody relays would wait for ever."""
+    due(world, finto)
+    topics = {TOPIC_EXPORT: build_topic(world.db, world.runtime.archivio, client(), world.runtime.cassaforte)}
+    stop = threading.Event()
+    worker = threading.Thread(target=schedule.run, args=(replace(world.runtime, topics=topics), stop))
+    worker.start()
+    for _ in range(600):
+        if consegna(world) == "CONSEGNATA":
+            break
+        stop.wait(0.05)
+    stop.set()
+    worker.join(60)
+
+    assert (consegna(world), finto.files) == ("CONSEGNATA", {NAME: DATA})
