@@ -5,6 +5,9 @@ Source: flows, 1.5 and 5.1.
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -216,6 +219,53 @@ def test_what_a_dead_worker_had_finished_is_not_printed_again(
     flusso.write()
 
     assert flusso.names() == [avviso(number) for number in range(1, 13)]
+
+
+_CHILD = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from adapters.cartella.client import CartellaArchivio
+from hub.store import flussi_import
+from hub.store.anagrafe import Anagrafe
+from hub.store.database import Database
+from hub.usecases import stampa_avvisi
+
+url, root, cartella, now = sys.argv[1:]
+stampa_avvisi._PARTE_RIGHE = 4
+db = Database.open(url)
+with db.reading() as session:
+    flusso = flussi_import.find(session, "t")
+archivio = CartellaArchivio(Path(root))
+stampa_avvisi.write_avvisi(
+    db, Anagrafe(db), archivio, flusso, cartella, lambda: None, datetime.fromisoformat(now)
+)
+"""
+
+
+def test_a_killed_process_leaves_nothing_that_another_stumbles_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stampa_avvisi, "_PARTE_RIGHE", 4)
+    flusso = Flusso(world)
+    flusso.load(*({} for _ in range(120)))
+    flusso.write()
+    undisturbed = flusso.read()
+    world.runtime.archivio.delete(flusso.path)
+    url = world.db.engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", _CHILD, url, world.cartella.name, CARTELLA, world.clock().isoformat()]
+
+    for parts in (1, 2, 5):
+        with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as child:
+            deadline = time.monotonic() + 60
+            while sum(name.startswith("avvisi-7-") for name in flusso.files()) < parts:
+                assert child.poll() is None and time.monotonic() < deadline
+                time.sleep(0.005)
+            child.kill()
+    assert world.runtime.archivio.size_bytes(flusso.path) is None
+
+    assert flusso.write() == flusso.path
+    assert flusso.read() == undisturbed
 
 
 def test_the_notices_of_a_flow_are_on_the_page_of_the_ente(small_world: World, tmp_path: Path) -> None:
