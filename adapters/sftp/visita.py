@@ -11,6 +11,7 @@ import io
 import socket
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,7 @@ from adapters.indirizzi import judge
 from adapters.sftp.client import Limiti
 from hub.domain.delivery import Delivery, Outcome
 from hub.domain.export_giornaliero import Recapito
+from hub.formats.chiavi_ssh import openssh_di
 from hub.formats.testi import clean
 
 _DETAIL_MAX = 300
@@ -132,22 +134,22 @@ class Visita:
         self._shut()
         if self._transport is not None:
             self._transport.close()
+        if self._socket is not None:
+            self._socket.close()
 
     def _shut(self) -> None:
         """End the conversation below the library, which would wait for the other side's farewell."""
-        if self._socket is None:
-            return
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # it ended by itself
-        self._socket.close()
+        if self._socket is not None:
+            with suppress(OSError):  # it may have ended by itself
+                self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def _private_key(text: str) -> Any:
-    for kind in _KINDS:
-        try:
-            return kind.from_private_key(io.StringIO(text))
-        except (paramiko.SSHException, ValueError):
-            continue
+    try:
+        known = openssh_di(text)
+        for kind in _KINDS:
+            with suppress(paramiko.SSHException):
+                return kind.from_private_key(io.StringIO(known))
+    except ValueError:
+        pass  # told below: of a secret nothing is repeated
     raise NonEntrata("CHIAVE_ILLEGGIBILE", "la chiave privata configurata non si legge")

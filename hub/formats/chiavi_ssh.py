@@ -9,13 +9,16 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
     load_pem_private_key,
     load_ssh_private_key,
     load_ssh_public_key,
 )
 
 _KINDS = re.compile(r"(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]+={0,2}( .*)?")
-_PRIVATE = (RSAPrivateKey, EllipticCurvePrivateKey, Ed25519PrivateKey)
+_Privata = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 
 
 def is_chiave_host(text: str) -> bool:
@@ -41,9 +44,25 @@ def is_chiave_privata(text: str) -> bool:
     >>> is_chiave_privata("-----BEGIN OPENSSH PRIVATE KEY-----")
     False
     """
+    return _load(text) is not None
+
+
+def openssh_di(text: str) -> str:
+    """Return a private key in OpenSSH's own form, which every library reads, whatever form it was written in.
+
+    Raises: ValueError (no private key that servers take).
+    """
+    key = _load(text)
+    if key is None:
+        raise ValueError("not a private key without passphrase")
+    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode("ascii")
+
+
+def _load(text: str) -> _Privata | None:
     for load in (load_ssh_private_key, load_pem_private_key):
         try:
-            return isinstance(load(text.encode(), None), _PRIVATE)
+            key = load(text.encode(), None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
             continue  # of the other form, or sealed with a passphrase
-    return False
+        return key if isinstance(key, (RSAPrivateKey, EllipticCurvePrivateKey, Ed25519PrivateKey)) else None
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,6 +10,11 @@ from typing import Any
 
 import paramiko
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from adapters.sftp.client import Limiti, SftpClient
 from adapters.sftp.fake import Guasto, SftpFinto
@@ -95,15 +101,33 @@ def test_a_server_without_a_key_of_the_pinned_kind_is_not_entered(finto: SftpFin
     assert found.outcome == Outcome.TRY_AGAIN and finto.files == {}
 
 
-@pytest.mark.parametrize("make", [lambda: paramiko.RSAKey.generate(2048), paramiko.ECDSAKey.generate])
-def test_a_private_key_opens_as_well_as_a_password(make: Callable[[], Any]) -> None:
-    key, text = make(), io.StringIO()
-    key.write_private_key(text)
-    with SftpFinto(password=None, chiave_utente=key, chiave=paramiko.RSAKey.generate(2048)) as finto:
-        assert leave(to(finto, chiave_privata=text.getvalue())).outcome == Outcome.DELIVERED
-        text = io.StringIO()
-        make().write_private_key(text)
-        assert leave(to(finto, chiave_privata=text.getvalue())).code == "AuthenticationException"
+def written(key: Any, form: PrivateFormat) -> str:
+    return str(key.private_bytes(Encoding.PEM, form, NoEncryption()).decode())
+
+
+def public_of(key: Any) -> Any:
+    kind, text = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split()
+    return paramiko.PKey.from_type_string(kind.decode(), base64.b64decode(text))
+
+
+@pytest.mark.parametrize(
+    ("make", "form"),
+    [
+        (Ed25519PrivateKey.generate, PrivateFormat.OpenSSH),
+        (Ed25519PrivateKey.generate, PrivateFormat.PKCS8),
+        (lambda: generate_ec(SECP256R1()), PrivateFormat.PKCS8),
+        (lambda: generate_ec(SECP256R1()), PrivateFormat.TraditionalOpenSSL),
+        (lambda: generate_rsa(65537, 2048), PrivateFormat.OpenSSH),
+        (lambda: generate_rsa(65537, 2048), PrivateFormat.TraditionalOpenSSL),
+    ],
+)
+def test_a_private_key_opens_as_well_as_a_password(make: Callable[[], Any], form: PrivateFormat) -> None:
+    key = make()
+    with SftpFinto(password=None, chiave_utente=public_of(key), chiave=paramiko.RSAKey.generate(2048)) as finto:
+        assert leave(to(finto, chiave_privata=written(key, form))).outcome == Outcome.DELIVERED
+        other = leave(to(finto, chiave_privata=written(make(), form)))
+        assert other.code == "AuthenticationException"
+        assert leave(to(finto, chiave_privata="-----BEGIN X-----")).code == "CHIAVE_ILLEGGIBILE"
 
 
 def test_wrong_credentials_may_be_mended_and_are_tried_again(finto: SftpFinto) -> None:
