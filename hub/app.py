@@ -85,8 +85,16 @@ def build_runtime(config: Config) -> Runtime:
 
 
 def build_archivio_file(config: Config) -> Archivio:
-    """Where received and produced files are kept."""
-    return CartellaArchivio(config.data_dir / "archivio")
+    """Where received and produced files are kept: a folder, or the store that the settings name."""
+    if not config.s3_bucket:
+        return CartellaArchivio(config.data_dir / "archivio")
+    # Its library is large: loaded where it is used alone.
+    from adapters.s3.client import S3Archivio, S3Settings
+
+    arrivals_of(config.data_dir).mkdir(parents=True, exist_ok=True)
+    keys = (config.s3_access_key, config.s3_secret_key)
+    settings = S3Settings(config.s3_bucket, config.s3_endpoint, config.s3_region, *keys)
+    return S3Archivio(settings, arrivals_of(config.data_dir))
 
 
 def build_recapiti(config: Config) -> Recapiti:

@@ -84,6 +84,14 @@ class Config(BaseModel):
     # The longest upload that any ente may have: more is not even received. A million rows are about 60 MiB of ZIP.
     upload_ceiling_bytes: Annotated[int, Field(ge=4096, le=1024**3)] = 256 * 1024 * 1024
 
+    # Where files are kept instead of a folder under `data_dir`: a bucket of an S3-compatible store. Empty: the folder.
+    s3_bucket: str = ""
+    # Empty: Amazon's own, of the region.
+    s3_endpoint: str | None = None
+    s3_region: str = "eu-south-1"
+    s3_access_key: str = ""
+    s3_secret_key: str = Field(default="", repr=False)
+
     # For the whole body of a request to arrive: 2 MiB on a poor line takes ten; who needs longer is not a caller.
     body_timeout_s: Seconds = 20.0
 
@@ -156,7 +164,7 @@ class Config(BaseModel):
             raise ValueError("deve iniziare con sqlite:/// oppure postgresql+psycopg://")
         return value
 
-    @field_validator("public_url", "node_url")
+    @field_validator("public_url", "node_url", "s3_endpoint")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value is None or value == "":
@@ -222,6 +230,10 @@ def _cross_problems(config: Config) -> list[str]:
             f"{PREFIX}UPLOAD_CEILING_BYTES={config.upload_ceiling_bytes} è minore di "
             f"{PREFIX}MAX_UPLOAD_BYTES={config.max_upload_bytes}"
         )
+    if config.s3_bucket and not (config.s3_access_key and config.s3_secret_key):
+        problems.append(f"{PREFIX}S3_BUCKET senza {PREFIX}S3_ACCESS_KEY e {PREFIX}S3_SECRET_KEY: non si apre")
+    if not config.s3_bucket and (config.s3_endpoint or config.s3_access_key or config.s3_secret_key):
+        problems.append(f"{PREFIX}S3_BUCKET manca: le altre impostazioni S3 non varrebbero nulla")
     if config.proxy_cert_header and not config.trusted_proxies:
         problems.append(
             f"{PREFIX}PROXY_CERT_HEADER senza {PREFIX}TRUSTED_PROXIES: l'intestazione non sarebbe creduta a nessuno"

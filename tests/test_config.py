@@ -98,6 +98,8 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
         ({"PONTEPA_DB_POOL_SIZE": "2"}, "DB_POOL_SIZE"),
         ({"PONTEPA_LEASE_S": "30"}, "LEASE_S"),
         ({"PONTEPA_UPLOAD_CEILING_BYTES": "1000000"}, "UPLOAD_CEILING_BYTES"),
+        ({"PONTEPA_S3_BUCKET": "x", "PONTEPA_S3_ACCESS_KEY": "y"}, "S3_SECRET_KEY"),
+        ({"PONTEPA_S3_ENDPOINT": "http://archivio.example.org"}, "S3_BUCKET"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(env: dict[str, str], name: str) -> None:

@@ -47,6 +47,7 @@ ROOMS = {
     "apscheduler": ("hub/jobs",),
     "zeep": ("adapters", "examples"),
     "urllib3": ("adapters",),
+    "obstore": ("adapters",),
     "xmlsec": ("adapters", "examples"),
     "paramiko": ("adapters/sftp",),
     "click": ("hub/cli",),
@@ -168,7 +169,7 @@ def test_every_setting_is_in_the_readme(name: str) -> None:
 def test_the_readme_names_no_setting_that_does_not_exist() -> None:
     known = {f"PONTEPA_{name.upper()}" for name in Config.model_fields} | {"PONTEPA_TEST_DATABASE_URL"}
 
-    assert set(re.findall(r"PONTEPA_[A-Z_]+", README)) <= known
+    assert set(re.findall(r"PONTEPA_[A-Z0-9_]+", README)) <= known
 
 
 def test_the_catalogue_of_faults_is_the_one_the_code_generates() -> None:

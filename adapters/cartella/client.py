@@ -6,10 +6,11 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from hub.domain.errors import NotFound, OutOfService
+from hub.domain.percorso import parts_of
 
 _UNFINISHED = ".parte-"
 
@@ -67,10 +68,7 @@ class CartellaArchivio:
             raise _absent(path) from error
 
     def _place(self, path: str) -> Path:
-        pure = PurePosixPath(path)
-        if pure.is_absolute() or ".." in pure.parts or "\0" in path or not pure.parts:
-            raise ValueError("a path of the archive stays inside it")
-        return self._root.joinpath(*pure.parts)
+        return self._root.joinpath(*parts_of(path))
 
     def _sync(self, folder: Path) -> None:
         """Make the new name durable: a rename lives in its folder."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import socket
 import threading
 import time
@@ -18,7 +19,9 @@ from urllib.parse import urlencode
 
 import psutil
 import pytest
+from moto.server import ThreadedMotoServer
 
+from benchmarks.processes import free_port
 from hub.config import DEVELOPMENT_SECRET_KEY
 from hub.formats.gettoni_firmati import Scarico, scarico_token
 from tests.flows.plant import HTTP, NS, PASSWORD, Plant, field
@@ -164,6 +167,29 @@ def test_who_takes_a_file_slowly_keeps_no_other_from_it(plant: Plant) -> None:
     assert HTTP.request("GET", url, timeout=60).data == big
     for connection in slow:
         connection.close()
+
+
+def test_with_a_bucket_files_come_and_go_through_it(sqlite_url: str, tmp_path: Path) -> None:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
+    server.start()
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    assert HTTP.request("PUT", f"{address}/archivio-di-prova").status == 200
+    settings = {"BUCKET": "archivio-di-prova", "ENDPOINT": address, "ACCESS_KEY": "x", "SECRET_KEY": "y"}
+    try:
+        with Plant(tmp_path, sqlite_url, {f"PONTEPA_S3_{name}": value for name, value in settings.items()}) as plant:
+            plant.prepare()
+            plant.up("serve")
+            big = make_big(tmp_path / "C_PROVA-GRANDE-1_3.zip", 8 * MIB)
+            headers = {"Authorization": f"Bearer {authorize(plant)}", "Content-Type": "application/zip"}
+            url = f"{plant.hub_url}/flussi/import?nome={big.name}"
+            assert HTTP.request("POST", url, body=big.read_bytes(), headers=headers, timeout=60).status == 201
+            (key,) = re.findall("<Key>(.*?)</Key>", HTTP.request("GET", f"{address}/archivio-di-prova").data.decode())
+
+            assert key.startswith("C_PROVA/IMPORT/") and kept(plant) == []
+            assert HTTP.request("GET", link(plant, key), timeout=60).data == big.read_bytes()
+            assert HTTP.request("GET", link(plant, key), headers={"Range": "bytes=0-3"}).data == b"PK\x03\x04"
+    finally:
+        server.stop()
 
 
 def connect(plant: Plant, *lines: str, body: bytes = b"") -> socket.socket:

@@ -1,0 +1,1 @@
+"""An S3-compatible store as the archive of files."""
