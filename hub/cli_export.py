@@ -58,8 +58,8 @@ def export_list(
         ente_id = None if ente is None else enti.by_cod_ipa(session, ente).id
         start = None if dal is None else inizio_di(dal.date())
         end = None if al is None else inizio_di(al.date() + timedelta(days=1))
-        rows = [row._asdict() for row in registro.list_exports(session, ente_id, start, end, stato, limit)]
-    print_table(_COLUMNS, rows, as_json)
+        found = [row._asdict() for row in registro.list_exports(session, ente_id, start, end, stato, limit)]
+    print_table(_COLUMNS, [{key: values[key] for key in _DETAILS} for values in found], as_json)
 
 
 @export_group.command("show")

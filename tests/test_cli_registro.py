@@ -63,6 +63,7 @@ def test_flows_are_listed_newest_first_and_chosen_by_ente_day_and_state(world: W
         return [row["nome_file"].split("-")[1] for row in rows]
 
     assert listed() == ["F3", "F2", "F1"]
+    assert "jti" not in desk.good("flusso", "list", "--json")
     assert listed("--ente", "C_PROVA") == ["F3", "F1"]
     assert listed("--dal", str(today - day)) == ["F3", "F2"]
     assert listed("--al", str(today - 2 * day)) == ["F1"]
