@@ -6,17 +6,14 @@ nothing under the file's name. Source: draft-ietf-secsh-filexfer-02 (6.5, 6.8, r
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import paramiko
-
 from adapters.indirizzi import IndirizzoNonAmmesso, NomeNonRisolto
 from adapters.sftp.client import Limiti
-from adapters.sftp.visita import ChiaveDiversa, NonEntrata, Visita
+from adapters.sftp.visita import FAILED, ChiaveDiversa, NonEntrata, Visita
 from hub.domain.delivery import Delivery, Outcome
 from hub.domain.export_giornaliero import Recapito
 from hub.formats.testi import clean
@@ -24,8 +21,6 @@ from hub.formats.testi import clean
 _DETAIL_MAX = 300
 # Nothing has the name, and it could be written there.
 ASSENTE = "ASSENTE"
-# What paramiko and the socket below it raise when a server refuses, hangs up or stops answering.
-_FAILED = (paramiko.SSHException, OSError, EOFError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,7 @@ class Deposito:
             try:
                 # Asks for the size at the end: a disk that is full shows itself here.
                 visita.sftp.putfo(contenuto, nomi.unfinished, size_bytes, confirm=True)
-            except _FAILED as error:
+            except FAILED as error:
                 _remove(visita.sftp, nomi.unfinished)
                 return visita.failed(error, "il file non è stato scritto")
             return _rename(visita, nomi, size_bytes)
@@ -77,7 +72,7 @@ class Deposito:
             with Visita(self._recapito, self._limiti, deadline, is_open=self._is_open) as visita:
                 try:
                     return work(visita)
-                except _FAILED as error:
+                except FAILED as error:
                     failed = visita.failed(error, "il server SFTP non ha risposto per intero")
                     return Delivery(absent, failed.code, failed.detail)
         except IndirizzoNonAmmesso as error:
@@ -115,12 +110,12 @@ def _size_bytes(sftp: Any, name: str) -> int | None:
 def _rename(visita: Visita, nomi: _Nomi, size_bytes: int) -> Delivery:
     try:
         visita.sftp.rename(nomi.unfinished, nomi.final)
-    except (paramiko.SSHException, EOFError, socket.timeout) as error:
-        return Delivery(Outcome.UNKNOWN, visita.failed(error, "").code, "il server non ha detto se ha rinominato")
-    except OSError as error:
-        if not visita.is_alive:
-            return Delivery(Outcome.UNKNOWN, visita.failed(error, "").code, "il server non ha detto se ha rinominato")
-        # It said no. Whoever had this file before may have come back from a long sleep and put it there.
+    except FAILED as error:
+        is_no = isinstance(error, OSError) and not isinstance(error, TimeoutError) and visita.is_alive
+        if not is_no:
+            code = visita.failed(error, "").code
+            return Delivery(Outcome.UNKNOWN, code, "il server non ha detto se ha rinominato")
+        # Whoever had this file before may have come back from a long sleep and put it there.
         taken = _judge(visita.sftp, nomi, size_bytes)
         _remove(visita.sftp, nomi.unfinished)
         return visita.failed(error, "il file non è stato rinominato") if taken.outcome == Outcome.TRY_AGAIN else taken
@@ -131,5 +126,5 @@ def _remove(sftp: Any, name: str) -> None:
     """Clear away what an attempt left, if it is there and if we may."""
     try:
         sftp.remove(name)
-    except _FAILED:
+    except FAILED:
         pass  # it is in nobody's way

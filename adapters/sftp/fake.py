@@ -18,6 +18,8 @@ class Guasto(StrEnum):
     """How a visit goes wrong."""
 
     MUTO = "muto"  # takes the connection and says nothing
+    ALTRO = "altro"  # is not an SSH server
+    IMMONDIZIA = "immondizia"  # is one, and talks nonsense in place of files
     RIFIUTA_SCRITTURA = "rifiuta_scrittura"  # no right to write
     DISCO_PIENO = "disco_pieno"  # takes half of the bytes and says that all is well
     LENTO = "lento"  # half a second for each write
@@ -75,12 +77,24 @@ class SftpFinto:
                 return
             self._connections.append(connection)
             self.visits += 1
-            if self.guasto != Guasto.MUTO:
+            if self.guasto == Guasto.ALTRO:
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n" * 200)
+            elif self.guasto != Guasto.MUTO:
                 transport = paramiko.Transport(connection)
                 transport.add_server_key(self.chiave)
-                transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Cartella, finto=self, hang_up=connection)
+                if self.guasto == Guasto.IMMONDIZIA:
+                    transport.set_subsystem_handler("sftp", _Immondizia)
+                else:
+                    transport.set_subsystem_handler(
+                        "sftp", paramiko.SFTPServer, _Cartella, finto=self, hang_up=connection
+                    )
                 self._transports.append(transport)
                 transport.start_server(event=threading.Event(), server=_Porta(self))
+
+
+class _Immondizia(paramiko.SubsystemHandler):
+    def start_subsystem(self, name: str, transport: Any, channel: Any) -> None:
+        channel.sendall(b"\xff" * 65_536)
 
 
 class _Porta(paramiko.ServerInterface):

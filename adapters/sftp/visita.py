@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import socket
+import struct
 import threading
 import time
 from contextlib import suppress
@@ -28,6 +29,10 @@ _DETAIL_MAX = 300
 # What a server may call the signature of an RSA key; the key is the same. SHA-1 is not among them.
 _SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 _KINDS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+
+
+# What paramiko and the socket below it raise when a server refuses, hangs up, stops answering or talks nonsense.
+FAILED = (paramiko.SSHException, paramiko.SFTPError, OSError, EOFError, ValueError, struct.error)
 
 
 class ChiaveDiversa(Exception):
@@ -69,7 +74,7 @@ class Visita:
         self._timer.start()
         try:
             self._open()
-        except (paramiko.SSHException, OSError, EOFError) as error:
+        except FAILED as error:
             failed = self.failed(error, "il server SFTP non lascia entrare")
             self._close()
             raise NonEntrata(failed.code, failed.detail) from error

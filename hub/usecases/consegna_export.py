@@ -15,7 +15,7 @@ from sqlalchemy import Row
 from hub.domain.attesa import before_ente
 from hub.domain.configurazione import INOLTRO_TENTATIVI
 from hub.domain.delivery import Delivery, Outcome
-from hub.domain.errors import Conflict, Misconfigured, NotFound
+from hub.domain.errors import Conflict, Misconfigured, NotFound, OutOfService
 from hub.domain.export_giornaliero import Recapito
 from hub.domain.stati import StatoConsegna, StatoMessaggio
 from hub.formats.segreti import Cassaforte
@@ -48,13 +48,19 @@ def build_topic(db: Database, archivio: Archivio, recapiti: Recapiti, cassaforte
                 return recapiti.leave(recapito, PurePosixPath(path).name, file, size_bytes or 0, message.attempts)
         except NotFound as error:
             return Delivery(Outcome.REFUSED, "FILE_ASSENTE", str(error))
+        except OutOfService as error:
+            # Before the renaming: nothing has the file's name.
+            return Delivery(Outcome.TRY_AGAIN, "ARCHIVIO_ASSENTE", str(error))
 
     def ask(message: Claimed) -> Delivery:
         found = _find(db, cassaforte, message)
         if isinstance(found, Delivery):
             return found
         recapito, path = found
-        size_bytes = archivio.size_bytes(path)
+        try:
+            size_bytes = archivio.size_bytes(path)
+        except OutOfService as error:
+            return Delivery(Outcome.UNKNOWN, "ARCHIVIO_ASSENTE", str(error))
         if size_bytes is None:
             return Delivery(Outcome.REFUSED, "FILE_ASSENTE", f"file {path} assente dall'archivio")
         return recapiti.ask(recapito, PurePosixPath(path).name, size_bytes)

@@ -192,6 +192,13 @@ def test_a_server_that_says_nothing_or_drips_is_not_waited_for(finto: SftpFinto)
     assert (found.outcome, found.code) == (Outcome.TRY_AGAIN, "TEMPO_SCADUTO")
 
 
+@pytest.mark.parametrize("guasto", [Guasto.ALTRO, Guasto.IMMONDIZIA])
+def test_nonsense_in_place_of_a_server_is_tried_again(finto: SftpFinto, guasto: Guasto) -> None:
+    finto.guasto = guasto
+
+    assert (leave(to(finto)).outcome, ask(to(finto)).outcome) == (Outcome.TRY_AGAIN, Outcome.UNKNOWN)
+
+
 def test_nobody_there_and_a_name_that_means_nothing_are_tried_again(finto: SftpFinto) -> None:
     with SftpFinto() as gone:
         pass

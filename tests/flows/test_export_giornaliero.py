@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Row
 
+from adapters.cartella.client import CartellaArchivio
 from adapters.sftp.client import Limiti, SftpClient
 from adapters.sftp.fake import Guasto, SftpFinto
 from hub.jobs import schedule
+from hub.ports import Archivio
 from hub.store import outbox, schema
 from hub.usecases import export_giornaliero, relay_outbox
 from hub.usecases.consegna_export import LEASE, MARGINE, TOPIC_EXPORT, build_topic
@@ -58,8 +61,9 @@ def client() -> SftpClient:
     return SftpClient(is_open=True, limiti=Limiti(total_s=20.0, connect_s=5.0, answer_s=5.0))
 
 
-def relay(world: World) -> None:
-    topics = {TOPIC_EXPORT: build_topic(world.db, world.runtime.archivio, client(), world.runtime.cassaforte)}
+def relay(world: World, archivio: Archivio | None = None) -> None:
+    archivio = archivio or world.runtime.archivio
+    topics = {TOPIC_EXPORT: build_topic(world.db, archivio, client(), world.runtime.cassaforte)}
     with ThreadPoolExecutor(LIMITS.slots) as pool:
         relay_outbox.run_once(world.db, topics, pool, LIMITS, world.clock, threading.Event())
 
@@ -177,6 +181,23 @@ def test_a_file_that_has_nowhere_to_go_or_is_gone_is_set_aside(
 
     assert (message(world).stato, message(world).last_code, consegna(world)) == ("PARCHEGGIATO", code, "FALLITA")
     assert finto.visits == 0
+
+
+def test_an_archive_that_does_not_answer_is_waited_for(world: World, finto: SftpFinto, tmp_path: Path) -> None:
+    (tmp_path / "rotto").write_bytes(b"")
+    broken = CartellaArchivio(tmp_path / "rotto")
+    due(world, finto)
+    relay(world, broken)
+    assert (message(world).stato, message(world).last_code) == ("DA_INVIARE", "ARCHIVIO_ASSENTE")
+    world.change(schema.outbox, "id", message(world).id, stato="SCONOSCIUTO")
+    world.clock.advance(10)
+    relay(world, broken)
+    assert (message(world).stato, message(world).last_code) == ("SCONOSCIUTO", "ARCHIVIO_ASSENTE")
+    world.clock.advance(60)
+
+    relay(world)
+
+    assert (finto.files, consegna(world)) == ({NAME: DATA}, "CONSEGNATA")
 
 
 def test_when_no_attempt_helps_it_is_set_aside(world: World, finto: SftpFinto) -> None:
