@@ -22,8 +22,10 @@ from hub.web.rsgi import Exchange, Headers, Wsgi, declared_length, tell
 PACED = "pontepa.paced"
 _PAUSE_S = 0.5
 _THREADS = 4
-# With a body or an answer on its way, each has at most an open file and a block in memory.
-_OPEN_MAX = 128
+# Bodies on their way, each with a file: nobody knows yet whose they are.
+_ARRIVING_MAX = 128
+# Requests in all, each with at most an open file and a block in memory: who takes a file has shown a link of ours.
+_OPEN_MAX = 512
 # Whoever sends slower than this has no line, or no good intention.
 _SLOWEST_BYTES_S = 32 * 1024
 _IN_MEMORY_BYTES = 64 * 1024
@@ -67,7 +69,7 @@ class LongRoad:
         self._seconds = seconds
         self._folder = None if folder is None else str(folder)
         self._lane = Lane("http-long", _THREADS) if bytes_by_path else None
-        self._open = 0
+        self._open = self._arriving = 0
 
     def limit_of(self, path: str) -> int | None:
         """Return the longest body of a path; None for a path of another road."""
@@ -80,18 +82,22 @@ class LongRoad:
     async def serve(
         self, scope: Any, exchange: Exchange, limit: int, environ_of: Callable[[Any, str, IO[bytes]], Environ]
     ) -> None:
-        if self._open >= _OPEN_MAX:
+        has_body = declared_length(scope.headers) not in (None, "0") or "transfer-encoding" in scope.headers
+        if self._open >= _OPEN_MAX or (has_body and self._arriving >= _ARRIVING_MAX):
             return tell(exchange, 503, "Troppi file in viaggio: riprovare fra poco", ("retry-after", "10"))
         self._open += 1
         try:
             # Without a name: whatever happens to this process, nothing is left behind.
             with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=self._folder) as body:
+                self._arriving += has_body
                 try:
                     length = await self._read(scope, exchange, limit, body)
                 except TimeoutError:
                     return tell(exchange, 408, "Richiesta troppo lenta: il contenuto non è arrivato in tempo")
                 except OSError:
                     return tell(exchange, 503, "Non c'è posto per il file: riprovare più tardi", ("retry-after", "60"))
+                finally:
+                    self._arriving -= has_body
                 body.seek(0)
                 await self._answer(environ_of(scope, length, body) | {PACED: True}, exchange)
         finally:

@@ -36,7 +36,7 @@ _PROBLEMI: tuple[tuple[type[HubError], int, str, str], ...] = (
     (EnteNonValido, 401, "PAA_ENTE_NON_VALIDO", "controllare codIpaEnte, password o token, e la concessione"),
     (NotFound, 404, "NON_TROVATO", "controllare l'indirizzo"),
     (InvalidRequest, 422, "RICHIESTA_NON_VALIDA", "correggere la richiesta"),
-    (OutOfService, 503, "SERVIZIO_NON_DISPONIBILE", "riprovare fra poco: nulla è stato tenuto"),
+    (OutOfService, 503, "SERVIZIO_NON_DISPONIBILE", "riprovare fra poco"),
 )
 _HTTP = {
     401: ("NON_AUTORIZZATO", "richiesta senza autorizzazione", "mandare le credenziali"),
@@ -86,6 +86,8 @@ def legacy(error: HubError | None) -> Response:
     is_callers = isinstance(error, (InvalidRequest, FlussoGiaRicevuto, GettoneNonValido, NotFound))
     codice = "400" if is_callers and not isinstance(error, GettoneUsato) else "500"
     testo = "errore interno: riprovare più tardi" if error is None else str(error)
+    if isinstance(error, OutOfService):
+        testo = ": ".join(_told(error)[2:])
     return legacy_answer({"codice": codice, "descrizione": f"[{g.correlation_id}] {testo}"})
 
 
@@ -103,7 +105,10 @@ def _told(error: HubError) -> tuple[int, str, str, str]:
                 codice = error.stato
             # Our sentences say what is wrong, then what to do.
             before, _, after = testo.rpartition(": ")
-            return (status, codice, before, after) if before else (status, codice, testo, rimedio)
+            if not before:
+                return status, codice, testo, rimedio
+            # What of ours does not answer is followed by the name of a file of ours.
+            return status, codice, before, rimedio if isinstance(error, OutOfService) else after
     return (500, *_INTERNO)
 
 

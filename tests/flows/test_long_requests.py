@@ -233,8 +233,12 @@ def test_a_body_that_does_not_come_is_given_up_and_one_that_keeps_coming_is_not(
 
 
 def test_uploads_that_do_not_move_keep_nobody_out(plant: Plant) -> None:
+    path = plant.folder / "archivio/C_PROVA/EXPORT/2026_11/x.zip"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PK")
     stopped = [connect(plant, *post("/flussi/import", 5000), body=b"PK") for _ in range(300)]
 
+    assert HTTP.request("GET", link(plant, "C_PROVA/EXPORT/2026_11/x.zip"), timeout=10).data == b"PK"
     assert HTTP.request("GET", f"{plant.hub_url}/health/ready", timeout=10).status == 200
     refused = sum(connection.recv(20).startswith(b"HTTP/1.1 503") for connection in stopped)
     assert 0 < refused < 300

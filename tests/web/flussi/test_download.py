@@ -153,13 +153,14 @@ def test_a_name_with_accents_is_told_in_both_ways(small_world: World) -> None:
 def test_an_archive_that_does_not_answer_is_503(small_world: World) -> None:
     class Absent(CartellaArchivio):
         def open(self, path: str) -> Any:
-            raise OutOfService("l'archivio dei file non risponde")
+            raise OutOfService(f"l'archivio dei file non risponde: {path}")
 
     object.__setattr__(small_world.runtime, "archivio", Absent(Path(small_world.cartella.name)))
 
     answer = get(small_world)
 
-    assert_problem(answer, 503, "SERVIZIO_NON_DISPONIBILE")
+    told = assert_problem(answer, 503, "SERVIZIO_NON_DISPONIBILE", "riprovare fra poco")
+    assert FILE not in str(told)
     assert answer.headers["Retry-After"]
 
 
