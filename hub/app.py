@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from adapters.cartella.client import CartellaArchivio
 from adapters.ente.archivio import ArchivioClient
 from adapters.ente.client import EnteClient
 from adapters.ente.fake import EnteFinto
@@ -17,13 +16,14 @@ from adapters.firma.xmlsec_verifier import XmlsecFirme
 from adapters.nodo.client import NodoClient
 from adapters.nodo.fake import serve_simulator
 from adapters.sftp.client import Limiti, SftpClient
-from hub import log
+from hub import app_flussi, log
 from hub.config import Config, load_config
 from hub.domain.errors import Misconfigured
 from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte
 from hub.jobs import schedule
-from hub.ports import Archivio, ArchivioEsterno, Recapiti
+from hub.jobs.figlio import Figlio
+from hub.ports import ArchivioEsterno, Recapiti
 from hub.runtime import Runtime
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
@@ -40,7 +40,6 @@ from hub.usecases.consegna_export import TOPIC_EXPORT
 from hub.usecases.inoltro_esito import TOPIC_ESITO
 from hub.usecases.start_pagamento import TOPIC_RPT
 from hub.web import create_front, tls
-from hub.web.context import arrivals_of
 from hub.web.flussi import long_paths
 from hub.web.server import BodyLimits, Front
 from hub.web.tls import TlsFront
@@ -66,7 +65,7 @@ def build_runtime(config: Config) -> Runtime:
         connections_max=config.relay_threads,
     )
     enti = EnteClient(is_open=not config.is_produzione)
-    archivio = build_archivio_file(config)
+    archivio = app_flussi.build_archivio_file(config)
     return Runtime(
         config=config,
         db=db,
@@ -82,19 +81,6 @@ def build_runtime(config: Config) -> Runtime:
             TOPIC_EXPORT: consegna_export.build_topic(db, archivio, build_recapiti(config), cassaforte),
         },
     )
-
-
-def build_archivio_file(config: Config) -> Archivio:
-    """Where received and produced files are kept: a folder, or the store that the settings name."""
-    if not config.s3_bucket:
-        return CartellaArchivio(config.data_dir / "archivio")
-    # Its library is large: loaded where it is used alone.
-    from adapters.s3.client import S3Archivio, S3Settings
-
-    arrivals_of(config.data_dir).mkdir(parents=True, exist_ok=True)
-    keys = (config.s3_access_key, config.s3_secret_key)
-    settings = S3Settings(config.s3_bucket, config.s3_endpoint, config.s3_region, *keys)
-    return S3Archivio(settings, arrivals_of(config.data_dir))
 
 
 def build_recapiti(config: Config) -> Recapiti:
@@ -152,9 +138,9 @@ def create_front_server() -> Front | TlsFront:
         bytes_max=config.max_form_bytes,
         seconds=config.body_timeout_s,
         long_by_path=long_paths(config),
-        folder=arrivals_of(config.data_dir),
+        folder=config.arrivals_dir,
     )
-    arrivals_of(config.data_dir).mkdir(parents=True, exist_ok=True)
+    config.arrivals_dir.mkdir(parents=True, exist_ok=True)
     wsgi = build_wsgi_app(build_runtime(config))
     _keep_out_of_collections()
     front = Front(wsgi, config.public_url, limits, config.blocking_threads)
@@ -219,7 +205,10 @@ def run_worker(config: Config) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    flows = Figlio(app_flussi.command(), stop)
+    flows.start()
     schedule.run(runtime, stop)
+    flows.join()
     runtime.db.close()
 
 

@@ -63,6 +63,8 @@ def worker(settings: Settings) -> None:
     """Avvia il processo che spedisce, importa e recupera; se ne possono avviare quanti si vuole."""
     from hub import app
 
+    if settings.path is not None:
+        os.environ["PONTEPA_CONFIG"] = settings.path
     app.run_worker(settings.config)
 
 

@@ -33,13 +33,12 @@ _BLOCK = 1024 * 1024
 @pass_settings
 def carica(settings: Settings, file: Path, ente: str, attendi: bool, as_json: bool) -> None:
     """Carica un flusso (ZIP) al posto del gestionale, con gli stessi controlli; poi lo elabora il worker."""
-    # The assembly brings in every door and adapter, which the other commands do without.
-    from hub import app
+    from hub import app_flussi
 
     config = settings.config
     log.configure(config)
     limiti = LimitiCarico(config.max_upload_bytes, config.upload_ceiling_bytes)
-    archivio = app.build_archivio_file(config)
+    archivio = app_flussi.build_archivio_file(config)
     with settings.database() as db:
         with file.open("rb") as contenuto:
             arrivato = _weigh(file.name, contenuto)

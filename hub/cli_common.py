@@ -131,10 +131,9 @@ def print_values(values: Mapping[str, Any], as_json: bool) -> None:
 
 def save_from_archive(settings: Settings, paths: Sequence[str], folder: Path) -> None:
     """Copy files of the archive into a folder under their own names and say where; what is there is not replaced."""
-    # The assembly brings in every door and adapter, which the other commands do without.
-    from hub import app
+    from hub import app_flussi
 
-    archivio = app.build_archivio_file(settings.config)
+    archivio = app_flussi.build_archivio_file(settings.config)
     targets = [folder / PurePosixPath(path).name for path in paths]
     for target in targets:
         if target.exists():

@@ -105,6 +105,10 @@ class Config(BaseModel):
     # From this day on an ente supplies no new IUV of 15 digits. Source: flows, 2.4.
     iuv_quindici_fino_al: date = date(2024, 4, 30)
 
+    # Rows of a flow in one transaction: more are not faster, fewer are dearer, and a crash does that many again.
+    # SQLite, with its one writer, takes a tenth at most.
+    flussi_pezzo_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 50_000
+
     # A message whose sender is silent for so long is taken again as UNKNOWN; more than both node time-outs together.
     lease_s: Seconds = 60.0
     # The node answers a connection at once or is down.
@@ -143,6 +147,11 @@ class Config(BaseModel):
     @property
     def is_produzione(self) -> bool:
         return self.ambiente is Ambiente.PRODUZIONE
+
+    @property
+    def arrivals_dir(self) -> Path:
+        """The folder of files that arrive. They have no names: nothing is ever left in it."""
+        return self.data_dir / "in_arrivo"
 
     @property
     def modelli_dir(self) -> Path:

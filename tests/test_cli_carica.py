@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, select, update
 
-from hub import app, cli_carica
+from hub import app_flussi, cli_carica
 from hub.config import load_config
 from hub.store import schema
 from hub.store.database import Database
@@ -86,7 +86,7 @@ def test_the_file_waits_for_a_worker_with_the_name_of_who_brought_it(desk: Shell
     assert said == f"flusso {BASE}.zip ricevuto: lo elabora il worker (requestToken {row.request_token})\n"
     assert (row.stato, row.nome_file, row.operatore) == ("LOAD_IMPORT", f"{BASE}.zip", getpass.getuser())
     assert (row.applicazione, row.tipi, row.stato_flusso) == (None, None, None)
-    with app.build_archivio_file(load_config(None, desk.env)).open(row.file) as kept:
+    with app_flussi.build_archivio_file(load_config(None, desk.env)).open(row.file) as kept:
         assert kept.read() == file.read_bytes()
     assert json.loads(desk.good("flusso", "list", "--json"))[0]["operatore"] == getpass.getuser()
 

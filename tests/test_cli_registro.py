@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.sftp.fake import SftpFinto
-from hub import app
+from hub import app_flussi
 from hub.config import load_config
 from hub.formats.segreti import Cassaforte
 from hub.ports import Archivio
@@ -35,7 +35,7 @@ def desk(database_url: str, tmp_path: Path) -> Shell:
 
 @pytest.fixture
 def archivio(desk: Shell) -> Archivio:
-    return app.build_archivio_file(load_config(None, desk.env))
+    return app_flussi.build_archivio_file(load_config(None, desk.env))
 
 
 @pytest.fixture

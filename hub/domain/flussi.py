@@ -13,6 +13,8 @@ from hub.domain.errors import FlussoRifiutato
 # Layouts of the import, as the name of a file spells them (with underscores).
 VERSIONI_IMPORT = ("1_0", "1_1", "1_2", "1_3", "1_4")
 IUF_LENGTH_MAX = 50
+# `origine` of a dovuto that a flow brought.
+ORIGINE_FLUSSO = "FLUSSO"
 
 # Layouts of the export of paid items, as the contract spells them (with dots).
 VERSIONI_EXPORT = ("1.0", "1.1", "1.2", "1.3")

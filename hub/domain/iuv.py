@@ -61,6 +61,24 @@ def build_iuv(segregazione: int, progressivo: int, *, sistema: int = _SISTEMA_PO
     return base + check_digits("3" + base)
 
 
+def build_iuv_all(segregazione: int, first: int, count: int) -> list[str]:
+    """Return the IUVs of `count` numbers in a row, as `build_iuv` would make each.
+
+    Raises: ValueError when a number does not fit.
+
+    >>> build_iuv_all(1, 1, 2) == [build_iuv(1, 1), build_iuv(1, 2)], build_iuv_all(1, 1, 0)
+    (True, [])
+    """
+    if not count:
+        return []
+    # Says what does not fit.
+    build_iuv(segregazione, first)
+    build_iuv(segregazione, first + count - 1)
+    start = f"{segregazione:02d}{_SISTEMA_PORTALE:02d}"
+    notice = int(f"3{start}{0:011d}")
+    return [f"{start}{number:011d}{(notice + number) % 93:02d}" for number in range(first, first + count)]
+
+
 def compact(text: str) -> str:
     """Return the text without blanks, upper case: notices are printed in groups of four.
 

@@ -30,6 +30,12 @@ _DIGITS_AND_LETTERS = b"0123456789" + bytes(range(ord("A"), ord("Z") + 1))
 _RANKS = bytes([*range(10), *range(26)])
 _EVEN = bytes.maketrans(_DIGITS_AND_LETTERS, _RANKS)
 _ODD = bytes.maketrans(_DIGITS_AND_LETTERS, bytes(_ODD_RANKS[rank] for rank in _RANKS))
+# Every day as it may be written, omocodia included.
+_DAYS = {
+    tens + units: int((tens + units).translate(_DIGITS)) % 40
+    for tens in "0123456789LMNPQRSTUV"
+    for units in "0123456789LMNPQRSTUV"
+}
 # Two digits of a year are of 1920 to 2019, as python-stdnum takes them: only 29 February depends on it.
 _FIRST_YEAR = 1920
 
@@ -51,15 +57,15 @@ def validate_persona(codice: str) -> str:
     (False, False, False)
     """
     canonical = compact(codice)
+    if _STRUCTURE.fullmatch(canonical) and _has_check(canonical) and _has_birthday(canonical):
+        return canonical
     if _ELEVEN.fullmatch(canonical):
         if luhn.is_valid(canonical):
             return canonical
         raise CodiceFiscaleNonValido("codice fiscale numerico con cifra di controllo errata")
     if not _SIXTEEN.fullmatch(canonical):
         raise CodiceFiscaleNonValido("codice fiscale non valido: attesi 16 caratteri, oppure 11 cifre")
-    if not (_STRUCTURE.fullmatch(canonical) and _has_check(canonical) and _has_birthday(canonical)):
-        raise CodiceFiscaleNonValido("codice fiscale non valido: carattere di controllo o struttura errati")
-    return canonical
+    raise CodiceFiscaleNonValido("codice fiscale non valido: carattere di controllo o struttura errati")
 
 
 def _has_check(canonical: str) -> bool:
@@ -69,8 +75,10 @@ def _has_check(canonical: str) -> bool:
 
 def _has_birthday(canonical: str) -> bool:
     """Say whether the day exists; a woman's has 40 added."""
+    day = _DAYS[canonical[9:11]]
+    if 0 < day <= 28:
+        return True
     year = int(canonical[6:8].translate(_DIGITS)) + 1900
-    day = int(canonical[9:11].translate(_DIGITS)) % 40
     try:
         date(year if year >= _FIRST_YEAR else year + 100, _MONTHS.index(canonical[8]) + 1, day)
     except ValueError:

@@ -6,17 +6,16 @@ The outbox is the queue; these are the ticks.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor as JobThreads
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from hub.config import Config
 from hub.domain.attesa import SLOT_ENTE_S
+from hub.jobs.loops import Loop, job
 from hub.jobs.wake import watch
 from hub.log import get_logger
 from hub.runtime import Runtime
@@ -48,10 +47,10 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
         _Relay("relay_enti", inoltro_esito.CORSIA, config.inoltro_threads),
         _Relay("relay_sftp", consegna_export.CORSIA, _SFTP_THREADS),
     ]
-    receipts = _job("apply_rt", lambda: apply_rt.run_once(runtime.db, runtime.clock()))
+    receipts = job("apply_rt", lambda: apply_rt.run_once(runtime.db, runtime.clock()))
     grace = timedelta(seconds=config.session_grace_s)
-    expire = _job("expire_sessioni", lambda: expire_sessioni.run_once(runtime.db, grace, runtime.clock()))
-    expire_flows = _job("expire_flussi", lambda: expire_flussi.run_once(runtime.db, runtime.clock()))
+    expire = job("expire_sessioni", lambda: expire_sessioni.run_once(runtime.db, grace, runtime.clock()))
+    expire_flows = job("expire_flussi", lambda: expire_flussi.run_once(runtime.db, runtime.clock()))
 
     scheduler = BackgroundScheduler(
         executors={"default": JobThreads(4)},
@@ -60,16 +59,16 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
     )
     scheduler.add_job(expire, "interval", seconds=_EXPIRE_EVERY_S, id="expire_sessioni")
     scheduler.add_job(expire_flows, "interval", seconds=_EXPIRE_EVERY_S, id="expire_flussi")
-    forget = _job("forget_messaggi", lambda: forget_messaggi.run_once(runtime.db, runtime.clock()))
+    forget = job("forget_messaggi", lambda: forget_messaggi.run_once(runtime.db, runtime.clock()))
     scheduler.add_job(forget, "interval", seconds=_EXPIRE_EVERY_S, id="forget_messaggi")
-    unopened = _job("forget_precaricate", lambda: forget_precaricate.run_once(runtime.db, runtime.clock()))
+    unopened = job("forget_precaricate", lambda: forget_precaricate.run_once(runtime.db, runtime.clock()))
     scheduler.add_job(unopened, "interval", seconds=_EXPIRE_EVERY_S, id="forget_precaricate")
-    annul = _job("annulla_flusso", lambda: annulla_flusso.run_once(runtime.db, runtime.clock))
+    annul = job("annulla_flusso", lambda: annulla_flusso.run_once(runtime.db, runtime.clock))
     scheduler.add_job(annul, "interval", seconds=_EXPIRE_EVERY_S, id="annulla_flusso")
-    daily = _job("export_giornaliero", lambda: export_giornaliero.run_once(runtime.db, runtime.clock()))
+    daily = job("export_giornaliero", lambda: export_giornaliero.run_once(runtime.db, runtime.clock()))
     scheduler.add_job(daily, "interval", seconds=_EXPIRE_EVERY_S, id="export_giornaliero")
-    loops = [_Loop(relay.name, relay.job(runtime, stop), config.tick_s, stop) for relay in relays]
-    loops.append(_Loop("apply_rt", receipts, config.tick_s, stop))
+    loops = [Loop(relay.name, relay.tick(runtime, stop), config.tick_s, stop) for relay in relays]
+    loops.append(Loop("apply_rt", receipts, config.tick_s, stop))
     for loop in loops:
         scheduler.add_job(loop.wake, "interval", seconds=config.tick_s, id=loop.name)
         loop.start()
@@ -101,7 +100,7 @@ class _Relay:
         self._corsia = corsia
         self._threads = threads
 
-    def job(self, runtime: Runtime, stop: threading.Event) -> Callable[[], bool]:
+    def tick(self, runtime: Runtime, stop: threading.Event) -> Callable[[], bool]:
         config = runtime.config
         topics = {name: topic for name, topic in runtime.topics.items() if topic.corsia == self._corsia}
         lease, margin = {
@@ -120,47 +119,8 @@ class _Relay:
         def relay() -> bool:
             return relay_outbox.run_once(runtime.db, topics, self.pool, limits, runtime.clock, stop)
 
-        return _job(self.name, relay)
+        return job(self.name, relay)
 
 
 def _margin_nodo(config: Config) -> timedelta:
     return timedelta(seconds=config.node_connect_timeout_s + config.node_read_timeout_s)
-
-
-class _Loop(threading.Thread):
-    """A job that a commit wakes at once: the scheduler's tick and the watcher both only set its flag."""
-
-    def __init__(self, name: str, job: Callable[[], bool], tick_s: float, stop: threading.Event) -> None:
-        super().__init__(name=name)
-        self._job = job
-        self._tick_s = tick_s
-        self._stop_asked = stop
-        self._woken = threading.Event()
-
-    def wake(self) -> None:
-        self._woken.set()
-
-    def run(self) -> None:
-        while not self._stop_asked.is_set():
-            self._woken.wait(self._tick_s)
-            self._woken.clear()
-            while not self._stop_asked.is_set() and self._job():
-                pass
-
-
-def _job(name: str, deed: Callable[[], bool]) -> Callable[[], bool]:
-    """One tick: a correlation id, one line when there was work, and no exception that stops the clock."""
-
-    def tick() -> bool:
-        started = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(job=name):
-            try:
-                has_worked = deed()
-            except Exception as error:
-                get_logger().error("job_failed", error=type(error).__name__, exc_info=True)
-                return False
-            if has_worked:
-                get_logger().info("job_done", duration_ms=round((time.perf_counter() - started) * 1000, 1))
-            return has_worked
-
-    return tick

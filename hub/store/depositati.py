@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select
+from sqlalchemy import Row, bindparam, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from hub.domain.errors import ImportIudDuplicato, ImportIuvDuplicato
@@ -17,11 +17,21 @@ from hub.store.database import Session
 from hub.store.schema import dovuti
 
 _NOT_CANCELLED = dovuti.c.stato != StatoDovuto.ANNULLATO
-_HELD = select(dovuti.c.iud, dovuti.c.iuv, dovuti.c.tipo, dovuti.c.stato, dovuti.c.attuale).where(
+_HELD = select(
+    dovuti.c.id, dovuti.c.iud, dovuti.c.iuv, dovuti.c.tipo, dovuti.c.stato, dovuti.c.attuale, dovuti.c.flusso_id
+).where(
     dovuti.c.ente_id == bindparam("ente_id"), dovuti.c.iud.in_(bindparam("iud", expanding=True)), _NOT_CANCELLED
 )
 _HELD_IUV = select(dovuti.c.iuv).where(
     dovuti.c.ente_id == bindparam("ente_id"), dovuti.c.iuv.in_(bindparam("iuv", expanding=True)), _NOT_CANCELLED
+)
+
+_HISTORY = select(dovuti.c.id).where(
+    dovuti.c.ente_id == bindparam("ente_id"), ~dovuti.c.attuale, dovuti.c.stato != text("'ANNULLATO'")
+)
+# pagoPA's own key, whoever of the enti that share a tax code has it.
+_HELD_DOMINIO = select(dovuti.c.iuv).where(
+    dovuti.c.dominio == bindparam("dominio"), dovuti.c.iuv.in_(bindparam("iuv", expanding=True)), dovuti.c.attuale
 )
 
 
@@ -37,13 +47,26 @@ def is_iuv_taken(session: Session, ente_id: int, iuv: str) -> bool:
 
 
 def held_by_iud(session: Session, ente_id: int, iud: Sequence[str]) -> list[Row[Any]]:
-    """What holds these IUD of the ente: `iud, iuv, tipo, stato, attuale` of every version that is not cancelled."""
+    """What holds these IUD: `id, iud, iuv, tipo, stato, attuale, flusso_id` of every version that is not cancelled."""
     return list(session.execute(_HELD, {"ente_id": ente_id, "iud": iud}))
 
 
-def held_iuv(session: Session, ente_id: int, iuv: Sequence[str]) -> frozenset[str]:
-    """Those of these IUV that the ente has already used and not cancelled."""
-    return frozenset(session.execute(_HELD_IUV, {"ente_id": ente_id, "iuv": iuv}).scalars())
+def held_iuv(session: Session, ente: Row[Any], iuv: Sequence[str]) -> frozenset[str]:
+    """Those of these IUV that the ente, or another of its tax code, has already used and not cancelled."""
+    own = session.execute(_HELD_IUV, {"ente_id": ente.id, "iuv": iuv}).scalars()
+    others = session.execute(_HELD_DOMINIO, {"dominio": ente.codice_fiscale, "iuv": iuv}).scalars()
+    return frozenset(own) | frozenset(others)
+
+
+def has_history(session: Session, ente_id: int) -> bool:
+    """Whether the ente has rows that are history and not cancelled: they hold their IUD without being the current."""
+    return session.execute(_HISTORY.limit(1), {"ente_id": ente_id}).first() is not None
+
+
+def is_history(session: Session, ente_id: int, iud: Sequence[str]) -> bool:
+    """Whether history holds one of these IUD."""
+    query = _HISTORY.where(dovuti.c.iud.in_(bindparam("iud", expanding=True))).limit(1)
+    return session.execute(query, {"ente_id": ente_id, "iud": iud}).first() is not None
 
 
 def find_by_iuv(session: Session, ente_id: int, iuv: str) -> Row[Any] | None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import threading
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, and_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.domain.errors import Misconfigured
 from hub.domain.iuv import PROGRESSIVO_MAX, build_iuv
-from hub.store.database import Database
+from hub.store.database import Database, Session
 from hub.store.schema import iuv_blocchi
 
 
@@ -41,16 +41,41 @@ class IuvBlocks:
         return build_iuv(int(codice_segregazione), next_number)
 
     def _lease(self, key: tuple[str, str]) -> tuple[int, int]:
-        dialect = postgresql if self._db.is_postgresql else sqlite
-        values = {"codice_fiscale": key[0], "codice_segregazione": key[1], "prossimo": 1}
         with self._db.transaction() as session:
-            session.execute(dialect.insert(iuv_blocchi).values(values).on_conflict_do_nothing())
-            end = session.execute(
-                update(iuv_blocchi)
-                .where(iuv_blocchi.c.codice_fiscale == key[0], iuv_blocchi.c.codice_segregazione == key[1])
-                .values(prossimo=iuv_blocchi.c.prossimo + self._block_size)
-                .returning(iuv_blocchi.c.prossimo)
-            ).scalar_one()
-            if end - 1 > PROGRESSIVO_MAX:
-                raise Misconfigured(f"numeri IUV esauriti per l'ente {key[0]}, codice di segregazione {key[1]}")
+            end = lease(session, *key, self._block_size)
         return end - self._block_size, end
+
+
+def lease(session: Session, codice_fiscale: str, codice_segregazione: str, count: int) -> int:
+    """Take the next `count` numbers of an ente and return the one after the last.
+
+    Raises: Misconfigured (the numbers of this ente are used up).
+    """
+    dialect = postgresql if session.dialect.name == "postgresql" else sqlite
+    values = {"codice_fiscale": codice_fiscale, "codice_segregazione": codice_segregazione, "prossimo": 1}
+    session.execute(dialect.insert(iuv_blocchi).values(values).on_conflict_do_nothing())
+    end: int = session.execute(
+        update(iuv_blocchi)
+        .where(_is_counter(codice_fiscale, codice_segregazione))
+        .values(prossimo=iuv_blocchi.c.prossimo + count)
+        .returning(iuv_blocchi.c.prossimo)
+    ).scalar_one()
+    if end - 1 > PROGRESSIVO_MAX:
+        raise Misconfigured(
+            f"numeri IUV esauriti per l'ente {codice_fiscale}, codice di segregazione {codice_segregazione}"
+        )
+    return end
+
+
+def give_back(session: Session, codice_fiscale: str, codice_segregazione: str, first: int, end: int) -> None:
+    """Give back numbers that were leased and not drawn, unless somebody has leased others since: gaps are allowed."""
+    is_last = iuv_blocchi.c.prossimo == end
+    session.execute(
+        update(iuv_blocchi).where(_is_counter(codice_fiscale, codice_segregazione), is_last).values(prossimo=first)
+    )
+
+
+def _is_counter(codice_fiscale: str, codice_segregazione: str) -> ColumnElement[bool]:
+    return and_(
+        iuv_blocchi.c.codice_fiscale == codice_fiscale, iuv_blocchi.c.codice_segregazione == codice_segregazione
+    )

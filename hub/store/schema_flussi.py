@@ -54,6 +54,7 @@ flussi_import = Table(
     Column("lease_until", Instant),
     Column("fence", Integer, nullable=False, server_default="0"),
     Column("worked_at", Instant),
+    Column("risultati_at", Instant),  # the files of rejects and of IUVs are written; only the notices may be missing
     # Paths of the results under the archive; None: there is nothing to give.
     Column("file_scarti", String(512)),
     Column("file_iuv", String(512)),

@@ -6,6 +6,7 @@ Source: pa-per-ente, paaSILInviaDovuti, table of checks (numbers in the comments
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from unicodedata import combining, normalize
 from urllib.parse import urlsplit
 
@@ -16,7 +17,10 @@ from hub.formats.codice_fiscale import is_valid_partita_iva, is_valid_persona
 from hub.formats.territorio import is_cap, is_nazione
 from hub.store import dovuti
 from hub.store.database import Database
-from hub.usecases.authenticate import Chiamante
+
+if TYPE_CHECKING:
+    # Who authenticates brings in libraries that a flow does without.
+    from hub.usecases.authenticate import Chiamante
 
 TIPO_MARCA = "MARCA_BOLLO_DIGITALE"
 _HASH_MAX = 72

@@ -20,7 +20,6 @@ from hub.domain.iuv import check_fornito
 from hub.domain.scarto import SINTASSI, Scarto
 from hub.domain.tipo_versamento import is_valid as is_tipo_versamento
 from hub.formats import iban, tassonomia
-from hub.formats.bilancio import sum_bilancio
 from hub.formats.codice_fiscale import ANONIMO, is_valid_partita_iva, is_valid_persona
 from hub.formats.importi import IMPORTO_MAX_CENT, text_from_cent
 from hub.formats.territorio import ITALIA, is_cap, is_nazione, is_provincia
@@ -222,6 +221,8 @@ def _euro(importo_cent: int) -> str:
 
 
 def _bilancio(dovuto: DovutoImportato) -> Scarto | None:
+    from hub.formats.bilancio import sum_bilancio  # few flows have accounts, and only they need a parser of XML
+
     try:
         total = sum_bilancio(dovuto.bilancio)
     except ValueError as error:

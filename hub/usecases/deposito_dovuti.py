@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row
 
@@ -20,7 +20,10 @@ from hub.domain.stati import StatoDovuto
 from hub.formats.istanti import giorno_di
 from hub.store import depositati, dovuti, enti, tipi
 from hub.store.database import Session
-from hub.usecases.authenticate import Chiamante
+
+if TYPE_CHECKING:
+    # Who authenticates brings in libraries that a flow does without.
+    from hub.usecases.authenticate import Chiamante
 
 _SCADENZA = "datiVersamento/dataEsecuzionePagamento"
 

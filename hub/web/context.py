@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
@@ -34,10 +33,5 @@ def secret() -> str:
 
 def arrivals_folder() -> str | None:
     """Return where files that arrive are laid down for the time of a request; None: in the system's own place."""
-    folder = arrivals_of(runtime().config.data_dir)
+    folder = runtime().config.arrivals_dir
     return str(folder) if folder.is_dir() else None
-
-
-def arrivals_of(data_dir: Path) -> Path:
-    """Return the folder of files that arrive. They have no names: nothing is ever left in it."""
-    return data_dir / "in_arrivo"

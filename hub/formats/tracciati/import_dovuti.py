@@ -31,6 +31,8 @@ class ImportDovuti:
 
     version: ClassVar[str]
     colonne: ClassVar[tuple[Colonna, ...]] = ()
+    # The fields of a DovutoImportato that the columns become.
+    nomi: ClassVar[tuple[str, ...]] = ()
 
     _required: ClassVar[Callable[[Sequence[str]], tuple[str, ...]]]
     _lengths: ClassVar[tuple[int, ...]]
@@ -44,6 +46,7 @@ class ImportDovuti:
             declared |= {name: value for name, value in vars(base).items() if isinstance(value, Colonna)}
         last = declared.pop(_AZIONE)
         cls.colonne = (*declared.values(), last)
+        cls.nomi = (*declared, _AZIONE)
         cls._lengths = tuple(colonna.length_max for colonna in cls.colonne)
         cls._required = itemgetter(*(i for i, colonna in enumerate(cls.colonne) if colonna.required))
         cls._typed = tuple((i, colonna.read) for i, colonna in enumerate(cls.colonne) if colonna.is_typed)

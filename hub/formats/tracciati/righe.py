@@ -14,7 +14,8 @@ from typing import NamedTuple, Protocol
 from hub.domain.errors import FlussoRifiutato
 
 SEPARATORE = ";"
-_BLOCK_BYTES = 64 * 1024
+# What is read at a time.
+BLOCK_BYTES = 64 * 1024
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:;|$)')
@@ -42,7 +43,8 @@ LIMITI = LimitiRighe()
 class Riga(NamedTuple):
     """A row as written. `numero` counts data rows from 1 (0 is the header), `linea` the lines of the file from 1.
 
-    `difetto`: why its text cannot be read, an Italian sentence; empty when it can. `testo` has no line end.
+    `difetto`: why its text cannot be read, an Italian sentence; empty when it can. `testo` has no line end; bytes that
+    are not UTF-8 stand in it as Python's surrogates, so that the line can be given back as it came.
     """
 
     numero: int
@@ -124,7 +126,7 @@ def _refused(message: str) -> FlussoRifiutato:
 
 def _blocks(flusso: Leggibile, limiti: LimitiRighe) -> Iterator[tuple[bytes, int, int]]:
     """Give whole lines, many at a time, where in the file they begin, and how much of the first was dropped."""
-    data = flusso.read(_BLOCK_BYTES)
+    data = flusso.read(BLOCK_BYTES)
     if data.startswith(_UTF16):
         raise _refused("il file è in UTF-16: salvarlo in UTF-8")
     offset = len(_BOM) if data.startswith(_BOM) else 0
@@ -140,7 +142,7 @@ def _blocks(flusso: Leggibile, limiti: LimitiRighe) -> Iterator[tuple[bytes, int
         elif len(data) > limiti.line_bytes_max + 1:
             dropped += len(data) - limiti.line_bytes_max - 1
             data = data[: limiti.line_bytes_max] + data[-1:]
-        more = flusso.read(_BLOCK_BYTES)
+        more = flusso.read(BLOCK_BYTES)
         total += len(more)
         if total > limiti.bytes_max:
             raise _refused(f"il file supera {limiti.bytes_max} byte: dividerlo in più flussi")
@@ -176,11 +178,11 @@ def _lines(block: bytes, offset: int, dropped: int, linea: int, limiti: LimitiRi
 
 
 def _flawed(raw: bytes, offset: int, linea: int, limiti: LimitiRighe) -> tuple[str, str]:
-    text = raw[: limiti.line_bytes_max].decode(errors="replace")
+    text = raw[: limiti.line_bytes_max].decode(errors="surrogateescape")
     if len(raw) > limiti.line_bytes_max:
         return text, f"la linea {linea} supera {limiti.line_bytes_max} byte: nessuna colonna ne ammette tanti"
     if b"\0" in raw:
-        return text.replace("\0", "\N{REPLACEMENT CHARACTER}"), (
+        return text, (
             f"la linea {linea} contiene il carattere nullo (byte {offset + raw.index(0) + 1} del file): toglierlo"
         )
     try:

@@ -1,0 +1,52 @@
+"""A process of the worker's own, started again when it dies; it ends when the worker does, whatever the way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+
+from hub.log import get_logger
+
+_AGAIN_AFTER_S = 1.0
+# A piece of work is a second; who needs longer is taken up again where it stood.
+_STOP_S = 30.0
+
+
+class Figlio(threading.Thread):
+    """Keeps `command` running until `stop`. The process reads its standard input: the end of it is the worker's end."""
+
+    def __init__(self, command: Sequence[str], stop: threading.Event) -> None:
+        super().__init__(name="figlio")
+        self._command = command
+        self._stop_asked = stop
+
+    def run(self) -> None:
+        while not self._stop_asked.is_set():
+            with subprocess.Popen(self._command, stdin=subprocess.PIPE) as process:
+                while process.poll() is None and not self._stop_asked.wait(_AGAIN_AFTER_S):
+                    pass
+                if self._stop_asked.is_set():
+                    self._end(process)
+                else:
+                    get_logger().error("child_died", code=process.returncode)
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        process.terminate()
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            get_logger().warning("child_killed")
+            process.kill()
+
+
+def stop_with_parent(stop: threading.Event) -> None:
+    """In the process: set `stop` when whoever started it is gone."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        stop.set()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -1,0 +1,61 @@
+"""The jobs of the process of flows: long work, which must not take turns with what pays.
+
+Each lane is a thread; what is one row of the database is one worker's, so any number of such processes may run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.config import Config
+from hub.jobs.loops import Loop, job
+from hub.log import get_logger
+from hub.ports import Archivio
+from hub.store.anagrafe import Anagrafe
+from hub.store.database import Database
+from hub.usecases import risultati_flusso
+from hub.usecases.importa_flusso import ImportaFlussi, LimitiImport
+
+
+@dataclass(frozen=True)
+class PartiFlussi:
+    """What these jobs are given: a runtime without doors, node and callers."""
+
+    config: Config
+    db: Database
+    archivio: Archivio
+    anagrafe: Anagrafe
+    clock: Callable[[], datetime]
+
+
+def run(parti: PartiFlussi, stop: threading.Event) -> None:
+    """Run the jobs until `stop`; what is not finished is taken up again by the next process."""
+    config, clock = parti.config, parti.clock
+    importa = ImportaFlussi(
+        parti.db, parti.archivio, LimitiImport(config.flussi_pezzo_rows), config.iuv_quindici_fino_al, clock
+    )
+    deeds: dict[str, Callable[[], bool]] = {
+        "importa_flusso": importa.run_once,
+        "risultati_flusso": lambda: risultati_flusso.write_once(parti.db, parti.archivio, clock),
+        "stampa_avvisi": lambda: _print(parti, None),
+        "stampa_avvisi_piccoli": lambda: _print(parti, risultati_flusso.PICCOLO_ROWS),
+    }
+    loops = [Loop(name, job(name, deed, is_told=False), config.tick_s, stop) for name, deed in deeds.items()]
+    for loop in loops:
+        loop.start()
+    get_logger().info("flows_started")
+    stop.wait()
+    for loop in loops:
+        loop.wake()
+        loop.join()
+    importa.close()
+    get_logger().info("flows_stopped")
+
+
+def _print(parti: PartiFlussi, rows_max: int | None) -> bool:
+    return risultati_flusso.print_once(
+        parti.db, parti.anagrafe, parti.archivio, parti.config.modelli_dir, parti.clock, rows_max=rows_max
+    )

@@ -1,0 +1,50 @@
+"""What a job is made of: a thread that works as long as there is work, a tick that no exception stops."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from hub.log import get_logger
+
+
+class Loop(threading.Thread):
+    """A job that a commit wakes at once: the scheduler's tick and the watcher both only set its flag."""
+
+    def __init__(self, name: str, tick: Callable[[], bool], tick_s: float, stop: threading.Event) -> None:
+        super().__init__(name=name)
+        self._tick = tick
+        self._tick_s = tick_s
+        self._stop_asked = stop
+        self._woken = threading.Event()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def run(self) -> None:
+        while not self._stop_asked.is_set():
+            self._woken.wait(self._tick_s)
+            self._woken.clear()
+            while not self._stop_asked.is_set() and self._tick():
+                pass
+
+
+def job(name: str, deed: Callable[[], bool], *, is_told: bool = True) -> Callable[[], bool]:
+    """One tick: one line when there was work (unless the deed has its own), and no exception that stops the clock."""
+
+    def tick() -> bool:
+        started = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(job=name):
+            try:
+                has_worked = deed()
+            except Exception as error:
+                get_logger().error("job_failed", error=type(error).__name__, exc_info=True)
+                return False
+            if has_worked and is_told:
+                get_logger().info("job_done", duration_ms=round((time.perf_counter() - started) * 1000, 1))
+            return has_worked
+
+    return tick
