@@ -189,3 +189,4 @@ class Rt:
     iuv: str
     ccp: str
     pagamenti: tuple[SingoloRt, ...] = field(default=())
+    versante: Soggetto | None = None  # who pays on behalf of the debtor

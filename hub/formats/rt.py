@@ -87,6 +87,7 @@ def read_rt(data: bytes) -> Rt:
             for child in children["datiPagamento"]
             if local_name(child) == "datiSingoloPagamento"
         ),
+        versante=read_soggetto(children["soggettoVersante"], "Versante") if "soggettoVersante" in children else None,
     )
 
 
@@ -115,6 +116,8 @@ def render_rt(rt: Rt) -> bytes:
     add(root, "riferimentoDataRichiesta", rt.riferimento_data.isoformat())
     write_organizzazione(root, "istitutoAttestante", "Attestante", rt.attestante)
     write_organizzazione(root, "enteBeneficiario", "Beneficiario", rt.ente)
+    if rt.versante is not None:
+        write_soggetto(root, "Versante", rt.versante)
     write_soggetto(root, "Pagatore", rt.pagatore)
     dati = add(root, "datiPagamento")
     add(dati, "codiceEsitoPagamento", str(rt.codice_esito))
