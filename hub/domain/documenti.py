@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+# The one tipo of every ente that is a digital stamp.
+TIPO_MARCA = "MARCA_BOLLO_DIGITALE"
+
 
 @dataclass(frozen=True, slots=True)
 class Soggetto:

@@ -79,6 +79,15 @@ def build_iuv_all(segregazione: int, first: int, count: int) -> list[str]:
     return [f"{start}{number:011d}{(notice + number) % 93:02d}" for number in range(first, first + count)]
 
 
+def is_drawn(iuv: str) -> bool:
+    """Whether an IUV lies where only the hub draws: 17 digits whose third and fourth are its information system.
+
+    >>> is_drawn("01000000000000144"), is_drawn("01100000000000148"), is_drawn("100000000000185")
+    (True, False, False)
+    """
+    return bool(_DIGITS_17.fullmatch(iuv)) and int(iuv[2:4]) == _SISTEMA_PORTALE
+
+
 def compact(text: str) -> str:
     """Return the text without blanks, upper case: notices are printed in groups of four.
 

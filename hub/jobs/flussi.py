@@ -16,7 +16,7 @@ from hub.log import get_logger
 from hub.ports import Archivio
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
-from hub.usecases import risultati_flusso
+from hub.usecases import esporta, risultati_flusso
 from hub.usecases.importa_flusso import ImportaFlussi, LimitiImport
 
 
@@ -43,6 +43,9 @@ def run(parti: PartiFlussi, stop: threading.Event) -> None:
         "stampa_avvisi": lambda: _print(parti, None),
         "stampa_avvisi_piccoli": lambda: _print(parti, risultati_flusso.PICCOLO_ROWS),
     }
+    # Two: a file that takes minutes does not keep a small one waiting.
+    for lane in ("esporta", "esporta_altro"):
+        deeds[lane] = lambda: esporta.run_once(parti.db, parti.archivio, clock, stop)
     loops = [Loop(name, job(name, deed, is_told=False), config.tick_s, stop) for name, deed in deeds.items()]
     for loop in loops:
         loop.start()

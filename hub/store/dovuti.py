@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, insert, select, update
 
 from hub.domain.stati import ESITI_POSITIVI, StatoDovuto
+from hub.store import chiusure_export
 from hub.store.database import Session
 from hub.store.movement import move_row
 from hub.store.schema import carrelli, dovuti
@@ -86,10 +87,16 @@ def renew(session: Session, row: Row[Any], new_id: str, at: datetime) -> None:
     session.execute(insert(dovuti), copy)
 
 
-def move(session: Session, row: Row[Any], *, to: StatoDovuto, at: datetime, **values: Any) -> None:
+def move(session: Session, row: Row[Any], *, to: StatoDovuto, at: datetime, **values: Any) -> datetime:
+    """Take the row to a state and return the date of the change: `at`, or later for one that exports read."""
+    if to == StatoDovuto.COMPLETATO:
+        at = chiusure_export.date_of(session, chiusure_export.chiavi_di(row), at)
     move_row(session, dovuti, dovuti.c.id, row, StatoDovuto, to, at, **values)
+    return at
 
 
-def correct_outcome(session: Session, row: Row[Any], at: datetime, **values: Any) -> None:
-    """Replace the outcome of a processed dovuto: a positive receipt came after a negative one."""
+def correct_outcome(session: Session, row: Row[Any], at: datetime, **values: Any) -> datetime:
+    """Replace the outcome of a processed dovuto, a positive receipt came after a negative one; return its date."""
+    at = chiusure_export.date_of(session, chiusure_export.chiavi_di(row), at)
     session.execute(update(dovuti).where(dovuti.c.id == row.id).values(updated_at=at, **values))
+    return at

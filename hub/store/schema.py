@@ -25,9 +25,11 @@ from sqlalchemy.types import JSON
 from hub.store.columns import Id, Instant, metadata
 from hub.store.schema_consegne import consegne_export as consegne_export
 from hub.store.schema_consegne import export_giornalieri as export_giornalieri
+from hub.store.schema_flussi import chiusure_export as chiusure_export
 from hub.store.schema_flussi import flussi_import as flussi_import
 from hub.store.schema_flussi import flussi_righe as flussi_righe
 from hub.store.schema_flussi import prenotazioni_export as prenotazioni_export
+from hub.store.schema_flussi import quote_secondarie as quote_secondarie
 
 stazioni = Table(
     "stazioni",
@@ -300,11 +302,12 @@ dovuti = Table(
         sqlite_where=text("NOT attuale AND stato <> 'ANNULLATO'"),
         postgresql_where=text("NOT attuale AND stato <> 'ANNULLATO'"),
     ),
-    # What exports of paid items look for, by day of the outcome and by instant of the last change.
+    # What exports of paid items read in pages, by day of the outcome and by instant of the last change.
     Index(
         "ix_dovuti_pagati_data_esito",
         "ente_id",
         "data_esito",
+        "id",
         sqlite_where=text("stato = 'COMPLETATO'"),
         postgresql_where=text("stato = 'COMPLETATO'"),
     ),
@@ -312,6 +315,7 @@ dovuti = Table(
         "ix_dovuti_pagati_updated_at",
         "ente_id",
         "updated_at",
+        "id",
         sqlite_where=text("stato = 'COMPLETATO'"),
         postgresql_where=text("stato = 'COMPLETATO'"),
     ),

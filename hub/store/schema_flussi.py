@@ -133,7 +133,10 @@ prenotazioni_export = Table(
     Column("codice_errore", String(512)),
     Column("file", String(512)),  # path under the archive
     Column("righe", Integer),
-    Column("eseguibile_at", Instant, nullable=False),  # not to be read out before: see the deed that books
+    Column("eseguibile_at", Instant, nullable=False),  # not to be read out before
+    # Who writes it: until when it is his, and the count that makes an older holder's write miss.
+    Column("lease_until", Instant),
+    Column("fence", Integer, nullable=False, server_default="0"),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("finished_at", Instant),
@@ -147,4 +150,26 @@ prenotazioni_export = Table(
         sqlite_where=text("stato IN ('LOAD_EXPORT', 'EXPORT_IN_ELAB')"),
         postgresql_where=text("stato IN ('LOAD_EXPORT', 'EXPORT_IN_ELAB')"),
     ),
+    # Whose turn it is.
+    Index("ix_prenotazioni_export_ente_id_started_at", "ente_id", "started_at"),
+)
+
+# Up to where the windows of incremental exports were read out: no payment is dated before it any more.
+chiusure_export = Table(
+    "chiusure_export",
+    metadata,
+    Column("chiave", String(48), primary_key=True),
+    Column("fino_a", Instant, nullable=False),
+)
+
+# Shares of paid dovuti that belong to a second beneficiary, found by his tax code.
+quote_secondarie = Table(
+    "quote_secondarie",
+    metadata,
+    Column("dovuto_id", String(32), ForeignKey("dovuti.id"), primary_key=True),
+    Column("codice_fiscale", String(35), nullable=False),
+    Column("data_esito", Date, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_quote_secondarie_data_esito", "codice_fiscale", "data_esito", "dovuto_id"),
+    Index("ix_quote_secondarie_updated_at", "codice_fiscale", "updated_at", "dovuto_id"),
 )

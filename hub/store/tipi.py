@@ -20,6 +20,12 @@ def of_ente(session: Session, ente_id: int) -> Sequence[Row[Any]]:
     return session.execute(select(tipi).where(tipi.c.ente_id == ente_id).order_by(tipi.c.codice)).all()
 
 
+def with_scadenza(session: Session, ente_id: int, codici: Sequence[str]) -> list[str]:
+    """Those of `codici` whose due date is mandatory."""
+    query = select(tipi.c.codice).where(tipi.c.ente_id == ente_id, tipi.c.codice.in_(codici))
+    return list(session.execute(query.where(tipi.c.scadenza_obbligatoria).order_by(tipi.c.codice)).scalars())
+
+
 def add(session: Session, **values: Any) -> None:
     session.execute(insert(tipi), values)
 

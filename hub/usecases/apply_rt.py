@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from hub.domain.documenti import Rt
+from hub.domain.documenti import Rt, SingoloRt
 from hub.domain.errors import Conflict
 from hub.domain.stati import (
     CARRELLO_BY_ESITO,
@@ -29,7 +29,7 @@ from hub.domain.stati import (
 )
 from hub.formats.rt import read_rt
 from hub.log import get_logger
-from hub.store import carrelli, dovuti, rt_ricevute, sessioni, tentativi
+from hub.store import carrelli, dovuti, quote_secondarie, rt_ricevute, sessioni, tentativi
 from hub.store.database import Database, Session
 from hub.usecases.inoltro_esito import queue_carrello
 from hub.usecases.record_rt import set_aside
@@ -163,7 +163,8 @@ def close_dovuti(session: Session, carrello: Row[Any], rt: Rt, now: datetime) ->
             "data_esito": pagamento.data_esito if pagamento else None,
         }
         if dovuto.stato == StatoDovuto.COMPLETATO:
-            dovuti.correct_outcome(session, dovuto, now, **outcome)
+            at = dovuti.correct_outcome(session, dovuto, now, **outcome)
+            _keep_share(session, dovuto, rt, pagamento, at)
             if not dovuto.attuale and rt.codice_esito in ESITI_POSITIVI:
                 _take_over(session, dovuto, now)
             continue
@@ -171,12 +172,19 @@ def close_dovuti(session: Session, carrello: Row[Any], rt: Rt, now: datetime) ->
         is_free = dovuto.origine not in ORIGINI_NON_ARCHIVIATE and not dovuti.has_paid(
             session, dovuto.ente_id, dovuto.iud
         )
-        dovuti.move(session, dovuto, to=StatoDovuto.COMPLETATO, at=now, **outcome)
+        at = dovuti.move(session, dovuto, to=StatoDovuto.COMPLETATO, at=now, **outcome)
+        _keep_share(session, dovuto, rt, pagamento, at)
         if not is_free:
             continue
         tipo = sessioni.by_id(session, carrello.id_session).tipo if carrello.id_session else None
         if goes_back(TipoSessione(tipo) if tipo else None, rt.codice_esito, importo_cent):
             dovuti.renew(session, dovuto, uuid.uuid4().hex, now)
+
+
+def _keep_share(session: Session, dovuto: Row[Any], rt: Rt, pagamento: SingoloRt | None, at: datetime) -> None:
+    """Let the second beneficiary find his share, when there is one and it was paid."""
+    if dovuto.secondario and pagamento and rt.codice_esito in ESITI_POSITIVI and pagamento.importo_cent:
+        quote_secondarie.put(session, dovuto, pagamento.data_esito, at)
 
 
 def _take_over(session: Session, dovuto: Row[Any], now: datetime) -> None:

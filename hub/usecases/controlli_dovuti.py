@@ -11,7 +11,7 @@ from unicodedata import combining, normalize
 from urllib.parse import urlsplit
 
 from hub.domain import errors, iud
-from hub.domain.documenti import DocumentoDovuti, SingoloDovuto, Soggetto
+from hub.domain.documenti import TIPO_MARCA, DocumentoDovuti, SingoloDovuto, Soggetto
 from hub.domain.tipo_versamento import is_valid as is_tipo_versamento
 from hub.formats.codice_fiscale import is_valid_partita_iva, is_valid_persona
 from hub.formats.territorio import is_cap, is_nazione
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     # Who authenticates brings in libraries that a flow does without.
     from hub.usecases.authenticate import Chiamante
 
-TIPO_MARCA = "MARCA_BOLLO_DIGITALE"
 _HASH_MAX = 72
 _URL_MAX = 2048
 _BLANK_OR_CONTROL = re.compile(r"[\s\x00-\x1f]")

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from hub.domain import errors
+from hub.domain.documenti import TIPO_MARCA
 from hub.domain.dovuto_importato import DovutoImportato
 from hub.domain.iud import PREFISSO_RISERVATO
 from hub.domain.iuv import check_fornito
@@ -23,7 +24,7 @@ from hub.formats import iban, tassonomia
 from hub.formats.codice_fiscale import ANONIMO, is_valid_partita_iva, is_valid_persona
 from hub.formats.importi import IMPORTO_MAX_CENT, text_from_cent
 from hub.formats.territorio import ITALIA, is_cap, is_nazione, is_provincia
-from hub.usecases.controlli_dovuti import DATI_SPECIFICI, EMAIL, TIPO_MARCA, is_printable
+from hub.usecases.controlli_dovuti import DATI_SPECIFICI, EMAIL, is_printable
 
 AZIONI = ("I", "M", "A")
 _IBAN_LENGTH = 27

@@ -10,7 +10,7 @@ from dataclasses import replace
 from unicodedata import combining, normalize
 
 from hub.domain import errors, iud
-from hub.domain.documenti import DocumentoVersamento, QuotaSecondaria, Soggetto
+from hub.domain.documenti import TIPO_MARCA, DocumentoVersamento, QuotaSecondaria, Soggetto
 from hub.domain.tipo_versamento import TUTTI
 from hub.domain.tipo_versamento import validate as validate_tipo_versamento
 from hub.formats import tassonomia
@@ -18,7 +18,7 @@ from hub.formats.codice_fiscale import compact
 from hub.formats.importi import IMPORTO_MAX_CENT
 from hub.formats.territorio import ITALIA, is_cap, is_nazione, is_provincia
 from hub.usecases.authenticate import Chiamante
-from hub.usecases.controlli_dovuti import DATI_SPECIFICI, TIPO_MARCA, check_pagatore
+from hub.usecases.controlli_dovuti import DATI_SPECIFICI, check_pagatore
 
 AZIONI = ("I", "M", "A", "S")
 _NOT_ASCII = re.compile(r"[^\x20-\x7e]")

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from hub.domain.flussi import GenereExport
 from hub.domain.stati import StatoExport
 from hub.store import flussi_import, prenotazioni_export
 from hub.store.database import Database
+from hub.usecases import esporta
 
 STUCK_AFTER = timedelta(hours=12)
 # An authorisation that ran out says nothing to anyone; a day is for who looks into why a file never came.
@@ -28,6 +30,9 @@ def run_once(db: Database, now: datetime) -> bool:
     with db.transaction() as session:
         rows = prenotazioni_export.stuck(session, stuck_before, _BATCH, lock=True)
         for row in rows:
-            prenotazioni_export.move(session, row, to=StatoExport.ERROR_EXPORT, at=now, finished_at=now)
+            codice = esporta.ELABORAZIONE if row.genere == GenereExport.SCADUTI else None
+            prenotazioni_export.move(
+                session, row, to=StatoExport.ERROR_EXPORT, at=now, finished_at=now, codice_errore=codice
+            )
         forgotten = flussi_import.forget_unused(session, forgotten_before, _BATCH)
     return _BATCH in (len(rows), forgotten)

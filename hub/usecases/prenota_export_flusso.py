@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from hub.domain import errors
@@ -22,9 +22,6 @@ from hub.usecases.date_richiesta import check_intervallo, read_data, read_data_o
 
 # Bookings that nobody has begun, per ente: a caller in a loop must not fill the table.
 ATTESE_MAX = 1000
-# Rows carry the instant at which their transaction began, and it may commit later: 30 s of waiting for a connection
-# and the work itself. An incremental export read out sooner would miss them, and the watermark has passed them.
-_ASSESTAMENTO = timedelta(seconds=60)
 _VALORE_MAX = 64
 
 
@@ -87,7 +84,6 @@ def prenota_export_incrementale(
         # A dateTo that is still to come would pass over what changes until then.
         watermark = max(istante_da, min(istante_a, adesso))
         window: dict[str, Any] = {"istante_da": istante_da, "istante_a": watermark}
-        window["eseguibile_at"] = min(watermark, now) + _ASSESTAMENTO
     else:
         watermark = inizio_di(giorno_di(istante_a))
         window = {"giorno_da": giorno_di(istante_da), "giorno_a": giorno_di(istante_a)}
@@ -179,6 +175,7 @@ def _book(db: Database, chiamante: Chiamante, genere: GenereExport, now: datetim
             ente_id=chiamante.ente.id,
             applicazione=chiamante.applicazione,
             genere=str(genere),
-            **({"eseguibile_at": now} | values),
+            eseguibile_at=now,
+            **values,
         )
     return request_token

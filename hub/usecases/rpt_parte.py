@@ -14,11 +14,10 @@ from typing import Any
 from sqlalchemy import Row
 
 from hub.domain.delivery import ChiaveRpt
-from hub.domain.documenti import Organizzazione, QuotaSecondaria, Rpt, SingoloRpt
+from hub.domain.documenti import TIPO_MARCA, Organizzazione, QuotaSecondaria, Rpt, SingoloRpt
 from hub.domain.iuv import numero_avviso
 from hub.formats.istanti import giorno_di
 from hub.formats.rpt import causale_rpt, render_rpt
-from hub.usecases.controlli_dovuti import TIPO_MARCA
 from hub.usecases.parti_sessione import Parte
 
 # The cart of a payment that starts at the ente has this code of origin in its id.

@@ -10,7 +10,6 @@ import csv
 import dataclasses
 import io
 import zipfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
