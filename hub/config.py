@@ -106,7 +106,7 @@ class Config(BaseModel):
     iuv_quindici_fino_al: date = date(2024, 4, 30)
 
     # Rows of a flow in one transaction: more are not faster, fewer are dearer, and a crash does that many again.
-    # SQLite, with its one writer, takes a tenth at most.
+    # SQLite, with its one writer, takes 2500 at most.
     flussi_pezzo_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 50_000
 
     # A message whose sender is silent for so long is taken again as UNKNOWN; more than both node time-outs together.

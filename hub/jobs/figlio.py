@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 
@@ -12,6 +12,8 @@ from hub.log import get_logger
 _AGAIN_AFTER_S = 1.0
 # A piece of work is a second; who needs longer is taken up again where it stood.
 _STOP_S = 30.0
+# One heap for all threads of the process, which take turns anyway: several keep what each has freed.
+_ENVIRONMENT = {"MALLOC_ARENA_MAX": "1"}
 
 
 class Figlio(threading.Thread):
@@ -24,7 +26,7 @@ class Figlio(threading.Thread):
 
     def run(self) -> None:
         while not self._stop_asked.is_set():
-            with subprocess.Popen(self._command, stdin=subprocess.PIPE) as process:
+            with subprocess.Popen(self._command, stdin=subprocess.PIPE, env=os.environ | _ENVIRONMENT) as process:
                 while process.poll() is None and not self._stop_asked.wait(_AGAIN_AFTER_S):
                     pass
                 if self._stop_asked.is_set():
@@ -45,7 +47,8 @@ def stop_with_parent(stop: threading.Event) -> None:
     """In the process: set `stop` when whoever started it is gone."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+        # The descriptor itself: a lock of Python's file would be held when the interpreter ends.
+        while os.read(0, 4096):
             pass
         stop.set()
 

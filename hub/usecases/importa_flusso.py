@@ -35,6 +35,8 @@ from hub.usecases.pezzo_flusso import Contesto, Esito, UnaPerUna, write_by_colum
 
 # Rows that are kept in memory to be decided again, or while others wait: about 4 MiB, a fifth of a second.
 _HELD_ROWS = 5000
+# SQLite has one writer: who calls meanwhile waits for no more than these.
+_SQLITE_ROWS = 2500
 # Nineteen separators, and something in the columns that must not be empty.
 _ROW_BYTES_LEAST = 32
 # A line in the log for a flow that takes long.
@@ -86,6 +88,10 @@ class ImportaFlussi:
             # Somebody else has it by now, or its rows change under every attempt: after the lease it is taken again.
             get_logger().warning("flow_left", flusso=aperto.flusso_id, reason=str(error))
             is_done = True
+        except FlussoRifiutato as error:
+            # It was whole when it was looked at.
+            self._abort(aperto.row, error, has_begun=True)
+            is_done = True
         except BaseException:
             self._forget(aperto)
             raise
@@ -120,7 +126,7 @@ class ImportaFlussi:
             aperto.begin(self._iuv_quindici_fino_al)
         except FlussoRifiutato as error:
             aperto.close()
-            self._abort(row, error)
+            self._abort(row, error, has_begun=row.stato_flusso is not None)
         except BaseException:
             aperto.close()
             raise
@@ -128,13 +134,14 @@ class ImportaFlussi:
             self._aperti.append(aperto)
         return True
 
-    def _abort(self, row: Row[Any], error: FlussoRifiutato) -> None:
-        """Refuse the file as a whole."""
+    def _abort(self, row: Row[Any], error: FlussoRifiutato, *, has_begun: bool) -> None:
+        """Refuse the file as a whole; rows that were loaded before it went bad stay."""
         now = self._clock()
+        values: dict[str, Any] = {"stato": str(StatoImport.IMPORT_ABORTITO), "codice_errore": error.stato}
+        if has_begun:
+            values["stato_flusso"] = str(StatoFlusso.ERRORE_CARICAMENTO)
         with self._db.transaction() as session:
-            lavori_flussi.advance(
-                session, row, at=now, stato=str(StatoImport.IMPORT_ABORTITO), codice_errore=error.stato, finished_at=now
-            )
+            lavori_flussi.advance(session, row, at=now, finished_at=now, **values)
         get_logger().warning("flow_refused", flusso=row.id, codice=error.stato)
 
 
@@ -147,7 +154,7 @@ class _Aperto:
         self.flusso_id: int = row.id
         self.ente_id: int = row.ente_id
         self.served = 0.0
-        self._db, self._archivio, self._row, self._limiti, self._clock = db, archivio, row, limiti, clock
+        self._db, self._archivio, self.row, self._limiti, self._clock = db, archivio, row, limiti, clock
         self._stack = ExitStack()
         self._one_by_one = False
 
@@ -156,7 +163,7 @@ class _Aperto:
 
         Raises: FlussoRifiutato (the file as a whole), Conflict, OutOfService.
         """
-        row = self._row
+        row = self.row
         with self._db.reading() as session:
             ente = enti.by_id(session, row.ente_id)
             configured = {tipo.codice: tipo for tipo in tipi.of_ente(session, row.ente_id)}
@@ -194,8 +201,10 @@ class _Aperto:
         if not first:
             self._finish()
             return True
-        rows_max = min(rows_max, self._rows_left_most())
-        if self._one_by_one or not self._contesto.db.is_postgresql:
+        rows_max = min(rows_max, self.rows_left_most())
+        if not self._contesto.db.is_postgresql:
+            rows_max = min(rows_max, _SQLITE_ROWS)
+        elif self._one_by_one:
             rows_max = min(rows_max, _HELD_ROWS)
         righe = chain(first, islice(self._righe, rows_max - 1))
         now = self._clock()
@@ -230,7 +239,7 @@ class _Aperto:
         now = self._clock()
         lavori_flussi.advance(
             session,
-            self._row,
+            self.row,
             at=now,
             righe_totali=esito.ultima,
             righe_caricate=self._caricate + esito.caricate,
@@ -242,7 +251,7 @@ class _Aperto:
 
     def _lease_iuv(self, count: int, now: datetime) -> None:
         with self._db.transaction() as session:
-            self._iuv = lavori_flussi.lease_iuv(session, self._row, self._contesto.ente, self._iuv, count, now)
+            self._iuv = lavori_flussi.lease_iuv(session, self.row, self._contesto.ente, self._iuv, count, now)
 
     def _finish(self) -> None:
         """The flow is loaded: its dovuti can be paid, the files of results are to be written."""
@@ -253,7 +262,7 @@ class _Aperto:
                 give_back(session, ente.codice_fiscale, ente.codice_segregazione, *self._iuv)
             lavori_flussi.advance(
                 session,
-                self._row,
+                self.row,
                 at=now,
                 stato_flusso=str(StatoFlusso.CARICATO),
                 csv_letti=self._csv_bytes,
@@ -288,18 +297,18 @@ class _Aperto:
 
     def _open_archivio(self) -> BinaryIO:
         try:
-            return self._stack.enter_context(self._archivio.open(self._row.file))
+            return self._stack.enter_context(self._archivio.open(self.row.file))
         except NotFound as error:
             raise FlussoRifiutato("PAA_IMPORT_ERROR", "il file del flusso manca dall'archivio") from error
 
     def _csv_of(self, archivio: BinaryIO, nome: NomeFlusso) -> CsvNelloZip:
         # How big the archive may be was asked at the door.
-        limiti = replace(LIMITI, bytes_max=max(self._row.size_bytes or 0, LIMITI.bytes_max))
+        limiti = replace(LIMITI, bytes_max=max(self.row.size_bytes or 0, LIMITI.bytes_max))
         return self._stack.enter_context(open_csv(archivio, nome, limiti))
 
     def _inspect(self, archivio: BinaryIO, nome: NomeFlusso) -> int:
         """Read the csv to its end, so that no row is loaded of a file that is refused; return its bytes."""
-        limiti = replace(LIMITI, bytes_max=max(self._row.size_bytes or 0, LIMITI.bytes_max))
+        limiti = replace(LIMITI, bytes_max=max(self.row.size_bytes or 0, LIMITI.bytes_max))
         with open_csv(archivio, nome, limiti) as csv:
             first = next(read_righe(csv), None)
             assert first is not None, "a file without a header is refused"
@@ -312,7 +321,7 @@ class _Aperto:
         now = self._clock()
         with self._db.transaction() as session:
             has_begun = lavori_flussi.begin(
-                session, self._row, iuf=nome.iuf, versione=nome.versione, csv_bytes=csv_bytes, at=now
+                session, self.row, iuf=nome.iuf, versione=nome.versione, csv_bytes=csv_bytes, at=now
             )
             other = None if has_begun else lavori_flussi.loading_state(session, self.ente_id, nome.iuf)
         if not has_begun:

@@ -135,7 +135,7 @@ class _Pezzo:
         try:
             with self._writing(settle) as (session, carico):
                 self._add_blocchi(session, carico, blocchi)
-        except RigaOccupata as error:
+        except (RigaOccupata, *_UNEXPECTED) as error:
             raise UnaPerUna from error
         return self._esito
 

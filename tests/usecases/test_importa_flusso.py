@@ -409,3 +409,19 @@ def test_rows_that_others_take_meanwhile_are_told_apart(plant: Stabilimento) -> 
 
     assert plant.scarti(token) and codes(plant, token) == [(150, "IUD_DUPLICATO")]
     assert plant.flusso(token).righe_caricate == 299
+
+
+def test_a_file_that_is_lost_half_way_leaves_what_was_loaded(plant: Stabilimento) -> None:
+    plant.limiti = replace(plant.limiti, pezzo_rows=500)
+    plant.importa = plant.worker()
+    token = plant.send("F1", *lines(1500))
+    plant.importa.run_once()
+    plant.world.runtime.archivio.delete(plant.flusso(token).file)
+    plant.world.clock.advance(61)
+
+    while plant.worker().run_once():
+        pass
+
+    flusso = plant.flusso(token)
+    assert (flusso.stato, flusso.stato_flusso) == (StatoImport.IMPORT_ABORTITO, StatoFlusso.ERRORE_CARICAMENTO)
+    assert flusso.codice_errore == "PAA_IMPORT_ERROR" and len(plant.dovuti()) == 500
