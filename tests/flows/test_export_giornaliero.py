@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import threading
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +19,14 @@ from sqlalchemy import Row
 from adapters.cartella.client import CartellaArchivio
 from adapters.sftp.client import Limiti, SftpClient
 from adapters.sftp.fake import Guasto, SftpFinto
+from hub.formats.istanti import giorno_di, istante_di
 from hub.jobs import schedule
 from hub.ports import Archivio
 from hub.store import outbox, schema
-from hub.usecases import export_giornaliero, relay_outbox
+from hub.usecases import esporta, export_giornaliero, relay_outbox
 from hub.usecases.consegna_export import LEASE, MARGINE, TOPIC_EXPORT, build_topic
 from hub.usecases.relay_outbox import RelayLimits
+from tests.esportazioni import pay
 from tests.world import World
 
 LIMITS = RelayLimits(slots=2, lease=LEASE, margin=MARGINE, attempts_max=4, per_ente=1)
@@ -225,3 +230,35 @@ def test_the_worker_has_a_lane_for_it(world: World, finto: SftpFinto) -> None:
     worker.join(60)
 
     assert (consegna(world), finto.files) == ("CONSEGNATA", {NAME: DATA})
+
+
+def night(world: World, finto: SftpFinto) -> list[str]:
+    """Everything that a worker does at two in the morning; the IUVs in the file that is new on the server."""
+    known = set(finto.files)
+    world.clock.now = istante_di(giorno_di(world.clock()) + timedelta(days=1), time(2)) + timedelta(seconds=5)
+    book(world)
+    while esporta.run_once(world.db, world.runtime.archivio, world.clock):
+        pass
+    assert export_giornaliero.run_once(world.db, world.clock()) is True
+    relay(world)
+    return sorted(iuv for name in set(finto.files) - known for iuv in iuv_in(finto.files[name]))
+
+
+def iuv_in(data: bytes) -> list[str]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        (name,) = archive.namelist()
+        text = archive.read(name).decode()
+    return [row["codIuv"] for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=";")]
+
+
+def test_night_after_night_every_payment_is_told_once(world: World, finto: SftpFinto) -> None:
+    configure(world, finto)
+    world.change(schema.export_giornalieri, "ente_id", 1, fino_a=world.clock().replace(microsecond=0))
+    world.clock.advance(60)
+    paid = [pay(world, number).iuv for number in (1, 2)]
+
+    assert night(world, finto) == sorted(paid)
+    assert night(world, finto) == []
+    late = pay(world, 3).iuv
+    assert night(world, finto) == [late]
+    assert [row.stato for row in world.rows(schema.consegne_export)] == ["CONSEGNATA", "VUOTA", "CONSEGNATA"]
