@@ -5,7 +5,7 @@ Source: flows, 2.3 to 2.6: the same rules and the same order as the import itsel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
 
@@ -32,9 +32,15 @@ class CheckFlusso:
     """One trial. `riepilogo` grows while the rows are read."""
 
     def __init__(
-        self, nome: NomeFlusso, now: datetime, iuv_quindici_fino_al: date, db: Database | None = None, ente: str = ""
+        self,
+        nome: NomeFlusso,
+        now: datetime,
+        iuv_quindici_fino_al: date,
+        db: Database | None = None,
+        ente: str = "",
+        concessi: Container[str] | None = None,
     ) -> None:
-        """Without a database only what the file itself says is checked.
+        """Without a database only what the file itself says is checked. `concessi`: as of whoever would bring it.
 
         Raises: NotFound (the ente), FlussoRifiutato (the name is of another ente).
         """
@@ -56,7 +62,7 @@ class CheckFlusso:
                 f"il nome del file è dell'ente {nome.cod_ipa_ente}, non di {ente}",
             )
         self._regole = Regole(configured, row.codice_segregazione, are_15_admitted=are_15_admitted)
-        self._magazzino = Magazzino(row, configured, now)
+        self._magazzino = Magazzino(row, configured, now, concessi)
 
     def scarti(self, flusso: Leggibile) -> Iterator[RigaScartata]:
         """Give each rejected row with all its reasons, in the order of the file.

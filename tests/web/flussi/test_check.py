@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import sys
 import zipfile
 from typing import Any
 
@@ -153,6 +154,31 @@ def test_an_application_needs_the_grant_to_load_flows(small_world: World) -> Non
     assert taken.status_code == 200
 
 
+def test_a_tipo_that_the_application_was_not_granted_is_refused_as_the_import_would(small_world: World) -> None:
+    values = {"hash": hash_password("Mensa1234567"), "tipi": ["MENSA"]}
+    small_world.lay(schema.credenziali, ente_id=1, applicazione="mensa", created_at=small_world.clock(), **values)
+
+    said = attempt(
+        small_world, make_csv(make_campi(), make_campi(IUD="B", tipoDovuto="MENSA")),
+        headers=basic("C_PROVA", "Mensa1234567"),
+    ).json  # fmt: skip
+
+    assert said is not None and said["riepilogo"]["nuovi"]["dovuti"] == 1
+    assert [(one["riga"], one["codice"]) for one in said["scarti"]] == [(1, "PAA_IMPORT_OPERATORE_NO_PERMESSI")]
+
+
+def test_a_long_answer_leaves_row_by_row(small_world: World) -> None:
+    """Each batch of rows is a block of its own: the first reasons are told while the rest is still to be read."""
+    data = make_csv(*(make_campi(IUD=f"B{n}", mailPagatore="x") for n in range(1600)))
+    client = open_door(small_world)
+    sent = OWNER | {"Content-Type": "text/csv"}
+
+    answer = client.post(CHECK, data=data, query_string={"nome": CSV}, headers=sent, buffered=False)
+
+    blocks = list(answer.iter_encoded())
+    assert len(blocks) > 4 and len(json.loads(b"".join(blocks))["scarti"]) == 1600
+
+
 def test_the_certificate_of_the_connection_counts_as_for_the_web_service(small_world: World) -> None:
     values = {"genere": "certificato", "impronta": "f" * 64, "hash": "", "applicazione": "mensa"}
     small_world.lay(schema.credenziali, ente_id=1, created_at=small_world.clock(), **values)
@@ -210,7 +236,7 @@ def test_what_cannot_be_taken_is_refused_with_a_status_of_its_own(small_world: W
 
 def test_a_third_trial_at_once_is_asked_to_come_back_and_a_trial_that_ends_makes_room(small_world: World) -> None:
     """The two that are open have told their first rows and wait to be read on."""
-    client = open_door(small_world)
+    client, usual = open_door(small_world), sys.getswitchinterval()
     data = make_csv(*rows(2000))
     open_ones = [
         client.post(CHECK, data=data, query_string={"nome": CSV}, headers=OWNER | {"Content-Type": "text/csv"},
@@ -223,5 +249,7 @@ def test_a_third_trial_at_once_is_asked_to_come_back_and_a_trial_that_ends_makes
     assert_problem(answer, 503, "SERVIZIO_NON_DISPONIBILE", "altre prove")
     assert answer.headers["Retry-After"]
     open_ones[0].close()
-    assert attempt(small_world, data, client=client).status_code == 200
+    with attempt(small_world, data, client=client) as taken:
+        assert taken.status_code == 200
     open_ones[1].close()
+    assert sys.getswitchinterval() == usual
