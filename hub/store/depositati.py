@@ -51,6 +51,14 @@ def held_by_iud(session: Session, ente_id: int, iud: Sequence[str]) -> list[Row[
     return list(session.execute(_HELD, {"ente_id": ente_id, "iud": iud}))
 
 
+def is_in_flusso(session: Session, ente_id: int, flusso_id: int, iud: Sequence[str]) -> bool:
+    """Whether a dovuto with one of these IUD came with this flow, be it cancelled by now."""
+    query = select(dovuti.c.id).where(
+        dovuti.c.ente_id == ente_id, dovuti.c.iud.in_(iud), dovuti.c.flusso_id == flusso_id
+    )
+    return session.execute(query.limit(1)).first() is not None
+
+
 def held_iuv(session: Session, ente: Row[Any], iuv: Sequence[str]) -> frozenset[str]:
     """Those of these IUV that the ente, or another of its tax code, has already used and not cancelled."""
     own = session.execute(_HELD_IUV, {"ente_id": ente.id, "iuv": iuv}).scalars()

@@ -126,6 +126,8 @@ class _Pezzo:
     ) -> None:
         self._contesto, self._now, self._cancelled = contesto, now, cancelled
         self._esito = Esito(iuv)
+        # IUD of rows that are refused by themselves: was it accepted before, then that is what they are refused for.
+        self._refused: list[str] = []
 
     def write_by_column(self, righe: Iterator[Riga], settle: Callable[[Session, Esito], None]) -> Esito:
         blocchi: Iterable[Blocco] = self._blocchi(righe)
@@ -199,6 +201,17 @@ class _Pezzo:
             if rows:
                 carico.add(columns_of_rows(contesto.flusso.id, rows, drawn))
             self._esito.caricate += len(numeri) + len(rows)
+        if self._refused:
+            carico.close()
+            self._look_at_refused(session)
+
+    def _look_at_refused(self, session: Session) -> None:
+        """Source: flows, 2.4: first of all rules, whether the IUD was accepted earlier in the file."""
+        ente_id, flusso_id = self._contesto.ente.id, self._contesto.flusso.id
+        for start in range(0, len(self._refused), BLOCCO_ROWS):
+            iud = self._refused[start : start + BLOCCO_ROWS]
+            if not self._cancelled.isdisjoint(iud) or depositati.is_in_flusso(session, ente_id, flusso_id, iud):
+                raise UnaPerUna
 
     def _simple_rows(self, blocco: Blocco) -> list[DovutoImportato]:
         """Return the rows outside the columns that the unique indexes can judge; refuse what is to be refused."""
@@ -209,6 +222,8 @@ class _Pezzo:
             scarti = self._broken(read) if isinstance(read, DovutoImportato) else read
             if scarti:
                 self._refuse(riga.numero, scarti)
+                if isinstance(read, DovutoImportato):
+                    self._refused.append(read.iud)
             elif isinstance(read, DovutoImportato):
                 if read.azione != "I" or read.iuv:
                     raise UnaPerUna
