@@ -201,7 +201,7 @@ class _Aperto:
         if not first:
             self._finish()
             return True
-        rows_max = min(rows_max, self.rows_left_most())
+        rows_max = min(rows_max, self._rows_left_most())
         if not self._contesto.db.is_postgresql:
             rows_max = min(rows_max, _SQLITE_ROWS)
         elif self._one_by_one:
