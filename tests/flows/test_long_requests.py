@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import html
+import io
 import json
 import os
 import random
@@ -24,7 +26,8 @@ from moto.server import ThreadedMotoServer
 from benchmarks.processes import free_port
 from hub.config import DEVELOPMENT_SECRET_KEY
 from hub.formats.gettoni_firmati import Scarico, scarico_token
-from tests.flows.plant import HTTP, NS, PASSWORD, Plant, field
+from tests.flows.plant import HTTP, NS, PASSWORD, Plant, field, until
+from tests.tracciati import make_campi, make_csv, make_zip
 
 UPLOAD = "/public/mybox/uploadFlusso"
 HEADER = f'<h:intestazionePPT xmlns:h="{NS}ppthead"><codIpaEnte>C_PROVA</codIpaEnte></h:intestazionePPT>'
@@ -169,25 +172,35 @@ def test_who_takes_a_file_slowly_keeps_no_other_from_it(plant: Plant) -> None:
         connection.close()
 
 
-def test_with_a_bucket_files_come_and_go_through_it(sqlite_url: str, tmp_path: Path) -> None:
+def test_with_a_bucket_a_flow_is_loaded_and_its_results_leave_through_it(sqlite_url: str, tmp_path: Path) -> None:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
     server.start()
     address = "http://{}:{}".format(*server.get_host_and_port())
     assert HTTP.request("PUT", f"{address}/archivio-di-prova").status == 200
     settings = {"BUCKET": "archivio-di-prova", "ENDPOINT": address, "ACCESS_KEY": "x", "SECRET_KEY": "y"}
+    base = "C_PROVA-F1-1_3"
+    flusso = make_zip([(f"{base}.csv", make_csv(make_campi(), make_campi(IUD="B", importoDovuto="0")))]).getvalue()
     try:
         with Plant(tmp_path, sqlite_url, {f"PONTEPA_S3_{name}": value for name, value in settings.items()}) as plant:
             plant.prepare()
             plant.up("serve")
-            big = make_big(tmp_path / "C_PROVA-GRANDE-1_3.zip", 8 * MIB)
+            plant.up("worker")
             headers = {"Authorization": f"Bearer {authorize(plant)}", "Content-Type": "application/zip"}
-            url = f"{plant.hub_url}/flussi/import?nome={big.name}"
-            assert HTTP.request("POST", url, body=big.read_bytes(), headers=headers, timeout=60).status == 201
-            (key,) = re.findall("<Key>(.*?)</Key>", HTTP.request("GET", f"{address}/archivio-di-prova").data.decode())
+            url = f"{plant.hub_url}/flussi/import?nome={base}.zip"
+            came = HTTP.request("POST", url, body=flusso, headers=headers)
+            wanted = f"<requestToken>{came.json()['requestToken']}</requestToken><password>{PASSWORD}</password>"
+            wanted += "<fileScarti>true</fileScarti>"
 
-            assert key.startswith("C_PROVA/IMPORT/") and kept(plant) == []
-            assert HTTP.request("GET", link(plant, key), timeout=60).data == big.read_bytes()
-            assert HTTP.request("GET", link(plant, key), headers={"Range": "bytes=0-3"}).data == b"PK\x03\x04"
+            def is_done() -> str | None:
+                answer = plant.call("paaSILChiediStatoImportFlusso", wanted, HEADER)
+                return answer if field(answer, "stato") == "IMPORT_ESEGUITO" else None
+
+            result = HTTP.request("GET", html.unescape(field(until(is_done, 120), "urlFileScarti")))
+            keys = re.findall("<Key>(.*?)</Key>", HTTP.request("GET", f"{address}/archivio-di-prova").data.decode())
+
+        with zipfile.ZipFile(io.BytesIO(result.data)) as opened:
+            assert b";PAA_IMPORT_SINTASSI_CSV_IMPORTO" in opened.read(f"{base}_SCARTI.csv").replace(b"|", b"")
+        assert [key.rpartition("/")[2] for key in sorted(keys)][0] == f"{base}.zip" and kept(plant) == []
     finally:
         server.stop()
 
