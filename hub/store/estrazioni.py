@@ -134,7 +134,8 @@ def _paged(
     query: Select[Any], finestra: Finestra, chiave: Column[Any], id: Column[Any], dopo: tuple[Any, str] | None
 ) -> Select[Any]:
     until: ColumnElement[bool] = chiave < finestra.a if finestra.is_incrementale else chiave <= finestra.a
-    query = query.where(chiave >= finestra.da, until)
+    # One lower bound: of two a database may begin at the lower, and read again every page before this one.
+    since: ColumnElement[bool] = chiave >= finestra.da
     if dopo is not None:
-        query = query.where(tuple_(chiave, id) > tuple_(literal(dopo[0], chiave.type), literal(dopo[1], id.type)))
-    return query.order_by(chiave, id)
+        since = tuple_(chiave, id) > tuple_(literal(dopo[0], chiave.type), literal(dopo[1], id.type))
+    return query.where(since, until).order_by(chiave, id)
