@@ -7,6 +7,7 @@ province).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from lxml import etree
 
@@ -99,7 +100,13 @@ def dati_specifici(text: str) -> str:
 
 
 def local_name(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+    return _local_name(str(element.tag))
+
+
+@lru_cache(1024)
+def _local_name(tag: str) -> str:
+    # The same few dozen names in a million receipts.
+    return tag.rpartition("}")[2]
 
 
 def by_name(element: etree._Element | None) -> dict[str, etree._Element]:
