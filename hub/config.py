@@ -109,6 +109,10 @@ class Config(BaseModel):
     # SQLite, with its one writer, takes 2500 at most.
     flussi_pezzo_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 50_000
 
+    # A process that loads a flow, or makes its files, and is silent for so long is dead: another one goes on. More than
+    # one transaction may take.
+    flussi_lease_s: Seconds = 60.0
+
     # A message whose sender is silent for so long is taken again as UNKNOWN; more than both node time-outs together.
     lease_s: Seconds = 60.0
     # The node answers a connection at once or is down.

@@ -8,7 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from hub.config import Config
 from hub.jobs.loops import Loop, job
@@ -34,14 +35,16 @@ class PartiFlussi:
 def run(parti: PartiFlussi, stop: threading.Event) -> None:
     """Run the jobs until `stop`; what is not finished is taken up again by the next process."""
     config, clock = parti.config, parti.clock
-    importa = ImportaFlussi(
-        parti.db, parti.archivio, LimitiImport(config.flussi_pezzo_rows), config.iuv_quindici_fino_al, clock
-    )
+    lease, small = timedelta(seconds=config.flussi_lease_s), risultati_flusso.PICCOLO_ROWS
+    limiti = LimitiImport(config.flussi_pezzo_rows, lease=lease)
+    importa = ImportaFlussi(parti.db, parti.archivio, limiti, config.iuv_quindici_fino_al, clock)
+    write, stampa = partial(_write, parti, lease), partial(_print, parti, lease)
     deeds: dict[str, Callable[[], bool]] = {
         "importa_flusso": importa.run_once,
-        "risultati_flusso": lambda: risultati_flusso.write_once(parti.db, parti.archivio, clock),
-        "stampa_avvisi": lambda: _print(parti, None),
-        "stampa_avvisi_piccoli": lambda: _print(parti, risultati_flusso.PICCOLO_ROWS),
+        "risultati_flusso": partial(write, None),
+        "risultati_flusso_piccoli": partial(write, small),
+        "stampa_avvisi": partial(stampa, None),
+        "stampa_avvisi_piccoli": partial(stampa, small),
     }
     # Two: a file that takes minutes does not keep a small one waiting.
     for lane in ("esporta", "esporta_altro"):
@@ -58,7 +61,12 @@ def run(parti: PartiFlussi, stop: threading.Event) -> None:
     get_logger().info("flows_stopped")
 
 
-def _print(parti: PartiFlussi, rows_max: int | None) -> bool:
+def _write(parti: PartiFlussi, lease: timedelta, rows_max: int | None) -> bool:
+    return risultati_flusso.write_once(parti.db, parti.archivio, parti.clock, rows_max=rows_max, lease=lease)
+
+
+def _print(parti: PartiFlussi, lease: timedelta, rows_max: int | None) -> bool:
     return risultati_flusso.print_once(
-        parti.db, parti.anagrafe, parti.archivio, parti.config.modelli_dir, parti.clock, rows_max=rows_max
-    )
+        parti.db, parti.anagrafe, parti.archivio, parti.config.modelli_dir, parti.clock, rows_max=rows_max,
+        lease=lease,
+    )  # fmt: skip

@@ -34,16 +34,26 @@ from hub.store.database import Database
 LEASE = timedelta(seconds=60)
 _BEAT_S = 1.0
 _BATCH_ROWS = 2000
-# A flow whose notices are printed in less than a minute does not queue behind one that takes hours.
+# A flow whose files are made in less than a minute does not queue behind one that takes hours.
 PICCOLO_ROWS = 2000
 
 
-def write_once(db: Database, archivio: Archivio, clock: Callable[[], datetime]) -> bool:
-    """Write rejects and IUVs of one flow; False when none waits. Raises: OutOfService."""
-    flusso = _claim(db, clock, is_written=False)
+def write_once(
+    db: Database,
+    archivio: Archivio,
+    clock: Callable[[], datetime],
+    *,
+    rows_max: int | None = None,
+    lease: timedelta = LEASE,
+) -> bool:
+    """Write rejects and IUVs of one flow; False when none waits. Raises: OutOfService.
+
+    `rows_max`: only flows that have no more rows. `lease`: a worker that is silent for so long is dead.
+    """
+    flusso = _claim(db, clock, lease, is_written=False, rows_max=rows_max)
     if flusso is None:
         return False
-    tick = _Beat(db, flusso, clock)
+    tick = _Beat(db, flusso, clock, lease)
     try:
         scarti, iuv = _write(db, archivio, flusso, tick)
         with db.transaction() as session:
@@ -63,16 +73,17 @@ def print_once(
     clock: Callable[[], datetime],
     *,
     rows_max: int | None = None,
+    lease: timedelta = LEASE,
 ) -> bool:
-    """Print the notices of one flow and call it done; False when none waits. Raises: OutOfService."""
-    flusso = _claim(db, clock, is_written=True, rows_max=rows_max)
+    """Print the notices of one flow and call it done; False when none waits. The rest as `write_once`."""
+    flusso = _claim(db, clock, lease, is_written=True, rows_max=rows_max)
     if flusso is None:
         return False
     from hub.usecases.stampa_avvisi import write_avvisi  # the typesetter is loaded where something is printed
 
     try:
         folder = folder_of(db, flusso)
-        avvisi = write_avvisi(db, anagrafe, archivio, flusso, folder, _Beat(db, flusso, clock), clock(), modelli)
+        avvisi = write_avvisi(db, anagrafe, archivio, flusso, folder, _Beat(db, flusso, clock, lease), clock(), modelli)
         now = clock()
         with db.transaction() as session:
             lavori_flussi.advance(
@@ -102,8 +113,8 @@ def folder_of(db: Database, flusso: Row[Any]) -> str:
 class _Beat:
     """Says that the worker is alive, once a second at most. Raises: Conflict (somebody else has the flow)."""
 
-    def __init__(self, db: Database, flusso: Row[Any], clock: Callable[[], datetime]) -> None:
-        self._db, self._flusso, self._clock = db, flusso, clock
+    def __init__(self, db: Database, flusso: Row[Any], clock: Callable[[], datetime], lease: timedelta) -> None:
+        self._db, self._flusso, self._clock, self._lease = db, flusso, clock, lease
         self._said = monotonic()
 
     def __call__(self) -> None:
@@ -111,16 +122,16 @@ class _Beat:
             return
         self._said, now = monotonic(), self._clock()
         with self._db.transaction() as session:
-            lavori_flussi.advance(session, self._flusso, at=now, lease_until=now + LEASE)
+            lavori_flussi.advance(session, self._flusso, at=now, lease_until=now + self._lease)
 
 
-def _claim(db: Database, clock: Callable[[], datetime], **values: Any) -> Row[Any] | None:
+def _claim(db: Database, clock: Callable[[], datetime], lease: timedelta, **values: Any) -> Row[Any] | None:
     now = clock()
     with db.reading() as session:
         if not lavori_flussi.has_loaded(session, now, **values):
             return None
     with db.transaction() as session:
-        return lavori_flussi.claim_loaded(session, now, now + LEASE, **values)
+        return lavori_flussi.claim_loaded(session, now, now + lease, **values)
 
 
 def _write(

@@ -6,13 +6,16 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hub.store import schema
+from hub.usecases import risultati_flusso
 from hub.usecases.importa_flusso import ImportaFlussi, LimitiImport
 from tests.flows.gestionale import Gestionale
+from tests.importati import Stabilimento
 from tests.tracciati import make_campi
 from tests.world import World
 
@@ -134,3 +137,22 @@ def test_two_workers_load_each_flow_once(world):
     stored = world.rows(schema.dovuti)
     assert Counter(one.flusso_id for one in stored) == {row(world, flow).id: 5 * PIECE for flow in flows}
     assert len({(one.dominio, one.iuv) for one in stored}) == len(stored) == 30 * PIECE
+
+
+def test_the_files_of_a_small_flow_do_not_wait_for_those_of_an_enormous_one(small_world):
+    """Each kind of file has a lane for small flows: there, the enormous one that came first is not looked at."""
+    stabilimento = Stabilimento(small_world)
+    enormous = send(small_world, risultati_flusso.PICCOLO_ROWS + 1)
+    small = send(small_world, 3, ente="C_VICINO")
+    stabilimento.load()
+    db, archivio, clock = small_world.db, small_world.runtime.archivio, small_world.clock
+    modelli, rows_max = Path(small_world.cartella.name), risultati_flusso.PICCOLO_ROWS
+
+    assert risultati_flusso.write_once(db, archivio, clock, rows_max=rows_max)
+    assert risultati_flusso.print_once(
+        db, small_world.runtime.callers.anagrafe, archivio, modelli, clock, rows_max=rows_max
+    )
+
+    assert row(small_world, small).stato == "IMPORT_ESEGUITO" and row(small_world, small).file_iuv
+    assert (row(small_world, enormous).stato, row(small_world, enormous).file_iuv) == ("IMPORT_IN_ELAB", None)
+    assert not risultati_flusso.write_once(db, archivio, clock, rows_max=rows_max)
