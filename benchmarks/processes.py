@@ -6,10 +6,12 @@ The interoperability tests use it too.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -26,6 +28,8 @@ from tests import pg
 # A loaded two-core machine needs seconds to import everything; a healthy process is up in less than two.
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 15
+# A child that lives for less is not seen; imports live for seconds.
+_LOOK_EVERY_S = 0.1
 # What the SOAP door writes when it answers a code that the catalogue lacks.
 NOT_IN_CATALOGUE = b"fault_not_in_catalogue"
 
@@ -79,7 +83,13 @@ def _postgresql(url: str | None, folder: Path) -> AbstractContextManager[pg.Serv
 
 def cpu_seconds(pids: Iterable[int]) -> float:
     """Return the processor time that these processes and all below them have used, user and system (Linux)."""
-    used, children = {}, defaultdict(list)
+    ticks = sum(int(fields[11]) + int(fields[12]) for fields in below(pids).values())
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def below(pids: Iterable[int]) -> dict[int, list[str]]:
+    """Return these processes and all below them, each with the fields of its stat after the name (Linux)."""
+    known, children = {}, defaultdict(list)
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             text = path.read_text()
@@ -87,13 +97,44 @@ def cpu_seconds(pids: Iterable[int]) -> float:
             continue  # it has just ended
         pid, fields = int(text.split(" ", 1)[0]), text.rpartition(")")[2].split()
         children[int(fields[1])].append(pid)
-        used[pid] = int(fields[11]) + int(fields[12])
-    wanted, ticks = list(pids), 0
+        known[pid] = fields
+    wanted, found = list(pids), {}
     while wanted:
         pid = wanted.pop()
-        ticks += used.get(pid, 0)
+        if pid in known:
+            found[pid] = known[pid]
         wanted += children[pid]
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return found
+
+
+class Peaks(threading.Thread):
+    """Looks at a process and all below it until `stop`: the most memory that each ever held (VmHWM; Linux)."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(name="peaks", daemon=True)
+        self.mib: dict[int, float] = {}
+        self._pid = pid
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopped.wait(_LOOK_EVERY_S):
+            self._look()
+
+    def stop(self) -> dict[int, float]:
+        """Return MiB by process, the one that was named first."""
+        self._look()
+        self._stopped.set()
+        self.join()
+        return self.mib
+
+    def _look(self) -> None:
+        for pid in sorted(below([self._pid]), key=lambda pid: pid != self._pid):
+            try:
+                status = Path(f"/proc/{pid}/status").read_text()
+            except OSError:
+                continue  # it has just ended; the last look stands
+            if found := re.search(r"VmHWM:\s+(\d+) kB", status):
+                self.mib[pid] = int(found[1]) / 1024
 
 
 class Installation:
@@ -110,12 +151,12 @@ class Installation:
         return self
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        self._stop()
+        self.stop()
         told = [log.name for log in self.folder.glob("*.log") if NOT_IN_CATALOGUE in log.read_bytes()]
         if told and failure is None:
             raise RuntimeError(f"a fault that docs/guasti.md does not have for its operation: see {told}")
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         for process in reversed(self._running):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
