@@ -78,6 +78,31 @@ def run_load(port: int, make_request: Callable[[], bytes], good: bytes, *, conne
     return load
 
 
+def run_paced(
+    port: int, make_request: Callable[[], bytes], good: bytes, *, per_second: int, stop: Callable[[], bool]
+) -> Load:
+    """Send so many requests a second over one connection until `stop`; an answer with `good` in it counts.
+
+    Latencies count from the instant when a request was due: who waits behind a slow answer is slow too.
+    Raises: RuntimeError (the server closed the connection).
+    """
+    load = Load()
+    with socket.create_connection(("127.0.0.1", port), timeout=_SILENCE_S) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = _Connection(sock)
+        started = due_at = time.perf_counter()
+        while not stop():
+            request = make_request()
+            time.sleep(max(0.0, due_at - time.perf_counter()))
+            _send(connection, [request], make_request)
+            connection.sent_at = due_at
+            while not _receive(connection, load, good):
+                pass
+            due_at += 1 / per_second
+        load.seconds = time.perf_counter() - started
+    return load
+
+
 def _send(connection: _Connection, stock: list[bytes], make_request: Callable[[], bytes]) -> None:
     request = stock.pop() if stock else make_request()
     connection.received, connection.expected = b"", _UNKNOWN
