@@ -25,7 +25,13 @@ SCHEMAS = sorted((ROOT / "schemas").glob("*.xsd"))
 ENTE = "http://www.regione.veneto.it/pagamenti/ente/"
 HEAD = ENTE + "ppthead"
 INNER = "http://www.regione.veneto.it/schemas/2012/Pagamenti/Ente/"
-SIZES = {"pa-per-ente": 18, "NodoPerPa": 14, "PaPerNodo": 3, "paForNode": 6, "esterni-per-pa": 3}
+SIZES = {
+    "pa-per-ente": 18,
+    "NodoPerPa": 14,
+    "PaPerNodo": 3,
+    "paForNode": 6,
+    "esterni-per-pa": 3,
+}
 
 
 def names(paths: list[Path]) -> list[str]:
@@ -166,6 +172,9 @@ DOVUTO = "//x:complexType[@name='ctDatiSingoloVersamentoDovuti']/x:sequence"
 INVIA = "//x:complexType[@name='paaSILInviaDovuti']/x:sequence"
 BOUND = "//w:binding/w:operation[@name='paaSILInviaDovuti']"
 INNER_FILE = "PagInf_Dovuti_Pagati_6_2_0"
+NODE, FLOW = "paForNode", "FlussoRiversamento_1_0_4"
+NODO = "wsdl/NodoPerPa.wsdl"
+FDR = "schemas/FlussoRiversamento_1_0_4.xsd"
 MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "facet changed": (INNER_FILE, setting("//x:simpleType[@name='stText35']//x:maxLength", "value", "36")),
     "facet removed": (INNER_FILE, without("//x:simpleType[@name='stText35']//x:minLength")),
@@ -197,10 +206,10 @@ MUTATIONS: dict[str, tuple[str, Mutation]] = {
 
 
 def mutated(tmp_path: Path, name: str, mutate: Mutation) -> Path:
-    """Return a contract file in a copy of wsdl/ and schemas/, after the mutation."""
+    """Return a file, by its path or its contract's name, in a copy of wsdl/ and schemas/, after the mutation."""
     for folder in ("wsdl", "schemas"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    path = contract_file(tmp_path, name)
+    path = tmp_path / name if "/" in name else contract_file(tmp_path, name)
     root = parse(path)
     mutate(root)
     path.write_bytes(etree.tostring(root))
@@ -211,6 +220,25 @@ def mutated(tmp_path: Path, name: str, mutate: Mutation) -> Path:
 def test_the_comparison_sees_a_change(kind: str, tmp_path: Path) -> None:
     name, mutate = MUTATIONS[kind]
     assert differences(published(name), facts(mutated(tmp_path, name, mutate))) != []
+
+
+BOUNDARY: dict[str, tuple[str, str, Mutation]] = {
+    "a sixth transfer": (NODE, "schemas/paForNode.xsd", setting("//x:element[@name='transfer']", "maxOccurs", "6")),
+    "stamp and IBAN together": (NODE, "schemas/paForNode.xsd", retagged("//x:choice", "sequence")),
+    "a request under another name": (NODE, "wsdl/paForNode.wsdl", setting("//w:part", "element", "pfn:paSendRTReq")),
+    "unknown metadata": (NODE, "schemas/sac-common-types-1.0.xsd", setting("//x:element[@name='key']", "name", "k")),
+    "a list of any size": ("NodoPerPa", NODO, setting("//x:element[@name='dimensioneLista']", "type", "xsd:int")),
+    "a copy always there": ("NodoPerPa", NODO, setting("//x:element[@name='rt'][@minOccurs]", "minOccurs", "1")),
+    "outcome 9 unknown": (FLOW, FDR, without("//x:enumeration[@value='9']")),
+    "a flow without rows": (FLOW, FDR, setting("//x:element[@name='datiSingoliPagamenti']", "minOccurs", "0")),
+}
+
+
+@pytest.mark.parametrize("kind", list(BOUNDARY))
+def test_the_comparison_sees_a_change_in_any_file_of_a_contract_with_the_node(kind: str, tmp_path: Path) -> None:
+    name, file, mutate = BOUNDARY[kind]
+    mutated(tmp_path, file, mutate)
+    assert differences(published(name), facts(contract_file(tmp_path, name))) != []
 
 
 def test_a_change_in_the_inner_schema_is_seen_through_the_wsdl(tmp_path: Path) -> None:
