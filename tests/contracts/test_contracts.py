@@ -29,6 +29,7 @@ SIZES = {
     "pa-per-ente": 18,
     "NodoPerPa": 14,
     "PaPerNodo": 3,
+    "PaPerNodoPagamentoPsp": 2,
     "paForNode": 6,
     "esterni-per-pa": 3,
 }
@@ -56,7 +57,7 @@ def compiled(wsdl: Path, folder: Path) -> etree.XMLSchema:
     """Return one schema made of all those of a WSDL, each on its own as libxml2 wants them."""
     wrapper = etree.Element(clark(NS_XSD, "schema"), nsmap={"xsd": NS_XSD})
     for number, schema in enumerate(parse(wsdl).iter(clark(NS_XSD, "schema"))):
-        for node in schema.findall(clark(NS_XSD, "import")):
+        for node in (node for kind in ("import", "include") for node in schema.findall(clark(NS_XSD, kind))):
             if node.get("schemaLocation"):
                 node.set("schemaLocation", (wsdl.parent / node.get("schemaLocation")).resolve().as_uri())
         path = folder / f"inline-{number}.xsd"
@@ -172,8 +173,8 @@ DOVUTO = "//x:complexType[@name='ctDatiSingoloVersamentoDovuti']/x:sequence"
 INVIA = "//x:complexType[@name='paaSILInviaDovuti']/x:sequence"
 BOUND = "//w:binding/w:operation[@name='paaSILInviaDovuti']"
 INNER_FILE = "PagInf_Dovuti_Pagati_6_2_0"
-NODE, FLOW = "paForNode", "FlussoRiversamento_1_0_4"
-NODO = "wsdl/NodoPerPa.wsdl"
+NODE, CLASSIC, FLOW = "paForNode", "PaPerNodoPagamentoPsp", "FlussoRiversamento_1_0_4"
+NODO, CCP, TIPI = "wsdl/NodoPerPa.wsdl", "wsdl/PaPerNodoPagamentoPsp.wsdl", "schemas/tipi-comuni-telematici.xsd"
 FDR = "schemas/FlussoRiversamento_1_0_4.xsd"
 MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "facet changed": (INNER_FILE, setting("//x:simpleType[@name='stText35']//x:maxLength", "value", "36")),
@@ -227,6 +228,12 @@ BOUNDARY: dict[str, tuple[str, str, Mutation]] = {
     "stamp and IBAN together": (NODE, "schemas/paForNode.xsd", retagged("//x:choice", "sequence")),
     "a request under another name": (NODE, "wsdl/paForNode.wsdl", setting("//w:part", "element", "pfn:paSendRTReq")),
     "unknown metadata": (NODE, "schemas/sac-common-types-1.0.xsd", setting("//x:element[@name='key']", "name", "k")),
+    "activation without its header": (CLASSIC, CCP, without("//w:operation[@name='paaAttivaRPT']/w:input/s:header")),
+    "inner answer qualified": (CLASSIC, CCP, setting("//x:element[@type='ws:esitoVerificaRPT']", "form", "qualified")),
+    "all answers qualified": (CLASSIC, CCP, setting("//x:schema[x:include]", "elementFormDefault", "qualified")),
+    "another IBAN": (CLASSIC, CCP, setting("//x:element[@name='ibanAccredito']", "type", "ws:stIBANIdentifier")),
+    "common types lost": (CLASSIC, CCP, without("//x:include")),
+    "common types unqualified": (CLASSIC, TIPI, setting("/x:schema", "elementFormDefault", "unqualified")),
     "a list of any size": ("NodoPerPa", NODO, setting("//x:element[@name='dimensioneLista']", "type", "xsd:int")),
     "a copy always there": ("NodoPerPa", NODO, setting("//x:element[@name='rt'][@minOccurs]", "minOccurs", "1")),
     "outcome 9 unknown": (FLOW, FDR, without("//x:enumeration[@value='9']")),

@@ -82,7 +82,8 @@ class Catalogue:
         """Read one schema element; `folder` is where its relative locations start."""
         space = self.spaces.setdefault(root.get("targetNamespace", ""), {key: "unqualified" for key in FORM_DEFAULTS})
         space.update({key: root.get(key) for key in (*FORM_DEFAULTS, "version") if root.get(key)})
-        reader = Reader(space["elementFormDefault"])
+        # The form belongs to the document: one that another includes, in the same namespace, may have its own.
+        reader = Reader(root.get("elementFormDefault", "unqualified"))
         sections = {
             "element": ("elements", lambda node: reader.element(node, is_global=True)),
             "complexType": ("complexTypes", reader.complex_type),
