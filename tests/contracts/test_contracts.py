@@ -28,6 +28,7 @@ INNER = "http://www.regione.veneto.it/schemas/2012/Pagamenti/Ente/"
 SIZES = {
     "pa-per-ente": 18,
     "NodoPerPa": 14,
+    "nodeForPa": 2,
     "PaPerNodo": 3,
     "PaPerNodoPagamentoPsp": 2,
     "paForNode": 6,
@@ -175,7 +176,7 @@ BOUND = "//w:binding/w:operation[@name='paaSILInviaDovuti']"
 INNER_FILE = "PagInf_Dovuti_Pagati_6_2_0"
 NODE, CLASSIC, FLOW = "paForNode", "PaPerNodoPagamentoPsp", "FlussoRiversamento_1_0_4"
 NODO, CCP, TIPI = "wsdl/NodoPerPa.wsdl", "wsdl/PaPerNodoPagamentoPsp.wsdl", "schemas/tipi-comuni-telematici.xsd"
-FDR = "schemas/FlussoRiversamento_1_0_4.xsd"
+FLUSSI, FDR = "schemas/nodeForPa.xsd", "schemas/FlussoRiversamento_1_0_4.xsd"
 MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "facet changed": (INNER_FILE, setting("//x:simpleType[@name='stText35']//x:maxLength", "value", "36")),
     "facet removed": (INNER_FILE, without("//x:simpleType[@name='stText35']//x:minLength")),
@@ -236,6 +237,8 @@ BOUNDARY: dict[str, tuple[str, str, Mutation]] = {
     "common types unqualified": (CLASSIC, TIPI, setting("/x:schema", "elementFormDefault", "unqualified")),
     "a list of any size": ("NodoPerPa", NODO, setting("//x:element[@name='dimensioneLista']", "type", "xsd:int")),
     "a copy always there": ("NodoPerPa", NODO, setting("//x:element[@name='rt'][@minOccurs]", "minOccurs", "1")),
+    "another action": ("nodeForPa", "wsdl/nodeForPa.wsdl", setting("//w:operation/s:operation", "soapAction", "urn:a")),
+    "flows always listed": ("nodeForPa", FLUSSI, setting("//x:element[@minOccurs='0'][@nillable]", "minOccurs", "1")),
     "outcome 9 unknown": (FLOW, FDR, without("//x:enumeration[@value='9']")),
     "a flow without rows": (FLOW, FDR, setting("//x:element[@name='datiSingoliPagamenti']", "minOccurs", "0")),
 }

@@ -139,13 +139,13 @@ DOMANDE = {
 }
 
 
-@pytest.mark.parametrize("contract", ["NodoPerPa"])
+@pytest.mark.parametrize("contract", ["NodoPerPa", "nodeForPa"])
 @pytest.mark.parametrize("case", RENDICONTAZIONE)
-def test_flows_are_asked(case: str, contract: str) -> None:
+def test_flows_are_asked_alike_through_either_contract(case: str, contract: str) -> None:
     assert errors(contract, RENDICONTAZIONE[case]) == []
 
 
-@pytest.mark.parametrize("contract", ["NodoPerPa"])
+@pytest.mark.parametrize("contract", ["NodoPerPa", "nodeForPa"])
 @pytest.mark.parametrize(
     ("case", "old", "new"),
     [
