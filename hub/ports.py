@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
+from hub.domain.archiviato import FileArchiviato
 from hub.domain.archivio import ChiaveArchivio, PagamentoPsp, RispostaArchivio
 from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
 from hub.domain.export_giornaliero import Recapito
@@ -114,4 +115,12 @@ class Archivio(Protocol):
 
     def delete(self, path: str) -> None:
         """Remove a file, or find that there is none. Raises: OutOfService."""
+        ...
+
+    def pages(self, folder: str = "") -> Iterator[Sequence[FileArchiviato]]:
+        """List the files under a folder, all of them without one: page by page in constant memory, in no order.
+
+        Ages are by the clock of the store when the listing began. What comes and goes meanwhile may be told or not.
+        Raises: OutOfService.
+        """
         ...

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from hub.domain.archiviato import FileArchiviato
 from hub.domain.errors import NotFound, OutOfService
 from hub.domain.percorso import parts_of
 
 _UNFINISHED = ".parte-"
+# Written to learn what time it is where the files are: a shared disk has a clock of its own.
+_CLOCK = ".orologio"
+_PAGE = 500
+# Times that a folder may be removed as empty between its making and the first file in it.
+_ATTEMPTS = 10
 
 
 class CartellaArchivio:
@@ -25,9 +33,8 @@ class CartellaArchivio:
     def write(self, path: str) -> Iterator[BinaryIO]:
         target = self._place(path)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
             # Beside its place, so that the last step is a rename: whoever opens it finds all of it or nothing.
-            descriptor, unfinished = tempfile.mkstemp(prefix=_UNFINISHED, dir=target.parent)
+            descriptor, unfinished = self._begin(target.parent)
         except OSError as error:
             raise _absent(path) from error
         try:
@@ -41,6 +48,7 @@ class CartellaArchivio:
             raise _absent(path) from error
         finally:
             Path(unfinished).unlink(missing_ok=True)
+            self._prune(target.parent)
 
     @contextmanager
     def open(self, path: str) -> Iterator[BinaryIO]:
@@ -63,9 +71,59 @@ class CartellaArchivio:
 
     def delete(self, path: str) -> None:
         try:
-            self._place(path).unlink(missing_ok=True)
+            target = self._place(path)
+            target.unlink(missing_ok=True)
+            self._prune(target.parent)
         except OSError as error:
             raise _absent(path) from error
+
+    def pages(self, folder: str = "") -> Iterator[Sequence[FileArchiviato]]:
+        top = self._place(folder) if folder else self._root
+        try:
+            now_ns = self._now_ns()
+            told = (self._file(entry, now_ns) for entry in _walk(top))
+            found = (file for file in told if file is not None)
+            while page := list(islice(found, _PAGE)):
+                yield page
+        except OSError as error:
+            raise _absent(folder) from error
+
+    def _now_ns(self) -> int:
+        self._root.mkdir(parents=True, exist_ok=True)
+        clock = self._root / _CLOCK
+        clock.touch()
+        return clock.stat().st_mtime_ns
+
+    def _file(self, entry: os.DirEntry[str], now_ns: int) -> FileArchiviato | None:
+        """Return what is told of a file; None when it went meanwhile."""
+        try:
+            stat = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        path = Path(entry.path).relative_to(self._root).as_posix()
+        age = timedelta(microseconds=(now_ns - stat.st_mtime_ns) // 1000)
+        return FileArchiviato(path, stat.st_size, age, is_incompiuto=entry.name.startswith(_UNFINISHED))
+
+    def _begin(self, folder: Path) -> tuple[int, str]:
+        """Open an unfinished file in a folder. Raises: OSError."""
+        for attempt in range(_ATTEMPTS):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                return tempfile.mkstemp(prefix=_UNFINISHED, dir=folder)
+            except FileNotFoundError:
+                # Empty, it was removed with the last file in it.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError
+
+    def _prune(self, folder: Path) -> None:
+        """Remove a folder that has become empty, and those above it."""
+        while folder != self._root:
+            try:
+                folder.rmdir()
+            except OSError:
+                return  # something is in it, or another removed it
+            folder = folder.parent
 
     def _place(self, path: str) -> Path:
         return self._root.joinpath(*parts_of(path))
@@ -77,6 +135,20 @@ class CartellaArchivio:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _walk(top: Path) -> Iterator[os.DirEntry[str]]:
+    """Give the files under a folder; open are only the folders on the way to the one that is read."""
+    try:
+        entries = os.scandir(top)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    with entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path))
+            elif entry.is_file(follow_symlinks=False) and entry.name != _CLOCK:
+                yield entry
 
 
 def _absent(path: str) -> OutOfService:

@@ -9,7 +9,7 @@ Source: Amazon S3, API reference (PutObject, multipart upload, GetObject with Ra
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +20,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import S3Store
 
+from hub.domain.archiviato import FileArchiviato
 from hub.domain.errors import NotFound, OutOfService
 from hub.domain.percorso import parts_of
 
@@ -31,6 +32,10 @@ _PART_BYTES = 5 * 1024 * 1024
 _PARTS_AT_ONCE = 3
 _IN_MEMORY_BYTES = 1024 * 1024
 _CONNECT = timedelta(seconds=5)
+# Written to learn what time it is in the store.
+_CLOCK = ".orologio"
+# The most that the store gives at once.
+_PAGE = 1000
 # For one piece to go or come.
 _TRANSFER = timedelta(seconds=60)
 # Whoever waits for a file is a caller or a job that comes again.
@@ -110,6 +115,19 @@ class S3Archivio:
             pass
         except _FAILED as error:
             raise _absent(path) from error
+
+    def pages(self, folder: str = "") -> Iterator[Sequence[FileArchiviato]]:
+        try:
+            obstore.put(self._store, _CLOCK, b"")
+            now = obstore.head(self._store, _CLOCK)["last_modified"]
+            for page in obstore.list(self._store, _key(folder) if folder else None, chunk_size=_PAGE):
+                yield [
+                    FileArchiviato(one["path"], int(one["size"]), now - one["last_modified"])
+                    for one in page
+                    if one["path"] != _CLOCK
+                ]
+        except _FAILED as error:
+            raise _absent(folder) from error
 
     def _fetch(self, key: str) -> BinaryIO:
         """Return a copy of an object, from its first byte.

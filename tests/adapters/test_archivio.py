@@ -12,6 +12,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import boto3
@@ -19,43 +20,29 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from adapters.cartella.client import CartellaArchivio
-from adapters.s3.client import S3Archivio, S3Settings
-from hub.app import build_archivio_file
+from adapters.s3.client import S3Archivio
+from hub.app_flussi import build_archivio_file
 from hub.config import Ambiente, Config
+from hub.domain.archiviato import FileArchiviato
 from hub.domain.errors import NotFound, OutOfService
 from hub.ports import Archivio
+from tests.archivi import free_port, make_older, new_bucket, s3, s3_server
 
 PATH = "C_PROVA/IMPORT/2026_11/0a1b/C_PROVA-F1-1_3.zip"
 MIB = 1024 * 1024
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The address of a server that speaks S3."""
-    started = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
-    started.start()
-    yield "http://{}:{}".format(*started.get_host_and_port())
-    started.stop()
-
-
-def s3(address: str, bucket: str) -> S3Archivio:
-    return S3Archivio(S3Settings(bucket, address, "eu-south-1", "chiave", "segreto-di-prova"))
+    with s3_server() as address:
+        yield address
 
 
 @pytest.fixture
-def bucket(server: str, request: pytest.FixtureRequest) -> str:
+def bucket(server: str) -> str:
     """A bucket of this test alone."""
-    name = f"prova-{abs(hash(request.node.nodeid)) % 10**12}"
-    boto3.client(
-        "s3", endpoint_url=server, region_name="eu-south-1", aws_access_key_id="x", aws_secret_access_key="x"
-    ).create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-south-1"})
-    return name
+    return new_bucket(server)
 
 
 @pytest.fixture(params=["cartella", "s3"])
@@ -68,6 +55,11 @@ def archivio(request: pytest.FixtureRequest, tmp_path: Path) -> Archivio:
 def keep(archivio: Archivio, content: bytes, path: str = PATH) -> None:
     with archivio.write(path) as file:
         file.write(content)
+
+
+def told(archivio: Archivio, folder: str = "") -> dict[str, FileArchiviato]:
+    pages = list(archivio.pages(folder))
+    return {file.path: file for page in pages for file in page}
 
 
 def read(archivio: Archivio, path: str = PATH) -> bytes:
@@ -296,6 +288,105 @@ def test_a_big_file_goes_and_comes_in_little_memory(server: str, bucket: str, tm
 
     assert ran.returncode == 0, ran.stderr
     assert int(ran.stdout) < 40 * 1024  # KiB, of a file that is 130 MiB bigger
+
+
+def test_a_listing_tells_every_file_its_size_and_its_age(archivio: Archivio) -> None:
+    odd = ["C_PROVA/città/è un file.zip", "C_PROVA/50%/a#b+c&d=e?f.zip", "C_PROVA/a%2Fb.zip"]
+    for size, path in enumerate([PATH, *odd]):
+        keep(archivio, b"x" * size, path)
+    make_older(archivio, PATH, timedelta(days=3))
+
+    files = told(archivio)
+
+    assert {path: file.size_bytes for path, file in files.items()} == {
+        path: size for size, path in enumerate([PATH, *odd])
+    }
+    assert files[PATH].eta >= timedelta(days=3) and files[odd[0]].eta < timedelta(hours=1)
+    assert not any(file.is_incompiuto for file in files.values())
+    for path in files:
+        archivio.delete(path)
+    assert told(archivio) == {}
+
+
+def test_a_listing_is_of_one_folder_and_not_of_those_that_begin_alike(archivio: Archivio) -> None:
+    for path in ("C_A/IMPORT/1.zip", "C_A/IMPORT/2026/2.zip", "C_A/IMPORT_ELABORATI/3.zip", "C_B/IMPORT/4.zip"):
+        keep(archivio, b"x", path)
+
+    assert told(archivio, "C_A/IMPORT").keys() == {"C_A/IMPORT/1.zip", "C_A/IMPORT/2026/2.zip"}
+    assert told(archivio, "C_A").keys() == {
+        "C_A/IMPORT/1.zip", "C_A/IMPORT/2026/2.zip", "C_A/IMPORT_ELABORATI/3.zip",
+    }  # fmt: skip
+    assert told(archivio, "C_C") == {}
+
+
+def test_a_long_listing_comes_in_pages_while_its_files_go(archivio: Archivio) -> None:
+    paths = {f"C_A/IMPORT/{number % 7}/{number:05d}.zip" for number in range(1203)}
+    for path in paths:
+        keep(archivio, b"", path)
+    seen, longest = [], 0
+
+    for page in archivio.pages():
+        longest = max(longest, len(page))
+        for file in page:
+            seen.append(file.path)
+            archivio.delete(file.path)
+
+    assert longest <= 1000 and len(seen) == len(paths) and set(seen) == paths
+    assert told(archivio) == {}
+
+
+def test_an_archive_that_does_not_answer_cannot_be_listed(broken: Archivio) -> None:
+    with pytest.raises(OutOfService):
+        list(broken.pages())
+
+
+def test_a_listing_of_a_folder_tells_what_a_killed_writer_left(tmp_path: Path) -> None:
+    """The writer is another process and gets SIGKILL; what it left can be removed, and its folder goes with it."""
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from adapters.cartella.client import CartellaArchivio\n"
+        f"with CartellaArchivio(Path({str(tmp_path)!r})).write({PATH!r}) as file:\n"
+        "    file.write(b'x' * 100)\n"
+        "    file.flush()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], timeout=120, cwd=os.getcwd())
+    archivio = CartellaArchivio(tmp_path)
+
+    (left,) = told(archivio).values()
+    archivio.delete(left.path)
+
+    assert left.is_incompiuto and left.size_bytes == 100 and left.path.startswith(PATH.rpartition("/")[0])
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_a_folder_goes_with_its_last_file_and_no_writer_notices(tmp_path: Path) -> None:
+    """Two write and remove in one folder at once: neither loses a file to the other's cleaning."""
+    archivio = CartellaArchivio(tmp_path)
+
+    def work(name: str) -> int:
+        for turn in range(300):
+            path = f"a/b/c/{name}-{turn}.zip"
+            keep(archivio, b"x", path)
+            assert archivio.size_bytes(path) == 1
+            archivio.delete(path)
+        return 300
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(work, ("uno", "due"))) == [300, 300]
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_listing_follows_no_link_out_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "altrove").mkdir()
+    (tmp_path / "altrove" / "x.zip").write_bytes(b"x")
+    root = tmp_path / "archivio"
+    root.mkdir()
+    (root / "C_A").symlink_to(tmp_path / "altrove")
+    (root / "y.zip").symlink_to(tmp_path / "altrove" / "x.zip")
+
+    assert told(CartellaArchivio(root)) == {}
 
 
 def test_the_settings_choose(tmp_path: Path) -> None:
