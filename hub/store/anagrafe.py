@@ -19,6 +19,7 @@ from hub.domain.credenziali import Genere
 from hub.store.credenziali import in_force
 from hub.store.database import Database, Session
 from hub.store.schema import credenziali, enti, stazioni, tipi
+from hub.store.tassonomia import Tavola
 
 _CACHE_MAX = 5000
 
@@ -34,11 +35,12 @@ class EnteConfigurato:
 
 
 class Anagrafe:
-    """The enti of this installation. Safe to share between threads."""
+    """The enti of this installation, and the taxonomy (`tavola`) that they share. Safe to share between threads."""
 
     def __init__(self, db: Database, ttl_s: float = 2.0) -> None:
         self.db = db
         self._ttl_s = ttl_s
+        self.tavola = Tavola(db, ttl_s)
         self._lock = threading.Lock()
         self._held: dict[str, tuple[float, EnteConfigurato | None]] = {}
         self._most: tuple[float, int] = (0.0, 1)

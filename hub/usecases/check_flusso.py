@@ -23,6 +23,7 @@ from hub.store import enti, tipi
 from hub.store.database import Database
 from hub.usecases.controlli_flusso import Regole
 from hub.usecases.magazzino import Magazzino, twice_in_flusso
+from hub.usecases.tassonomia_vigente import tassonomia_vigente
 
 # So many rows share one look at the database.
 _BATCH_ROWS = 500
@@ -49,19 +50,23 @@ class CheckFlusso:
         self._accepted = Visti()
         self._db = db
         self._magazzino: Magazzino | None = None
-        are_15_admitted = giorno_di(now) < iuv_quindici_fino_al
+        giorno = giorno_di(now)
+        are_15_admitted = giorno < iuv_quindici_fino_al
         if db is None:
-            self._regole = Regole(None, None, are_15_admitted=are_15_admitted)
+            self._regole = Regole(None, None, are_15_admitted=are_15_admitted, giorno=giorno)
             return
         with db.reading() as session:
             row = enti.by_cod_ipa(session, ente)
             configured = {tipo.codice: tipo for tipo in tipi.of_ente(session, row.id)}
+            tassonomia = tassonomia_vigente(session)
         if nome.cod_ipa_ente != ente:
             raise errors.FlussoRifiutato(
                 f"PAA_IMPORT_ENTE_ERR({nome.cod_ipa_ente},{ente})",
                 f"il nome del file è dell'ente {nome.cod_ipa_ente}, non di {ente}",
             )
-        self._regole = Regole(configured, row.codice_segregazione, are_15_admitted=are_15_admitted)
+        self._regole = Regole(
+            configured, row.codice_segregazione, are_15_admitted=are_15_admitted, tassonomia=tassonomia, giorno=giorno
+        )
         self._magazzino = Magazzino(row, configured, now, concessi)
 
     def scarti(self, flusso: Leggibile) -> Iterator[RigaScartata]:

@@ -18,7 +18,7 @@ from hub.domain.tipo_versamento import is_valid as is_tipo_versamento
 from hub.formats.codice_fiscale import ANONIMO, is_valid_persona
 from hub.formats.importi import IMPORTO_MAX_CENT
 from hub.formats.territorio import ITALIA, is_cap, is_nazione, is_provincia
-from hub.usecases.controlli_dovuti import DATI_SPECIFICI, EMAIL, TIPO_MARCA
+from hub.usecases.controlli_dovuti import DATI_SPECIFICI_FLUSSO, EMAIL, TIPO_MARCA
 from hub.usecases.deposito_dovuti import check_scadenza
 
 
@@ -94,5 +94,5 @@ _TESTS: Mapping[str, Callable[[Any], bool]] = {
     "importo_cent": lambda cent: 0 < cent <= IMPORTO_MAX_CENT,
     "commissione_cent": lambda cent: cent is None or 0 <= cent <= IMPORTO_MAX_CENT,
     "tipo_versamento": is_tipo_versamento,
-    "dati_specifici": lambda text: DATI_SPECIFICI.fullmatch(text) is not None,
+    "dati_specifici": lambda text: DATI_SPECIFICI_FLUSSO.fullmatch(text) is not None,
 }

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 _HASH_MAX = 72
 _URL_MAX = 2048
 _BLANK_OR_CONTROL = re.compile(r"[\s\x00-\x1f]")
+# As the facets of the documents say; the categories of the taxonomy that came later are for files alone.
 DATI_SPECIFICI = re.compile(r"[0129]/\S{3,138}")
+DATI_SPECIFICI_FLUSSO = re.compile(r"[0126789]/\S{3,138}")
 EMAIL = re.compile(r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9.-]+")
 _ASCII = re.compile(r"[\x20-\x7e]*")
 

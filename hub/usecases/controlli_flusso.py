@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -19,12 +20,14 @@ from hub.domain.dovuto_importato import DovutoImportato
 from hub.domain.iud import PREFISSO_RISERVATO
 from hub.domain.iuv import check_fornito
 from hub.domain.scarto import SINTASSI, Scarto
+from hub.domain.tassonomia import Tassonomia
 from hub.domain.tipo_versamento import is_valid as is_tipo_versamento
-from hub.formats import iban, tassonomia
+from hub.formats import iban
 from hub.formats.codice_fiscale import ANONIMO, is_valid_partita_iva, is_valid_persona
 from hub.formats.importi import IMPORTO_MAX_CENT, text_from_cent
+from hub.formats.tassonomia import bundled
 from hub.formats.territorio import ITALIA, is_cap, is_nazione, is_provincia
-from hub.usecases.controlli_dovuti import DATI_SPECIFICI, EMAIL, is_printable
+from hub.usecases.controlli_dovuti import DATI_SPECIFICI_FLUSSO, EMAIL, is_printable
 
 AZIONI = ("I", "M", "A")
 _IBAN_LENGTH = 27
@@ -32,8 +35,7 @@ _MASSIMO = "al massimo 999999999.99"
 
 # Few values in many rows.
 _is_tipo_versamento = lru_cache(256)(is_tipo_versamento)
-_is_dati_specifici = lru_cache(4096)(lambda text: DATI_SPECIFICI.fullmatch(text) is not None)
-_is_known = lru_cache(4096)(tassonomia.is_known)
+_is_dati_specifici = lru_cache(4096)(lambda text: DATI_SPECIFICI_FLUSSO.fullmatch(text) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ _REGOLE = {
     ),
     "_DATI_RISCOSS": _Regola(
         "datiSpecificiRiscossione", "dati_specifici", "dati specifici di riscossione non validi",
-        "una cifra fra 0, 1, 2 e 9, una barra e da 3 a 138 caratteri senza spazi, per esempio 9/0101101IM/",
+        "una cifra fra 0, 1, 2, 6, 7, 8 e 9, una barra e da 3 a 138 caratteri senza spazi, per esempio 9/0101101IM/",
     ),
     "_COD_FISC_ENTE_SECONDARIO": _Regola(
         "codiceFiscaleEnteSecondario", "secondario_codice", "codice fiscale dell'ente secondario non valido",
@@ -105,8 +107,9 @@ _REGOLE = {
         f"un IBAN di {_IBAN_LENGTH} caratteri, senza spazi, con cifre di controllo esatte",
     ),
     "_DATI_RISCOSS_ENTE_SECONDARIO": _Regola(
-        "datiSpecificiRiscossioneEnteSecondario", "secondario_dati_specifici", "codice assente dalla tassonomia",
-        "un codice della tassonomia pagoPA, per esempio 9/0201133IM/",
+        "datiSpecificiRiscossioneEnteSecondario", "secondario_dati_specifici",
+        "codice assente dalla tassonomia o non in vigore",
+        "un codice della tassonomia pagoPA valido oggi, per esempio 9/0201133IM/",
     ),
     "_IMPORTO_VERS_ENTE_SECONDARIO": _Regola(
         "importoVersamentoEnteSecondario", "secondario_importo_cent", "importo dell'ente secondario non ammesso",
@@ -126,7 +129,18 @@ _REGOLE = {
 class Regole:
     """The rules for one ente. Without `tipi` (no database) what they decide is not asked."""
 
-    def __init__(self, tipi: Mapping[str, Row[Any]] | None, segregazione: str | None, *, are_15_admitted: bool) -> None:
+    def __init__(
+        self,
+        tipi: Mapping[str, Row[Any]] | None,
+        segregazione: str | None,
+        *,
+        are_15_admitted: bool,
+        tassonomia: Tassonomia | None = None,
+        giorno: date | None = None,
+    ) -> None:
+        """`tassonomia`: None, the one that ships with the hub; `giorno`: on which the dovuti come to be."""
+        self._tassonomia = bundled() if tassonomia is None else tassonomia
+        self._giorno = giorno
         self._tipi = tipi
         self._segregazione = segregazione
         self._are_15_admitted = are_15_admitted
@@ -160,7 +174,7 @@ class Regole:
         if not _is_dati_specifici(dovuto.dati_specifici):
             yield "_DATI_RISCOSS"
         if dovuto.multi_beneficiario:
-            yield from _secondario(dovuto)
+            yield from _secondario(dovuto, has_good_code=self._has_good_code(dovuto))
 
     def _tipo(self, dovuto: DovutoImportato) -> Iterator[str]:
         if dovuto.tipo == TIPO_MARCA:
@@ -190,6 +204,12 @@ class Regole:
             return True
         tipo = self._tipi.get(codice_tipo)
         return tipo is not None and bool(tipo.anonimo)
+
+    def _has_good_code(self, dovuto: DovutoImportato) -> bool:
+        voce = self._tassonomia.find(dovuto.secondario_dati_specifici)
+        # What is there already keeps its code: it must still be possible to change and to cancel it.
+        giorno = self._giorno if dovuto.azione == "I" else None
+        return voce is not None and (giorno is None or voce.is_in_force(giorno))
 
     def _iuv(self, dovuto: DovutoImportato) -> Scarto | None:
         are_15_admitted = self._are_15_admitted or dovuto.azione != "I"
@@ -250,7 +270,7 @@ def _luogo(indirizzo: str, civico: str, nazione: str, provincia: str, cap: str) 
         yield "_CAP"
 
 
-def _secondario(dovuto: DovutoImportato) -> Iterator[str]:
+def _secondario(dovuto: DovutoImportato, *, has_good_code: bool) -> Iterator[str]:
     if not is_valid_partita_iva(dovuto.secondario_codice):
         yield "_COD_FISC_ENTE_SECONDARIO"
     if len(dovuto.secondario_iban) != _IBAN_LENGTH or not iban.is_valid(dovuto.secondario_iban):
@@ -260,7 +280,7 @@ def _secondario(dovuto: DovutoImportato) -> Iterator[str]:
         dovuto.secondario_cap,
     ):  # fmt: skip
         yield f"{codice}_ENTE_SECONDARIO"
-    if not _is_known(dovuto.secondario_dati_specifici):
+    if not has_good_code:
         yield "_DATI_RISCOSS_ENTE_SECONDARIO"
     if (dovuto.secondario_importo_cent or 0) <= 0 or dovuto.totale_cent > IMPORTO_MAX_CENT:
         yield "_IMPORTO_VERS_ENTE_SECONDARIO"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from hub.domain.documenti import QuotaSecondaria
 from hub.domain.errors import EnteSecondarioNonValido
-from hub.formats import iban, tassonomia, territorio
+from hub.domain.tassonomia import Tassonomia
+from hub.formats import iban, territorio
 from hub.formats.codice_fiscale import is_valid_partita_iva, is_valid_persona
 from hub.usecases.controlli_dovuti import is_printable
 
 _IBAN_LENGTH = 27
 
 
-def check_quota(quota: QuotaSecondaria) -> None:
+def check_quota(quota: QuotaSecondaria, tassonomia: Tassonomia, day: date) -> None:
     """Raises: EnteSecondarioNonValido; its description names the element and the rule, never a person's data."""
-    problem = _problem(quota)
+    problem = _problem(quota) or _money_problem(quota, tassonomia, day)
     if problem is not None:
         raise EnteSecondarioNonValido("dati dell'ente secondario non validi", problem)
 
@@ -26,7 +29,7 @@ def _problem(quota: QuotaSecondaria) -> str | None:
     for campo, value in (("indirizzoBeneficiario", quota.indirizzo), ("civicoBeneficiario", quota.civico)):
         if value and not is_printable(value):
             return f"{campo}: contiene caratteri non ammessi"
-    return _place_problem(quota) or _money_problem(quota)
+    return _place_problem(quota)
 
 
 def _place_problem(quota: QuotaSecondaria) -> str | None:
@@ -44,9 +47,12 @@ def _place_problem(quota: QuotaSecondaria) -> str | None:
     return None
 
 
-def _money_problem(quota: QuotaSecondaria) -> str | None:
-    if not tassonomia.is_known(quota.dati_specifici):
+def _money_problem(quota: QuotaSecondaria, tassonomia: Tassonomia, day: date) -> str | None:
+    voce = tassonomia.find(quota.dati_specifici)
+    if voce is None:
         return "datiSpecificiRiscossione: codice assente dalla tassonomia pagoPA"
+    if not voce.is_in_force(day):
+        return f"datiSpecificiRiscossione: codice valido dal {voce.valido_dal} al {voce.valido_al}"
     if quota.importo_cent <= 0:
         return "importoSingoloVersamento: deve essere maggiore di zero"
     return None

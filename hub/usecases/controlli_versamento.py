@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 from unicodedata import combining, normalize
 
 from hub.domain import errors, iud
 from hub.domain.documenti import TIPO_MARCA, DocumentoVersamento, QuotaSecondaria, Soggetto
+from hub.domain.tassonomia import Tassonomia
 from hub.domain.tipo_versamento import TUTTI
 from hub.domain.tipo_versamento import validate as validate_tipo_versamento
-from hub.formats import tassonomia
 from hub.formats.codice_fiscale import compact
 from hub.formats.importi import IMPORTO_MAX_CENT
 from hub.formats.territorio import ITALIA, is_cap, is_nazione, is_provincia
@@ -81,12 +82,22 @@ def _check_tipo(codice: str, chiamante: Chiamante) -> bool:
     return bool(tipo.anonimo)
 
 
-def check_secondario(quota: QuotaSecondaria) -> None:
-    """Raises: DatiSpecificiNonValidi (the code is not in the taxonomy)."""
-    if not tassonomia.is_known(quota.dati_specifici):
+def check_secondario(quota: QuotaSecondaria, tassonomia: Tassonomia, day: date | None) -> None:
+    """`day`: of a new dovuto; None for one that is there, which keeps a code that has ended since.
+
+    Raises: DatiSpecificiNonValidi (the code is not in the taxonomy, or not valid on that day).
+    """
+    campo = "dovutiEntiSecondari/datiVersamentoEntiSecondari/datiSpecificiRiscossione"
+    voce = tassonomia.find(quota.dati_specifici)
+    if voce is None:
         raise errors.DatiSpecificiNonValidi(
             f"datiSpecificiRiscossione {quota.dati_specifici!r} dell'ente secondario non è nella tassonomia",
-            "dovutiEntiSecondari/datiVersamentoEntiSecondari/datiSpecificiRiscossione: codice sconosciuto",
+            f"{campo}: codice sconosciuto",
+        )
+    if day is not None and not voce.is_in_force(day):
+        raise errors.DatiSpecificiNonValidi(
+            f"datiSpecificiRiscossione {quota.dati_specifici!r} dell'ente secondario non è in vigore",
+            f"{campo}: codice valido dal {voce.valido_dal} al {voce.valido_al}",
         )
 
 

@@ -27,6 +27,7 @@ from hub.usecases.authenticate import Callers, Chiamante, Presentazione
 from hub.usecases.avviso_dovuto import build_avviso, is_printable
 from hub.usecases.controlli_versamento import check_azione, check_secondario, check_versamento, own_share
 from hub.usecases.deposito_dovuti import Deposito, annulla, check_grant, inserisci, modifica
+from hub.usecases.tassonomia_vigente import tassonomia_di
 
 OPERATION = "paaSILImportaDovuto"
 ORIGINE = "IMPORT-DOVUTO"
@@ -128,7 +129,7 @@ class ImportaDovuto:
         if richiesta.genera_iuv and documento.iuv is None:
             drawn = self._iuv_blocks.draw(ente.codice_fiscale, ente.codice_segregazione)
             announce(drawn)
-        secondario = _read_secondari(richiesta.secondari)
+        secondario = self._read_secondari(documento, richiesta.secondari, now)
         is_included = ente.quota_secondaria == "inclusa"
         deposito = _deposito(documento, drawn, secondario, is_included=is_included, is_iuv_free=richiesta.genera_iuv)
         with self._db.transaction() as session:
@@ -163,18 +164,20 @@ class ImportaDovuto:
         check_grant(chiamante, row.tipo)
         return EsitoImportaDovuto("S", row.iud, zip=zip_avviso(avviso, render_avviso(avviso, self._modelli)))
 
-
-def _read_secondari(secondari: tuple[str, ...]) -> QuotaSecondaria | None:
-    items = [item for item in secondari if item.strip()]
-    if len(items) > 1:
-        raise errors.LimiteSecondariImport(
-            "è ammesso un solo ente secondario", f"listaDovutiEntiSecondari: ricevuti {len(items)} elementi"
-        )
-    if not items:
-        return None
-    quota = read_enti_secondari(decode_base64_field(items[0], CAMPO_SECONDARI))
-    check_secondario(quota)
-    return quota
+    def _read_secondari(
+        self, documento: DocumentoVersamento, secondari: tuple[str, ...], now: datetime
+    ) -> QuotaSecondaria | None:
+        items = [item for item in secondari if item.strip()]
+        if len(items) > 1:
+            raise errors.LimiteSecondariImport(
+                "è ammesso un solo ente secondario", f"listaDovutiEntiSecondari: ricevuti {len(items)} elementi"
+            )
+        if not items:
+            return None
+        quota = read_enti_secondari(decode_base64_field(items[0], CAMPO_SECONDARI))
+        day = giorno_di(now) if documento.azione == "I" else None
+        check_secondario(quota, tassonomia_di(self._callers.anagrafe), day)
+        return quota
 
 
 def _deposito(

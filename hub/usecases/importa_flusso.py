@@ -32,6 +32,7 @@ from hub.store.database import Database, Session
 from hub.store.iuv import give_back
 from hub.usecases.controlli_flusso import Regole
 from hub.usecases.pezzo_flusso import Contesto, Esito, UnaPerUna, write_by_column, write_one_by_one
+from hub.usecases.tassonomia_vigente import tassonomia_vigente
 
 # Rows that are kept in memory to be decided again, or while others wait: about 4 MiB, a fifth of a second.
 _HELD_ROWS = 5000
@@ -168,6 +169,7 @@ class _Aperto:
             ente = enti.by_id(session, row.ente_id)
             configured = {tipo.codice: tipo for tipo in tipi.of_ente(session, row.ente_id)}
             self._cancelled = lavori_flussi.cancelled_iud(session, row.id)
+            tassonomia = tassonomia_vigente(session)
         nome = read_nome(row.nome_file)
         if nome.cod_ipa_ente != ente.cod_ipa_ente:
             raise FlussoRifiutato(
@@ -180,10 +182,13 @@ class _Aperto:
             _check_bytes(archivio, row)
             self._csv_bytes = self._inspect(archivio, nome)
             self._found(nome, self._csv_bytes)
+        giorno = giorno_di(row.received_at or row.created_at)
         regole = Regole(
             configured,
             ente.codice_segregazione,
-            are_15_admitted=giorno_di(row.received_at or row.created_at) < iuv_quindici_fino_al,
+            are_15_admitted=giorno < iuv_quindici_fino_al,
+            tassonomia=tassonomia,
+            giorno=giorno,
         )
         concessi = None if row.tipi is None else frozenset(row.tipi)
         self._contesto = Contesto(self._db, row, ente, VERSIONI[nome.versione], configured, concessi, regole)

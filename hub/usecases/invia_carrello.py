@@ -9,15 +9,17 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from hub.domain import errors
 from hub.domain.documenti import DocumentoDovuti, QuotaSecondaria
 from hub.domain.stati import TipoSessione
+from hub.domain.tassonomia import Tassonomia
 from hub.formats.documenti_ente import decode_base64_field
 from hub.formats.dovuti import read_dovuti
 from hub.formats.enti_secondari import CAMPO, read_enti_secondari
+from hub.formats.istanti import giorno_di
 from hub.formats.segreti import Cassaforte, hash_elemento
 from hub.store.database import Database
 from hub.usecases.authenticate import Callers, Chiamante, Presentazione
@@ -25,6 +27,7 @@ from hub.usecases.controlli_dovuti import check_dovuti, check_testata
 from hub.usecases.controlli_secondario import check_quota
 from hub.usecases.open_sessione import Apertura, open_sessione
 from hub.usecases.parti_sessione import own_share
+from hub.usecases.tassonomia_vigente import tassonomia_di
 
 OPERATION = "paaSILInviaCarrelloDovuti"
 # The node takes carts of at most five RPTs. Source: node, nodoInviaCarrelloRPT.
@@ -69,7 +72,10 @@ def invia_carrello(
             f"listaDovuti/elementoListaDovuti: da 1 a {ELEMENTI_MAX} elementi",
         )
     documenti = _read_documenti(db, enti, richiesta.elementi)  # (4)
-    secondario = _read_secondario(documenti, richiesta.secondari) if richiesta.secondari else None
+    secondario = None
+    if richiesta.secondari:
+        tassonomia = tassonomia_di(callers.anagrafe)
+        secondario = _read_secondario(documenti, richiesta.secondari, tassonomia, giorno_di(now))
     if secondario is not None:
         _check_own_share(chiamante, enti[0], documenti[0][1], secondario[1])
     _check_stazione(enti, is_multiple=len(enti) > 1 or secondario is not None)
@@ -127,7 +133,7 @@ def _read_documenti(
 
 
 def _read_secondario(
-    documenti: Sequence[tuple[bytes, DocumentoDovuti]], secondari: Sequence[str]
+    documenti: Sequence[tuple[bytes, DocumentoDovuti]], secondari: Sequence[str], tassonomia: Tassonomia, day: date
 ) -> tuple[bytes, QuotaSecondaria]:
     if len(documenti) != 1 or len(documenti[0][1].dovuti) != 1:
         raise errors.LimiteDovutiMultibeneficiari(
@@ -144,7 +150,7 @@ def _read_secondario(
     except errors.XmlDovutiNonValido as error:
         raise errors.ErroreEntiSecondari("dovutiEntiSecondari non leggibile", error.description) from error
     quota = read_enti_secondari(data)
-    check_quota(quota)
+    check_quota(quota, tassonomia, day)
     return data, quota
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Row
 from hub.domain.delivery import ChiaveRpt
 from hub.domain.documenti import TIPO_MARCA, Organizzazione, QuotaSecondaria, Rpt, SingoloRpt
 from hub.domain.iuv import numero_avviso
+from hub.domain.tassonomia import Tassonomia, dati_rpt
 from hub.formats.istanti import giorno_di
 from hub.formats.rpt import causale_rpt, render_rpt
 from hub.usecases.parti_sessione import Parte
@@ -46,9 +47,11 @@ def draw_id_multibeneficiario(dominio: str, iuv: str) -> str:
     return f"{dominio}{numero_avviso(iuv)}-{secrets.randbelow(10**5):05d}"
 
 
-def build_rpt(parte: Parte, iuv: str, ccp: str, now: datetime) -> RptPronta:
+def build_rpt(parte: Parte, iuv: str, ccp: str, tassonomia: Tassonomia, now: datetime) -> RptPronta:
     """Return the RPT of the ente's own share."""
     ente = parte.configurato.ente
+    # A dovuto keeps until its payment the code that was good when it came to be.
+    day = giorno_di(now if parte.dovuto is None else parte.dovuto.created_at)
     versamenti = []
     for dovuto in parte.documento.dovuti:
         tipo = parte.configurato.tipi.get(dovuto.tipo)
@@ -57,7 +60,9 @@ def build_rpt(parte: Parte, iuv: str, ccp: str, now: datetime) -> RptPronta:
             SingoloRpt(
                 importo_cent=dovuto.importo_cent,
                 causale=causale_rpt(iuv, dovuto.importo_cent, dovuto.causale),
-                dati_specifici=dovuto.dati_specifici,
+                dati_specifici=dovuto.dati_specifici
+                if tipo is None
+                else dati_rpt(dovuto.dati_specifici, tipo.tassonomia, tipo.descrizione, tassonomia, day),
                 iban_accredito=None if is_marca else (tipo.iban if tipo is not None and tipo.iban else ente.iban),
                 marca=dovuto.marca if is_marca else None,
             )

@@ -17,6 +17,7 @@ from sqlalchemy import Row
 from hub.domain.documenti import Soggetto
 from hub.domain.errors import Misconfigured, PagamentoScaduto
 from hub.domain.stati import StatoSessione, TipoSessione
+from hub.domain.tassonomia import Tassonomia
 from hub.formats.istanti import giorno_di
 from hub.formats.nodo_messaggi import build_invia_carrello_rpt, build_invia_rpt
 from hub.store import posizioni, sessioni
@@ -33,6 +34,7 @@ from hub.usecases.rpt_parte import (
     draw_id_carrello,
     draw_id_multibeneficiario,
 )
+from hub.usecases.tassonomia_vigente import tassonomia_di
 
 TOPIC_RPT = "nodo.rpt"
 # Due date of dovuti created here. Source: pa-per-ente, paaSILInviaDovuti, state effects, 4.
@@ -136,7 +138,7 @@ def start_pagamento(
     parti = _with_payer(read_parti(db, anagrafe, row, now), nome, email)
     for parte in parti:
         check_anagrafica(parte.documento.pagatore)
-    avvii, messaggio = _prepare(parti, TipoSessione(row.tipo), iuv_blocks, now)
+    avvii, messaggio = _prepare(parti, TipoSessione(row.tipo), iuv_blocks, tassonomia_di(anagrafe), now)
     sessione = {"id_session": id_session, "correlation_id": row.correlation_id, "nome": nome, "email": email}
     with db.transaction() as session:
         posizioni.start(session, sessione, avvii, messaggio, now)
@@ -158,7 +160,7 @@ def _with_payer(parti: list[Parte], nome: str | None, email: str | None) -> list
 
 
 def _prepare(
-    parti: Sequence[Parte], tipo: TipoSessione, iuv_blocks: IuvBlocks, now: datetime
+    parti: Sequence[Parte], tipo: TipoSessione, iuv_blocks: IuvBlocks, tassonomia: Tassonomia, now: datetime
 ) -> tuple[list[Avvio], Messaggio]:
     first = parti[0]
     quota = first.secondario
@@ -170,7 +172,8 @@ def _prepare(
         iuv = iuv or iuv_blocks.draw(ente.codice_fiscale, ente.codice_segregazione)
         if quota is not None:
             id_carrello = draw_id_multibeneficiario(ente.codice_fiscale, iuv)
-        pronta = build_rpt(parte, iuv, id_carrello if quota is not None else uuid.uuid4().hex, now)
+        ccp = id_carrello if quota is not None else uuid.uuid4().hex
+        pronta = build_rpt(parte, iuv, ccp, tassonomia, now)
         pronte.append(pronta)
         avvii.append(_avvio(parte, pronta, id_carrello, tipo, now))
     if quota is not None:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import io
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from hub.app import build_wsgi_app
 from hub.domain.iuv import check_digits
 from hub.store import schema
+from hub.store.anagrafe import Anagrafe
+from hub.usecases.authenticate import Callers
 from hub.usecases.importa_dovuto import ImportaDovuto, RichiestaImportaDovuto
 from tests.factories import encode, make_documento, make_iud, make_voce
 from tests.formats.pages import text_of
 from tests.soap.zeep_client import Door, ente_client, intestazione, open_door
+from tests.tassonomie import changed, lay
 from tests.versamenti import EnteSecondario, Versamento, own_iuv
-from tests.world import PASSWORD_REFEZIONE, PASSWORDS, World, chi
+from tests.world import PASSWORD_REFEZIONE, PASSWORDS, SOURCE, World, chi
 
 # The old numbering: base (13 digits), check digits over aux digit and application code too.
 VECCHIO = "1000000000001" + check_digits("0011000000000001")
@@ -216,6 +221,43 @@ def test_empty_items_of_the_secondary_list_are_ignored_and_the_iban_is_not_looke
 
     assert answer.esito == "OK"
     assert versions(world, iud)[0].secondario["iban"] == "corto"
+
+
+@pytest.mark.parametrize("codice", ["9/0109999IM/", "9/0115119AP/"], ids=["unknown", "ended in 2021"])
+def test_a_second_beneficiary_needs_a_code_in_force(world: World, client: Any, codice: str) -> None:
+    iud = make_iud()
+
+    answer = importa(client, Versamento(iud), EnteSecondario(dati_specifici=codice))
+
+    assert answer.fault.faultCode == "PAA_DATI_SPECIFICI_RISCOSSIONE_NON_VALIDO"
+    assert versions(world, iud) == []
+
+
+def another_process(world: World) -> Door:
+    """A hub over the same database that has looked at nothing yet."""
+    callers = Callers(Anagrafe(world.db), world.runtime.config.auth_failures_max)
+    return Door(build_wsgi_app(replace(world.runtime, callers=callers)), SOURCE)
+
+
+def test_a_code_that_ends_stays_with_the_dovuto_that_has_it(world: World, client: Any) -> None:
+    iud = make_iud()
+    assert importa(client, Versamento(iud, iuv=own_iuv(7)), EnteSecondario()).esito == "OK"
+    lay(world.db, changed(_0201102IM={"valido_al": date(2026, 1, 1)}))
+    fresh = ente_client(another_process(world))
+
+    refused = importa(fresh, Versamento(make_iud()), EnteSecondario())
+    modified = importa(fresh, Versamento(iud, azione="M", iuv=own_iuv(7), causale="Saldo"), EnteSecondario())
+
+    assert refused.fault.faultCode == "PAA_DATI_SPECIFICI_RISCOSSIONE_NON_VALIDO"
+    assert modified.esito == "OK"
+
+
+@pytest.mark.parametrize("digit", "678")
+def test_a_document_knows_no_category_beyond_its_facet(client: Any, digit: str) -> None:
+    """The contract's pattern is `[0129]/`; flows take the new ones."""
+    answer = importa(client, Versamento(make_iud(), dati_specifici=f"{digit}/0101101IM/"))
+
+    assert answer.fault.faultCode == "PAA_XML_NON_VALIDO"
 
 
 def repeatable(world: World) -> Any:

@@ -258,6 +258,7 @@ def test_a_second_beneficiary_goes_with_one_dovuto_alone(client, elementi, secon
         {"ibanAccreditoBeneficiario": "IT60X0542811101000000123457"},
         {"ibanAccreditoBeneficiario": "DE89370400440532013000"},
         {"datiSpecificiRiscossione": "9/0109999IM/"},
+        {"datiSpecificiRiscossione": "9/0115119AP/"},  # it ended in 2021
         {"importo": "12.50"},
     ],
 )

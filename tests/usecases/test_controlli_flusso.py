@@ -6,6 +6,7 @@ Source: flows, 2.4; acceptance vector 7 (13).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_a_good_row_breaks_no_rule(regole: Regole, azione: str) -> None:
         ({"commissioneCaricoPa": "-1.00"}, "_COMMISSIONI_PA"),
         ({"tipoVersamento": "ALL|PO"}, "_TIPO_VERS"),
         ({"tipoVersamento": "XYZ"}, "_TIPO_VERS"),
-        ({"datiSpecificiRiscossione": "3/0101101IM/"}, "_DATI_RISCOSS"),
+        *(({"datiSpecificiRiscossione": f"{digit}/0101101IM/"}, "_DATI_RISCOSS") for digit in "345x"),
         ({"datiSpecificiRiscossione": "9/ab"}, "_DATI_RISCOSS"),
     ],
 )  # fmt: skip
@@ -113,6 +114,32 @@ def test_each_rule_of_the_second_beneficiary_has_its_code(
     regole: Regole, changed: dict[str, str], codice: str
 ) -> None:
     assert codes(regole, "1_4", **SECONDARIO | changed) == [codice]
+
+
+@pytest.mark.parametrize("digit", "0126789")
+def test_every_category_of_2026_is_accepted(regole: Regole, digit: str) -> None:
+    assert codes(regole, datiSpecificiRiscossione=f"{digit}/0101101IM/testo") == []
+
+
+@pytest.mark.parametrize("digit", "6789")
+@pytest.mark.parametrize(
+    ("azione", "giorno", "found"),
+    [
+        ("I", date(2021, 5, 2), ["_DATI_RISCOSS_ENTE_SECONDARIO"]),
+        ("I", date(2021, 5, 3), []),
+        ("I", date(2021, 12, 1), []),
+        ("I", date(2021, 12, 2), ["_DATI_RISCOSS_ENTE_SECONDARIO"]),
+        ("M", date(2021, 12, 2), []),
+        ("A", date(2021, 12, 2), []),
+    ],
+)
+def test_the_code_of_the_second_beneficiary_is_in_force_when_the_dovuto_comes_to_be(
+    digit: str, azione: str, giorno: date, found: list[str]
+) -> None:
+    regole = Regole(None, None, are_15_admitted=False, giorno=giorno)
+    values = SECONDARIO | {"datiSpecificiRiscossioneEnteSecondario": f"{digit}/0115119AP/"}
+
+    assert codes(regole, "1_4", azione=azione, **values) == found
 
 
 def test_an_unknown_action_is_told_alone(regole: Regole) -> None:

@@ -18,6 +18,7 @@ from hub.domain.stati import StatoDovuto, StatoFlusso, StatoImport
 from hub.store import schema
 from hub.usecases.check_flusso import CheckFlusso
 from tests.importati import CUT_OFF, Stabilimento
+from tests.tassonomie import changed, lay
 from tests.tracciati import SECONDARIO, make_campi, make_codice_fiscale, make_csv, make_zip
 from tests.tracciati import rows as lines
 from tests.world import PASSWORD_REFEZIONE, World
@@ -227,6 +228,24 @@ def test_a_second_beneficiary_is_kept_beside_the_own_share(plant: Stabilimento) 
 
     first, second = plant.dovuti()
     assert (first.importo_cent, first.secondario["importo_cent"], second.secondario) == (10_000, 500, None)
+
+
+def test_the_categories_of_2026_are_kept_as_they_came(plant: Stabilimento) -> None:
+    plant.send("F1", *(row(digit, datiSpecificiRiscossione=f"{digit}/0101101IM/") for digit in "678"))
+
+    plant.load()
+
+    assert [dovuto.dati_specifici for dovuto in plant.dovuti()] == ["6/0101101IM/", "7/0101101IM/", "8/0101101IM/"]
+
+
+def test_a_table_that_was_fetched_counts_for_flows(plant: Stabilimento) -> None:
+    lay(plant.world.db, changed("0201102IM"))
+    token = plant.send("F1", make_campi("1_4", IUD="A", **SECONDARIO), make_campi("1_4", IUD="B"), versione="1_4")
+
+    plant.load()
+
+    assert codes(plant, token) == [(1, "|PAA_IMPORT_SINTASSI_CSV_DATI_RISCOSS_ENTE_SECONDARIO")]
+    assert [dovuto.iud for dovuto in plant.dovuti()] == ["B"]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from hub.formats.xml import parse
 from hub.store import schema
 from hub.usecases import expire_sessioni
 from tests.factories import make_documento, make_voce
+from tests.tassonomie import changed, lay
 from tests.world import GRACE, INTERMEDIARIO, PASSWORD_STAZIONE, TTL, World
 
 
@@ -50,6 +51,35 @@ def test_the_rpt_says_what_the_ente_asked_and_fits_its_schema(world):
     assert tentativo.rpt_sha256 == hashlib.sha256(raw).hexdigest()
     assert (rpt.iuv, rpt.ccp, rpt.importo_cent) == (tentativo.iuv, tentativo.ccp, 1251)
     assert rpt.pagatore.codice == documento.codice_pagatore
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("9/0101101IM/saldo", "9/0101101IM/saldo"),
+        ("9/0101100IM/", "9/0101100IM/"),
+        ("2/1234", "9/0101101IM/Tari"),
+        ("9/0115119AP/", "9/0101101IM/Tari"),  # it ended in 2021
+        ("9/0201102IM/", "9/0101101IM/Tari"),  # of a province
+    ],
+)
+def test_the_rpt_carries_a_code_of_the_taxonomy(small_world, given, said):
+    world = small_world
+
+    id_session = world.begin(make_documento(make_voce(dati_specifici=given)))
+
+    (versamento,) = read_rpt(bytes(world.tentativo(id_session).rpt)).versamenti
+    assert versamento.dati_specifici == said
+    assert world.dovuti(id_session)[0].dati_specifici == given
+
+
+def test_a_table_that_was_fetched_counts_for_the_rpt(world):
+    lay(world.db, changed("0101100IM"))
+
+    id_session = world.begin(make_documento(make_voce(dati_specifici="9/0101100IM/")))
+
+    (versamento,) = read_rpt(bytes(world.tentativo(id_session).rpt)).versamenti
+    assert versamento.dati_specifici == "9/0101101IM/Tari"
 
 
 def test_the_message_waits_in_the_outbox_without_the_station_password(world):

@@ -55,7 +55,7 @@ GUASTI = (
     Guasto(
         "PAA_DATI_SPECIFICI_RISCOSSIONE_NON_VALIDO",
         "`datiSpecificiRiscossione` non ha la forma `9/codice tassonomia/`, oppure la tassonomia dell'ente "
-        "secondario non esiste",
+        "secondario non esiste o, per un dovuto nuovo, oggi non è in vigore",
         "mandare un codice della tassonomia dei servizi di incasso",
         Ripetere.NO,
         _IMPORTA,

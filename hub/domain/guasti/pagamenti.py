@@ -160,8 +160,8 @@ GUASTI = (
     Guasto(
         "PAA_ENTE_SECONDARIO_NON_VALIDO",
         "ente secondario con codice fiscale, IBAN (27 caratteri), indirizzo, civico, nazione, CAP, provincia, comune, "
-        "tassonomia o importo sbagliati; che è lo stesso ente del dovuto; con una quota non minore dell'importo; con "
-        "una marca da bollo",
+        "tassonomia (assente o oggi non in vigore) o importo sbagliati; che è lo stesso ente del dovuto; con una quota "
+        "non minore dell'importo; con una marca da bollo",
         "correggere il campo che `description` nomina",
         Ripetere.NO,
         (g.CARRELLO,),
