@@ -30,6 +30,7 @@ from hub.ports import Archivio
 from hub.store import enti, lavori_flussi
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
+from hub.usecases.stampa_avvisi import write_avvisi
 
 LEASE = timedelta(seconds=60)
 _BEAT_S = 1.0
@@ -79,8 +80,6 @@ def print_once(
     flusso = _claim(db, clock, lease, is_written=True, rows_max=rows_max)
     if flusso is None:
         return False
-    from hub.usecases.stampa_avvisi import write_avvisi  # the typesetter is loaded where something is printed
-
     try:
         folder = folder_of(db, flusso)
         avvisi = write_avvisi(db, anagrafe, archivio, flusso, folder, _Beat(db, flusso, clock, lease), clock(), modelli)

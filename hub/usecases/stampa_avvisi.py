@@ -20,7 +20,6 @@ from sqlalchemy import Row
 from hub.domain.avviso import Avviso
 from hub.domain.dovuto_importato import DovutoImportato
 from hub.domain.flussi import read_nome
-from hub.formats.avviso import render_avviso
 from hub.formats.tracciati.import_dovuti import VERSIONI
 from hub.formats.tracciati.righe import read_righe
 from hub.formats.zip_avvisi import ScrittoreZip, pack_entry, read_entries
@@ -68,6 +67,9 @@ def write_avvisi(
         logo = loghi.find(session, flusso.ente_id)
 
     def entry(avviso: Avviso) -> bytes:
+        # Ten MiB of typesetter, for the flows that have something to print.
+        from hub.formats.avviso import render_avviso
+
         return pack_entry(f"avviso_{avviso.iuv}.pdf", render_avviso(avviso, modelli))
 
     stampa = _Stampa(db, archivio, flusso, lambda row: build_avviso(configurato, row, logo), entry, tick)

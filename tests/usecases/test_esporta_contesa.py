@@ -245,10 +245,10 @@ def test_two_who_claim_at_once_take_different_bookings(postgresql_url):
         assert {one.id, other.id} == {row.id for row in world.rows(schema.prenotazioni_export)}
 
 
-def test_who_waits_for_exports_carries_no_library_that_only_others_need():
+def test_the_process_of_flows_carries_no_library_that_only_others_need():
     code = (
-        "import sys, hub.usecases.esporta; print([name for name in ('lxml', 'spyne', 'flask', 'typst', 'alembic') "
-        "if name in sys.modules])"
+        "import sys, hub.app_flussi, hub.usecases.stampa_avvisi; print([name for name in "
+        "('lxml', 'spyne', 'flask', 'typst', 'PIL', 'zxingcpp', 'alembic') if name in sys.modules])"
     )
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

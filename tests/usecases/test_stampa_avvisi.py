@@ -97,7 +97,7 @@ class Flusso:
 
     def files(self) -> list[str]:
         """What there is in the folder of the results."""
-        return sorted(path.name for path in (Path(self.world.cartella.name) / CARTELLA).iterdir())
+        return sorted(path.name for path in (Path(self.world.cartella.name) / CARTELLA).glob("*"))
 
 
 class Killed(Exception):
