@@ -3,6 +3,7 @@
 Shape: `flusso` (the parts of its name), `ente` (null: what is stored was not looked at), `scarti` (for each reason of
 each rejected row: linea, riga, campo, valore, codice, messaggio, rimedio), `rifiuto` (codice, messaggio: only when the
 file turned out to be no flow half-way), `riepilogo` (righe, scartate; nuovi, modificati, annullati: dovuti, importo).
+A trial that did not come to its end has `rifiuto` and no `riepilogo`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def render_prova(
 ) -> Iterator[str]:
     """Give the text in pieces, one for each batch, empty where nothing was found. `ente`: empty, none was looked at.
 
+    The last piece, and no other, ends with a line end.
     Raises: FlussoRifiutato, before the first piece or after the last: the text is whole then.
     """
     rest = iter(batches)
@@ -48,10 +50,25 @@ def render_prova(
             found = next(rest, None)
     except FlussoRifiutato as error:
         refusal = error
-        told = json.dumps({"codice": error.stato, "messaggio": error.testo}, ensure_ascii=False)
-    yield "\n]" + ("" if refusal is None else f', "rifiuto": {told}') + f', "riepilogo": {_totals(riepilogo)}}}\n'
+    told = "" if refusal is None else _rifiuto(refusal.stato, refusal.testo)
+    yield f'\n]{told}, "riepilogo": {_totals(riepilogo)}}}\n'
     if refusal is not None:
         raise refusal
+
+
+def is_last(piece: bytes) -> bool:
+    """Whether the text is whole with this piece."""
+    return piece.endswith(b"\n")
+
+
+def render_interrotta(codice: str, messaggio: str) -> str:
+    """Return what makes a whole text of the pieces of a trial that broke off; it has no totals."""
+    return f"\n]{_rifiuto(codice, messaggio)}}}\n"
+
+
+def _rifiuto(codice: str, messaggio: str) -> str:
+    told = json.dumps({"codice": codice, "messaggio": messaggio}, ensure_ascii=False)
+    return f', "rifiuto": {told}'
 
 
 def _totals(riepilogo: Riepilogo) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hub.log import get_logger
 
@@ -43,13 +43,13 @@ class Figlio(threading.Thread):
             process.kill()
 
 
-def stop_with_parent(stop: threading.Event) -> None:
-    """In the process: set `stop` when whoever started it is gone."""
+def when_parent_ends(act: Callable[[], object]) -> None:
+    """In the process: call `act`, in a thread, when whoever started it is gone."""
 
     def watch() -> None:
         # The descriptor itself: a lock of Python's file would be held when the interpreter ends.
         while os.read(0, 4096):
             pass
-        stop.set()
+        act()
 
     threading.Thread(target=watch, name="parent", daemon=True).start()

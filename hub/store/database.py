@@ -76,6 +76,11 @@ class Database:
         self._pool = DriverPool(engine) if self.is_postgresql else None
         self._statements: dict[Executable, DriverStatement] = {}
 
+    @property
+    def url(self) -> str:
+        """Its address with the password, for another process of ours."""
+        return self.engine.url.render_as_string(hide_password=False)
+
     @classmethod
     def open(cls, url: str, *, pool_size: int = 8) -> Database:
         """Open a pool for this process; nothing is connected before the first use."""

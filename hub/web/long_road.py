@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from hub.web.lane import Lane
-from hub.web.rsgi import Exchange, Headers, Wsgi, declared_length, tell
+from hub.web.rsgi import Exchange, Headers, Stream, Wsgi, declared_length, tell
 
 # Key of the WSGI environment: an empty block before the status is taken as "ask again in a moment".
 PACED = "pontepa.paced"
@@ -139,14 +139,24 @@ class LongRoad:
             lower = [(name.lower(), value) for name, value in headers]
             if begun.after is None:
                 return exchange.response_bytes(int(status[:3]), lower, begun.block or b"")
+            # Held until nothing is left here: when it is let go, the client sees the end and may come again.
             stream = exchange.response_stream(int(status[:3]), lower)
-            while begun.block is not None:
+            await self._send(begun, stream, exchange)
+        finally:
+            await self._lane.run(begun.close)
+
+    async def _send(self, begun: _Begun, stream: Stream, exchange: Exchange) -> None:
+        """Send block after block; one who is gone is noticed also while there is nothing to send."""
+        assert self._lane is not None
+        gone = asyncio.ensure_future(exchange.client_disconnect())
+        try:
+            while begun.block is not None and not gone.done():
                 if begun.block:
                     async with asyncio.timeout(_TAKE_S):
                         await stream.send_bytes(begun.block)
                 await self._lane.run(begun.move_on)
         finally:
-            await self._lane.run(begun.close)
+            gone.cancel()
 
 
 def _begin(wsgi: Wsgi, environ: Environ) -> _Begun:

@@ -6,23 +6,22 @@ Bearer credential with `?ente=`, the TLS certificate of the connection.
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import chain
 
 from flask import Flask, Response, current_app, g, request
 
-from hub.domain.errors import CaricamentoNonValido, FileTroppoGrande, FlussoRifiutato, OutOfService
+from hub.domain.errors import CaricamentoNonValido, FileTroppoGrande, OutOfService
 from hub.domain.flussi import read_nome
 from hub.domain.provenienza import find_source
-from hub.formats.prova_flusso import render_prova
-from hub.formats.zip_flusso import open_flusso
+from hub.formats.prova_a_parte import Domanda
 from hub.usecases.authenticate import Chiamante, Presentazione
-from hub.usecases.check_flusso import CheckFlusso
 from hub.usecases.receive_flusso import LimitiCarico
 from hub.web.arrivo import ZIP, read_file
 from hub.web.context import CERTIFICATE, runtime
+from hub.web.prova_a_parte import ProvaAParte
 
 CHECK = "/flussi/check"
 ENDPOINT = "check_flusso"
@@ -30,21 +29,16 @@ ENDPOINT = "check_flusso"
 _OPERATION = "paaSILAutorizzaImportFlusso"
 _MEDIA = (*ZIP, "text/csv")
 _TURNS = "pontepa.prove"
-# A trial is all computing, beside the calls that this process answers: more at once only make everybody late.
+# Each is a process that computes all the time: more at once only make everybody late.
 _TURNS_MAX = 2
-_SWITCH_S = 0.0001
 
 
 class _Turns:
-    """Room for a few trials; while one goes on, the threads of this process take turns more often.
-
-    By itself a thread that only computes gives way every 5 ms, and a call waits for its turn half a dozen times.
-    """
+    """Room for a few trials."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._taken = 0
-        self._usual_s = sys.getswitchinterval()
 
     def take(self) -> None:
         """Raises: OutOfService (enough trials go on)."""
@@ -52,13 +46,10 @@ class _Turns:
             if self._taken >= _TURNS_MAX:
                 raise OutOfService("altre prove di flussi sono in corso: riprovare fra poco")
             self._taken += 1
-            sys.setswitchinterval(_SWITCH_S)
 
     def give_back(self) -> None:
         with self._lock:
             self._taken -= 1
-            if not self._taken:
-                sys.setswitchinterval(self._usual_s)
 
 
 def register(app: Flask) -> None:
@@ -69,7 +60,8 @@ def register(app: Flask) -> None:
 def check() -> Response:
     """Try a flow, CSV or ZIP, and tell what was found while it goes on, as `pontepa flusso check --json` does.
 
-    A file that is no flow at all is refused at once; what turns out half-way stands in the answer as `rifiuto`.
+    A file that is no flow at all is refused at once; what turns out half-way stands in the answer as `rifiuto`. It is
+    computed in a process of its own: in this one it would make every call beside it wait for the interpreter.
     """
     run, now = runtime(), runtime().clock()
     chiamante = run.callers.authenticate(_shown(), _OPERATION, now)
@@ -80,24 +72,26 @@ def check() -> Response:
         stack.callback(turns.give_back)
         arrivato = stack.enter_context(read_file(request.args.get("nome", ""), _MEDIA))
         _check_size(chiamante, arrivato.size_bytes)
-        nome = read_nome(arrivato.nome)
+        read_nome(arrivato.nome)
         g.log = {"ente": ente, "nome_file": arrivato.nome, "size_bytes": arrivato.size_bytes}
-        prova = CheckFlusso(nome, now, run.config.iuv_quindici_fino_al, run.db, ente, chiamante.tipi)
-        flusso, _size_bytes = stack.enter_context(open_flusso(arrivato.contenuto, arrivato.nome, nome))
-        pieces = render_prova(nome, ente, prova.batches(flusso), prova.riepilogo)
+        # Whatever the process is to read must be in the file, and the file on the disk.
+        arrivato.contenuto.flush()
+        domanda = Domanda(
+            file=arrivato.contenuto.fileno(),
+            nome_file=arrivato.nome,
+            ente=ente,
+            concessi=chiamante.tipi,
+            now=now,
+            iuv_quindici_fino_al=run.config.iuv_quindici_fino_al,
+            database_url=run.db.url,
+            log_format=run.config.log_format,
+            log_level=run.config.log_level,
+        )
+        prova = stack.enter_context(ProvaAParte(domanda))
         # A file that cannot be read at all is refused here, with a status of its own.
-        first = next(pieces)
-        response = Response(_told(first, pieces), mimetype="application/json")
+        response = Response(chain([prova.begin()], prova.rest()), mimetype="application/json")
         response.call_on_close(stack.pop_all().close)
     return response
-
-
-def _told(first: str, pieces: Iterator[str]) -> Iterator[bytes]:
-    yield first.encode()
-    # The text itself says so, and is whole.
-    with suppress(FlussoRifiutato):
-        for piece in pieces:
-            yield piece.encode()
 
 
 def _check_size(chiamante: Chiamante, size_bytes: int) -> None:

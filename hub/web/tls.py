@@ -32,6 +32,8 @@ _HEAD_BYTES = 32 * 1024
 _WRITE_S = 30.0
 _CLOSE_S = 5.0
 _LINGER_S = 1.0
+# How often one looks whether a client that is told nothing is still there.
+_GONE_S = 0.5
 _CONNECTIONS_MAX = 1024
 _BACKLOG = 256
 _BLOCK = 64 * 1024
@@ -290,6 +292,11 @@ class _Connection:
         """Send a block of an answer that has begun, and wait until there is room for the next one."""
         await self._sent(h11.Data(data=data))
 
+    async def gone(self) -> None:
+        """Return when the client is gone."""
+        while not (self._reader.at_eof() or self._writer.transport.is_closing()):
+            await asyncio.sleep(_GONE_S)
+
     async def _sent(self, event: Any) -> None:
         self._write(event)
         async with asyncio.timeout(_WRITE_S):
@@ -315,6 +322,9 @@ class _Exchange:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while isinstance(event := await self._connection.event(), h11.Data):
             yield bytes(event.data)
+
+    async def client_disconnect(self) -> None:
+        await self._connection.gone()
 
     def response_bytes(self, status: int, headers: Headers, body: bytes) -> None:
         self.answer = (status, headers, body)

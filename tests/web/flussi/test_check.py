@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import sys
 import zipfile
 from typing import Any
 
@@ -236,7 +235,7 @@ def test_what_cannot_be_taken_is_refused_with_a_status_of_its_own(small_world: W
 
 def test_a_third_trial_at_once_is_asked_to_come_back_and_a_trial_that_ends_makes_room(small_world: World) -> None:
     """The two that are open have told their first rows and wait to be read on."""
-    client, usual = open_door(small_world), sys.getswitchinterval()
+    client = open_door(small_world)
     data = make_csv(*rows(2000))
     open_ones = [
         client.post(CHECK, data=data, query_string={"nome": CSV}, headers=OWNER | {"Content-Type": "text/csv"},
@@ -252,4 +251,3 @@ def test_a_third_trial_at_once_is_asked_to_come_back_and_a_trial_that_ends_makes
     with attempt(small_world, data, client=client) as taken:
         assert taken.status_code == 200
     open_ones[1].close()
-    assert sys.getswitchinterval() == usual

@@ -174,6 +174,10 @@ class Exchange:
         for block in ():
             yield block
 
+    async def client_disconnect(self) -> None:
+        """It stays to the end."""
+        await asyncio.Event().wait()
+
     def response_bytes(self, status: int, headers: Any, body: bytes) -> None:
         self.status, self.headers, self.blocks = status, dict(headers), [body]
 
