@@ -44,6 +44,22 @@ def cent_from_tolerant_text(text: str) -> int:
     return int(match[1] + (match[2] or "").ljust(2, "0"))
 
 
+def cent_from_signed_text(text: str) -> int:
+    """Return the cents of a decimal that may be negative, as in the settlement flows of the 2018 schema.
+
+    Raises: ValueError (fractions of a cent, anything that is not a decimal).
+
+    >>> cent_from_signed_text("-10.5")
+    -1050
+    """
+    text = text.strip()
+    if not text.startswith("-"):
+        return cent_from_tolerant_text(text)
+    if not text[1:2].isdigit():
+        raise ValueError("amount not readable")
+    return -cent_from_tolerant_text(text[1:])
+
+
 def text_from_cent(importo_cent: int) -> str:
     """Return the amount with a point and two decimals.
 

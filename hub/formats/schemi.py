@@ -9,6 +9,7 @@ from hub.formats.xml import Schema, compile_schema
 
 DOVUTI_PAGATI = "PagInf_Dovuti_Pagati_6_2_0.xsd"
 RPT_RT = "PagInf_RPT_RT_6_2_0.xsd"
+FDR = "FlussoRiversamento_1_0_4.xsd"
 
 _lock = threading.Lock()
 _compiled: dict[str, Schema] = {}
