@@ -1,4 +1,4 @@
-"""The contracts of what the node calls, as a door reads them: answers written by shape are valid, the text is served."""
+"""The contracts of what the node calls, as a door reads them: answers written by shape are valid, all is served."""
 
 from __future__ import annotations
 
