@@ -110,13 +110,12 @@ def test_callers_are_answered_while_a_flow_loads(world, worker):
 
     thread = threading.Thread(target=load)
     thread.start()
-    answered = 0
+    assert world.invia()
     while thread.is_alive():
         assert world.invia()
-        answered += 1
     thread.join()
 
-    assert failures == [] and answered >= 1
+    assert failures == []
     assert len(world.rows(schema.dovuti, origine="FLUSSO")) == 20 * PIECE
 
 
