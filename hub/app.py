@@ -16,6 +16,7 @@ from adapters.firma.xmlsec_verifier import XmlsecFirme
 from adapters.nodo.client import NodoClient
 from adapters.nodo.fake import serve_simulator
 from adapters.sftp.client import Limiti, SftpClient
+from adapters.tassonomia.client import TassonomiaClient
 from hub import app_flussi, log
 from hub.config import Config, load_config
 from hub.domain.errors import Misconfigured
@@ -23,7 +24,7 @@ from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte
 from hub.jobs import schedule
 from hub.jobs.figlio import Figlio
-from hub.ports import ArchivioEsterno, Recapiti
+from hub.ports import ArchivioEsterno, FonteTassonomia, Recapiti
 from hub.runtime import Runtime
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
@@ -86,6 +87,11 @@ def build_runtime(config: Config) -> Runtime:
 def build_recapiti(config: Config) -> Recapiti:
     """The servers where files of the entes are left."""
     return SftpClient(is_open=not config.is_produzione, limiti=Limiti(total_s=consegna_export.INVIO_S))
+
+
+def build_fonte_tassonomia(config: Config) -> FonteTassonomia:
+    """Where pagoPA publishes the taxonomy."""
+    return TassonomiaClient(config.tassonomia_url)
 
 
 def build_archivio(config: Config) -> ArchivioEsterno:
@@ -207,7 +213,7 @@ def run_worker(config: Config) -> None:
         signal.signal(number, lambda *_: stop.set())
     flows = Figlio(app_flussi.command(), stop)
     flows.start()
-    schedule.run(runtime, stop)
+    schedule.run(runtime, stop, build_fonte_tassonomia(config) if config.tassonomia_aggiorna else None)
     flows.join()
     runtime.db.close()
 

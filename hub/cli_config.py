@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hub.domain.configurazione import (
     Configurazione,
     ConfigurazioneNonValida,
     Differenza,
+    Tipo,
     insecure_addresses,
 )
 from hub.domain.stati import StatoEnte
@@ -25,10 +27,14 @@ from hub.formats.configurazione import (
     read_tipo,
     render_configurazione,
 )
+from hub.formats.istanti import giorno_di
 from hub.formats.segreti import Cassaforte
 from hub.store import enti, tipi
+from hub.store.database import Database
 from hub.usecases import add_ente, apply_config, change_credenziale
+from hub.usecases.avvisi_tassonomia import tipi_avvisi
 from hub.usecases.export_config import export_config, export_ente
+from hub.usecases.tassonomia_vigente import tassonomia_vigente
 
 
 @click.group("config")
@@ -71,6 +77,20 @@ def _print_differences(found: Sequence[Differenza], nothing: str, as_json: bool)
         click.echo(nothing)
 
 
+def _warn(settings: Settings, db: Database, wanted: Iterable[tuple[str, Tipo]]) -> None:
+    """Say on stderr which active tipi have a code that pagoPA does not take, or will not for long."""
+    preavviso = timedelta(days=settings.config.tassonomia_preavviso_giorni)
+    with db.reading() as session:
+        tassonomia = tassonomia_vigente(session)
+    rows = [(ente, tipo.codice, tipo.tassonomia) for ente, tipo in wanted if tipo.attivo]
+    for avviso in tipi_avvisi(rows, tassonomia, giorno_di(utc_now()), preavviso):
+        click.echo(f"attenzione: {avviso}", err=True)
+
+
+def _tipi_of(wanted: Configurazione) -> list[tuple[str, Tipo]]:
+    return [(ente.cod_ipa_ente, tipo) for ente in wanted.enti for tipo in ente.tipi or ()]
+
+
 _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
@@ -83,6 +103,7 @@ def config_plan(settings: Settings, file: Path, as_json: bool) -> None:
     wanted = _read(settings, file)
     with settings.database() as db:
         found = apply_config.plan(db, wanted, Cassaforte(settings.config.secret_key), utc_now())
+        _warn(settings, db, _tipi_of(wanted))
     _print_differences(found, "nessun cambiamento", as_json)
 
 
@@ -95,6 +116,7 @@ def config_apply(settings: Settings, file: Path, as_json: bool) -> None:
     wanted = _read(settings, file)
     with settings.database() as db:
         found = apply_config.apply(db, wanted, Cassaforte(settings.config.secret_key), utc_now())
+        _warn(settings, db, _tipi_of(wanted))
     _print_differences(found, "nessun cambiamento", as_json)
 
 
@@ -178,6 +200,7 @@ def tipo_add(settings: Settings, cod_ipa_ente: str, modalita: tuple[str, ...], *
     tipo = read_tipo({**values, "modalita": list(modalita) or None})
     with settings.database() as db:
         add_ente.add_tipo(db, cod_ipa_ente, tipo)
+        _warn(settings, db, [(cod_ipa_ente, tipo)])
     click.echo(f"tipo {tipo.codice} aggiunto all'ente {cod_ipa_ente}")
 
 

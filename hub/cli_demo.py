@@ -74,6 +74,8 @@ def _environment(directory: Path, database_url: str | None, port: int, simulator
         "PONTEPA_HOST": "127.0.0.1",
         "PONTEPA_PORT": str(port),
         "PONTEPA_LOG_FORMAT": "json",
+        # It plays by itself: whatever the hour, nothing outside is asked.
+        "PONTEPA_TASSONOMIA_AGGIORNA": "false",
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -105,6 +105,13 @@ class Config(BaseModel):
     # From this day on an ente supplies no new IUV of 15 digits. Source: flows, 2.4.
     iuv_quindici_fino_al: date = date(2024, 4, 30)
 
+    # Where pagoPA publishes the taxonomy, whether it is looked for there, at what hour of Rome, and from how many days
+    # before its end a code is warned of. Source: flows, 7.3.
+    tassonomia_url: str = "https://api.platform.pagopa.it/taxonomy/service/v1/taxonomy"
+    tassonomia_aggiorna: bool = True
+    tassonomia_ora: time = time(12)
+    tassonomia_preavviso_giorni: Annotated[int, Field(ge=0, le=366)] = 30
+
     # Rows of a flow in one transaction: more are not faster, fewer are dearer, and a crash does that many again.
     # SQLite, with its one writer, takes 2500 at most.
     flussi_pezzo_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 50_000
@@ -192,6 +199,18 @@ class Config(BaseModel):
             raise ValueError("deve essere un indirizzo http:// o https:// senza parametri")
         return value.rstrip("/")
 
+    @field_validator("tassonomia_url")
+    @classmethod
+    def _web_address_with_query(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            parts.port  # noqa: B018 - reading it checks it
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or not value.isascii():
+            raise ValueError("deve essere un indirizzo http:// o https://")
+        return value
+
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
@@ -247,6 +266,8 @@ def _cross_problems(config: Config) -> list[str]:
         problems.append(f"{PREFIX}S3_BUCKET senza {PREFIX}S3_ACCESS_KEY e {PREFIX}S3_SECRET_KEY: non si apre")
     if not config.s3_bucket and (config.s3_endpoint or config.s3_access_key or config.s3_secret_key):
         problems.append(f"{PREFIX}S3_BUCKET manca: le altre impostazioni S3 non varrebbero nulla")
+    if config.is_produzione and not config.tassonomia_url.startswith("https://"):
+        problems.append(f"{PREFIX}TASSONOMIA_URL: in produzione deve iniziare con https://")
     if config.proxy_cert_header and not config.trusted_proxies:
         problems.append(
             f"{PREFIX}PROXY_CERT_HEADER senza {PREFIX}TRUSTED_PROXIES: l'intestazione non sarebbe creduta a nessuno"

@@ -11,6 +11,7 @@ from hub.domain.archivio import ChiaveArchivio, PagamentoPsp, RispostaArchivio
 from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
 from hub.domain.export_giornaliero import Recapito
 from hub.domain.inoltro import InvioEsito
+from hub.domain.prelievo import Prelievo
 
 
 class Nodo(Protocol):
@@ -122,5 +123,16 @@ class Archivio(Protocol):
 
         Ages are by the clock of the store when the listing began. What comes and goes meanwhile may be told or not.
         Raises: OutOfService.
+        """
+        ...
+
+
+class FonteTassonomia(Protocol):
+    """Where pagoPA publishes the taxonomy."""
+
+    def fetch(self, etag: str | None) -> Prelievo:
+        """Ask for the table. `etag`: of the one that we have; what fails is a value, never raised.
+
+        Source: flows, 7.3.
         """
         ...

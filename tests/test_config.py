@@ -100,10 +100,26 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
         ({"PONTEPA_UPLOAD_CEILING_BYTES": "1000000"}, "UPLOAD_CEILING_BYTES"),
         ({"PONTEPA_S3_BUCKET": "x", "PONTEPA_S3_ACCESS_KEY": "y"}, "S3_SECRET_KEY"),
         ({"PONTEPA_S3_ENDPOINT": "http://archivio.example.org"}, "S3_BUCKET"),
+        ({"PONTEPA_TASSONOMIA_URL": "http://api.example.org/t?extension=csv"}, "TASSONOMIA_URL"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(env: dict[str, str], name: str) -> None:
     (problem,) = _problems(None, {**KEY, **env})
+
+    assert f"PONTEPA_{name}" in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("TASSONOMIA_URL", value) for value in ("ftp://x/t", "https://", "https://u@x/t", "https://x:y/t", "tavola")),
+        *(("TASSONOMIA_ORA", value) for value in ("mezzogiorno", "25:00")),
+        ("TASSONOMIA_AGGIORNA", "forse"),
+        ("TASSONOMIA_PREAVVISO_GIORNI", "-1"),
+    ],
+)
+def test_where_and_when_the_taxonomy_is_looked_for_must_make_sense(name: str, value: str) -> None:
+    (problem,) = _problems(None, {**KEY, f"PONTEPA_{name}": value})
 
     assert f"PONTEPA_{name}" in problem
 

@@ -18,8 +18,10 @@ from hub.domain.attesa import SLOT_ENTE_S
 from hub.jobs.loops import Loop, job
 from hub.jobs.wake import watch
 from hub.log import get_logger
+from hub.ports import FonteTassonomia
 from hub.runtime import Runtime
 from hub.usecases import (
+    aggiorna_tassonomia,
     annulla_flusso,
     apply_rt,
     consegna_export,
@@ -39,8 +41,8 @@ _MARGIN_ENTE = timedelta(seconds=SLOT_ENTE_S)
 _SFTP_THREADS = 4
 
 
-def run(runtime: Runtime, stop: threading.Event) -> None:
-    """Run the jobs until `stop`, then settle what is in flight and return."""
+def run(runtime: Runtime, stop: threading.Event, fonte: FonteTassonomia | None = None) -> None:
+    """Run the jobs until `stop`, then settle what is in flight and return. `fonte`: None, no taxonomy is fetched."""
     config = runtime.config
     relays = [
         _Relay("relay_outbox", "nodo", config.relay_threads),
@@ -67,6 +69,7 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
     scheduler.add_job(annul, "interval", seconds=_EXPIRE_EVERY_S, id="annulla_flusso")
     daily = job("export_giornaliero", lambda: export_giornaliero.run_once(runtime.db, runtime.clock()))
     scheduler.add_job(daily, "interval", seconds=_EXPIRE_EVERY_S, id="export_giornaliero")
+    scheduler.add_job(_tassonomia(runtime, fonte), "interval", seconds=_EXPIRE_EVERY_S, id="aggiorna_tassonomia")
     loops = [Loop(relay.name, relay.tick(runtime, stop), config.tick_s, stop) for relay in relays]
     loops.append(Loop("apply_rt", receipts, config.tick_s, stop))
     for loop in loops:
@@ -89,6 +92,15 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
         relay.pool.shutdown(wait=True)
     watcher.join()
     get_logger().info("worker_stopped")
+
+
+def _tassonomia(runtime: Runtime, fonte: FonteTassonomia | None) -> Callable[[], bool]:
+    ora, preavviso = runtime.config.tassonomia_ora, timedelta(days=runtime.config.tassonomia_preavviso_giorni)
+    return job(
+        "aggiorna_tassonomia",
+        lambda: aggiorna_tassonomia.run_once(runtime.db, fonte, ora, preavviso, runtime.clock()),
+        is_told=False,
+    )
 
 
 class _Relay:

@@ -24,6 +24,7 @@ class Conti:
     imports: Mapping[str, int]
     flussi: Mapping[str, int]
     exports: Mapping[str, int]
+    tassonomia: Mapping[str, int]
     righe_decise: int
     righe_rimaste: int
     attesa_s: int
@@ -57,6 +58,7 @@ class Metrics:
         _by_stato(now, "pontepa_imports", "Files of flows that came", conti.imports)
         _by_stato(now, "pontepa_flussi", "Flows that became of them", conti.flussi)
         _by_stato(now, "pontepa_exports", "Booked exports", conti.exports)
+        _by_stato(now, "pontepa_tassonomia_tipi", "Active tipi whose taxonomy code needs care", conti.tassonomia)
         numbers = (
             ("pontepa_import_rows_decided", "Rows decided of the flows in elaboration", conti.righe_decise),
             ("pontepa_import_rows_left", "Rows left of the flows in elaboration, by bytes read", conti.righe_rimaste),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from flask import Flask, Response, current_app, jsonify
 
 from hub.domain.avanzamento import avanzamento_di
+from hub.domain.tassonomia import Vigore
 from hub.formats.resources import resource
-from hub.store import migrate, outbox, registro
+from hub.store import migrate, outbox, registro, tassonomia
 from hub.web import metrics
 from hub.web.context import METRICS, runtime
 
@@ -51,8 +53,14 @@ def exposition() -> Response:
             imports=registro.count_imports(session),
             flussi=registro.count_flussi(session),
             exports=registro.count_exports(session),
+            tassonomia=_tipi_to_mend(tassonomia.stato(session).avvisi or {}),
             righe_decise=sum(fatto.righe for fatto in under_way),
             righe_rimaste=sum(fatto.righe_rimaste for fatto in under_way),
             attesa_s=0 if oldest is None else (now - oldest) // timedelta(seconds=1),
         )
     return Response(current_app.extensions[METRICS].exposition(conti), content_type=metrics.CONTENT_TYPE)
+
+
+def _tipi_to_mend(avvisi: Mapping[str, int]) -> dict[str, int]:
+    """As the worker counted them last; nought where it found none, so that an alarm ends."""
+    return {vigore: avvisi.get(vigore, 0) for vigore in Vigore if vigore != Vigore.VALIDO}

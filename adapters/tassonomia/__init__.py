@@ -1,0 +1,1 @@
+"""pagoPA's service of the taxonomy."""
