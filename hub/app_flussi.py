@@ -25,7 +25,7 @@ _NICE = 5
 # Rows leave no cycles; a look at all that lives costs a tenth of the work.
 _GC_THRESHOLD = 200_000
 # A lane each, and the statements beside an open transaction.
-_CONNECTIONS = 12
+_CONNECTIONS = 14
 
 
 def command() -> list[str]:

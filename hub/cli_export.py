@@ -18,7 +18,7 @@ from hub.cli_common import (
 )
 from hub.domain.delivery import Outcome
 from hub.domain.stati import StatoExport
-from hub.formats.istanti import inizio_di
+from hub.formats.istanti import giorno_di, inizio_di
 from hub.formats.segreti import Cassaforte
 from hub.store import enti, registro
 from hub.usecases.consegna_export import prova_recapito
@@ -82,6 +82,11 @@ def export_scarica(settings: Settings, request_token: str, folder: Path) -> None
     """Scarica il file di un export eseguito."""
     with settings.database() as db, db.reading() as session:
         row = registro.export_named(session, request_token)
+    if row.stato == StatoExport.EXPORT_CANCELLATO:
+        raise Refusal(
+            f"il file dell'export {request_token} è stato tolto il {giorno_di(row.updated_at):%d/%m/%Y}: era finito il "
+            "tempo di conservazione (PONTEPA_CONSERVA_EXPORT_GIORNI); prenotarne un altro"
+        )
     if row.file is None or row.stato != StatoExport.EXPORT_ESEGUITO:
         raise Refusal(f"l'export {request_token} è in stato {row.codice_errore or row.stato}: non c'è un file")
     save_from_archive(settings, [row.file], folder)

@@ -26,7 +26,7 @@ from hub.cli_common import (
 )
 from hub.domain.avanzamento import avanzamento_di
 from hub.domain.stati import StatoFlusso, StatoImport
-from hub.formats.istanti import inizio_di
+from hub.formats.istanti import giorno_di, inizio_di
 from hub.store import enti, registro
 from hub.usecases.annulla_flusso import Annullamento, annulla_flusso
 
@@ -39,7 +39,7 @@ _DETAILS = (
     "request_token", "cod_ipa_ente", "applicazione", "operatore", "nome_file", "stato", "codice_errore", "stato_flusso",
     "size_bytes", "sha256", "md5", "righe", "caricate", "scartate", "percento", "righe_al_secondo", "rimasti_s",
     "created_at", "received_at", "started_at", "finished_at", "file", "file_scarti", "file_iuv", "file_avvisi",
-    "annullato_da", "annullato_at", "dovuti_annullati", "dovuti_pagati", "dovuti_in_pagamento",
+    "file_rimossi_at", "annullato_da", "annullato_at", "dovuti_annullati", "dovuti_pagati", "dovuti_in_pagamento",
 )  # fmt: skip
 _STATI = [str(stato) for stato in (*StatoImport, *StatoFlusso) if stato != StatoImport.AUTORIZZATO]
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -97,6 +97,11 @@ def scarica_flusso(
     is_any = any(asked.values())
     wanted = [name for name, is_asked in asked.items() if is_asked or (not is_any and name != "file")]
     paths = [getattr(row, name) for name in wanted]
+    if row.file_rimossi_at is not None:
+        raise Refusal(
+            f"i file del flusso {row.nome_file} sono stati tolti il {giorno_di(row.file_rimossi_at):%d/%m/%Y}: era "
+            "finito il tempo di conservazione (PONTEPA_CONSERVA_FLUSSI_GIORNI)"
+        )
     if is_any and None in paths:
         missing = ", ".join(name.removeprefix("file_") for name in wanted if getattr(row, name) is None)
         raise Refusal(f"il flusso {row.nome_file or flusso} ({row.codice_errore or row.stato}) non ha: {missing}")

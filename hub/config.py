@@ -116,6 +116,14 @@ class Config(BaseModel):
     # SQLite, with its one writer, takes 2500 at most.
     flussi_pezzo_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 50_000
 
+    # The archive is swept of what no row names. Off, nothing is ever removed: after a database was restored from a
+    # copy that is older than the files, until somebody has looked.
+    pulizia_archivio: bool = True
+    # Days after which the files of finished exports go, and those of finished flows, the received ones included. None:
+    # they stay; received files are the ente's evidence.
+    conserva_export_giorni: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    conserva_flussi_giorni: Annotated[int, Field(ge=1, le=36_500)] | None = None
+
     # A process that loads a flow, or makes its files, and is silent for so long is dead: another one goes on. More than
     # one transaction may take.
     flussi_lease_s: Seconds = 60.0

@@ -12,13 +12,17 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from hub.config import Config
+from hub.domain.pulizia import Conservazione
 from hub.jobs.loops import Loop, job
 from hub.log import get_logger
 from hub.ports import Archivio
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
-from hub.usecases import esporta, risultati_flusso
+from hub.usecases import esporta, risultati_flusso, sweep_archivio
 from hub.usecases.importa_flusso import ImportaFlussi, LimitiImport
+
+# It has work once an hour.
+_SWEEP_TICK_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,13 @@ def run(parti: PartiFlussi, stop: threading.Event) -> None:
     for lane in ("esporta", "esporta_altro"):
         deeds[lane] = lambda: esporta.run_once(parti.db, parti.archivio, clock, stop)
     loops = [Loop(name, job(name, deed, is_told=False), config.tick_s, stop) for name, deed in deeds.items()]
+    if config.pulizia_archivio:
+        sweep = job("sweep_archivio", lambda: _sweep(parti, stop), is_told=False)
+        loops.append(Loop("sweep_archivio", sweep, _SWEEP_TICK_S, stop))
     for loop in loops:
         loop.start()
+        # Whatever its tick, at once the first time.
+        loop.wake()
     get_logger().info("flows_started")
     stop.wait()
     for loop in loops:
@@ -63,6 +72,12 @@ def run(parti: PartiFlussi, stop: threading.Event) -> None:
 
 def _write(parti: PartiFlussi, lease: timedelta, rows_max: int | None) -> bool:
     return risultati_flusso.write_once(parti.db, parti.archivio, parti.clock, rows_max=rows_max, lease=lease)
+
+
+def _sweep(parti: PartiFlussi, stop: threading.Event) -> bool:
+    config = parti.config
+    conservazione = Conservazione.of_giorni(config.conserva_export_giorni, config.conserva_flussi_giorni)
+    return sweep_archivio.run_once(parti.db, parti.archivio, parti.clock, conservazione, stop)
 
 
 def _print(parti: PartiFlussi, lease: timedelta, rows_max: int | None) -> bool:

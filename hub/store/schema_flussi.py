@@ -54,6 +54,7 @@ flussi_import = Table(
     Column("lease_until", Instant),
     Column("fence", Integer, nullable=False, server_default="0"),
     Column("worked_at", Instant),
+    Column("file_rimossi_at", Instant),  # their time was over: neither the received file nor results are kept any more
     Column("risultati_at", Instant),  # the files of rejects and of IUVs are written; only the notices may be missing
     # Paths of the results under the archive; None: there is nothing to give.
     Column("file_scarti", String(512)),
@@ -152,6 +153,22 @@ prenotazioni_export = Table(
     ),
     # Whose turn it is.
     Index("ix_prenotazioni_export_ente_id_started_at", "ente_id", "started_at"),
+)
+
+# One row: when the archive of files may be swept again, and what was removed since ever, by why.
+pulizie_archivio = Table(
+    "pulizie_archivio",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    # Who sweeps puts it ahead while he works, then to the next time; the count makes an older holder's write miss.
+    Column("non_prima_at", Instant, nullable=False),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("incompiuto", BigInteger, nullable=False, server_default="0"),
+    Column("sconosciuto", BigInteger, nullable=False, server_default="0"),
+    Column("parte", BigInteger, nullable=False, server_default="0"),
+    Column("export_scaduto", BigInteger, nullable=False, server_default="0"),
+    Column("flusso_scaduto", BigInteger, nullable=False, server_default="0"),
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),
 )
 
 # Up to where the windows of incremental exports were read out: no payment is dated before it any more.

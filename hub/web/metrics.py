@@ -18,7 +18,7 @@ _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 @dataclass(frozen=True, slots=True)
 class Conti:
-    """What was read from the database: counts by stato, and how far the flows in elaboration are."""
+    """What was read from the database: counts by stato, how far flows in elaboration are, files removed by motivo."""
 
     outbox: Mapping[str, int]
     imports: Mapping[str, int]
@@ -28,6 +28,8 @@ class Conti:
     righe_decise: int
     righe_rimaste: int
     attesa_s: int
+    rimossi: Mapping[str, int]
+    rimossi_bytes: int
 
 
 class Metrics:
@@ -66,6 +68,10 @@ class Metrics:
         )
         for name, words, number in numbers:
             Gauge(name, words, registry=now).set(number)
+        files = Counter("pontepa_archive_files_removed", "Files swept from the archive", ("motivo",), registry=now)
+        for motivo, count in conti.rimossi.items():
+            files.labels(motivo).inc(count)
+        Counter("pontepa_archive_bytes_removed", "Bytes of these files", registry=now).inc(conti.rimossi_bytes)
         return generate_latest(self._registry) + generate_latest(now)
 
 

@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, jsonify
 from hub.domain.avanzamento import avanzamento_di
 from hub.domain.tassonomia import Vigore
 from hub.formats.resources import resource
-from hub.store import migrate, outbox, registro, tassonomia
+from hub.store import migrate, outbox, pulizie_archivio, registro, tassonomia
 from hub.web import metrics
 from hub.web.context import METRICS, runtime
 
@@ -48,6 +48,7 @@ def exposition() -> Response:
     with runtime().db.reading() as session:
         under_way = [avanzamento_di(row, now) for row in registro.in_elaboration(session)]
         oldest = registro.oldest_waiting(session)
+        rimossi, rimossi_bytes = pulizie_archivio.removed(session)
         conti = metrics.Conti(
             outbox=outbox.depth(session),
             imports=registro.count_imports(session),
@@ -56,6 +57,8 @@ def exposition() -> Response:
             tassonomia=_tipi_to_mend(tassonomia.stato(session).avvisi or {}),
             righe_decise=sum(fatto.righe for fatto in under_way),
             righe_rimaste=sum(fatto.righe_rimaste for fatto in under_way),
+            rimossi=rimossi,
+            rimossi_bytes=rimossi_bytes,
             attesa_s=0 if oldest is None else (now - oldest) // timedelta(seconds=1),
         )
     return Response(current_app.extensions[METRICS].exposition(conti), content_type=metrics.CONTENT_TYPE)

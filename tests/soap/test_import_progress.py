@@ -10,6 +10,7 @@ from werkzeug.test import Client
 from hub.store import schema
 from hub.web import create_front
 from tests.flussi import lay_import
+from tests.pulizia import MESE, keep, sweep
 from tests.soap.zeep_client import client_of, intestazione
 from tests.world import World
 
@@ -51,6 +52,19 @@ def test_metrics_tell_the_flows_by_state_and_how_far_they_are(world: World) -> N
     assert found["pontepa_import_rows_left"] == 900
     assert found["pontepa_import_oldest_waiting_seconds"] == 90
     assert found['pontepa_flussi{stato="ANNULLATO"}'] == 0
+
+
+def test_metrics_tell_what_was_swept_from_the_archive(world: World) -> None:
+    assert told(world)['pontepa_archive_files_removed_total{motivo="SCONOSCIUTO"}'] == 0
+    for number in (1, 2):
+        keep(world.runtime.archivio, f"C_PROVA/IMPORT/{MESE}/di-nessuno/{number}/C_PROVA-F1-1_3.zip")
+    sweep(world)
+
+    found = told(world)
+
+    assert found['pontepa_archive_files_removed_total{motivo="SCONOSCIUTO"}'] == 2
+    assert found['pontepa_archive_files_removed_total{motivo="PARTE"}'] == 0
+    assert found["pontepa_archive_bytes_removed_total"] == 20
 
 
 def test_the_log_of_a_status_call_tells_rows_rate_and_time_left(small_world: World) -> None:
