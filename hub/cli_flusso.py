@@ -93,5 +93,8 @@ def _print(ente: str, found: Iterator[RigaScartata], riepilogo: Riepilogo) -> No
     for azione, name in AZIONI.items():
         conto = riepilogo.azioni[azione]
         click.echo(f"{name}: {conto.dovuti}, euro {text_from_cent(conto.importo_cent)}")
+    for (inizio, vigore), number in sorted(riepilogo.tassonomia.items()):
+        click.echo(f"attenzione: datiSpecificiRiscossione {inizio} {vigore} in {number} dovuti nuovi, non scartati: "
+                   "nelle RPT andrà il codice del tipo dovuto")  # fmt: skip
     if not ente:
         click.echo("tipi dovuto e dovuti già presenti non controllati: serve --ente")

@@ -107,3 +107,13 @@ def test_a_long_trial_says_how_far_it_is(folder: Path, shell: Shell, monkeypatch
 
     assert result.exit_code == 0
     assert "al secondo, circa" in result.stderr and "nuovi: 2000" in result.stdout
+
+
+def test_codes_that_ended_are_told_and_the_trial_ends_well(folder: Path, shell: Shell) -> None:
+    file = lay(folder, make_csv(make_campi(), make_campi(IUD="B", datiSpecificiRiscossione="9/0115119AP/")))
+
+    told, said = shell.good("flusso", "check", file), json.loads(shell.good("flusso", "check", file, "--json"))
+
+    assert "attenzione: datiSpecificiRiscossione 9/0115119AP/ SCADUTO in 1 dovuti nuovi" in told
+    assert said["riepilogo"]["avvisi"] == [{"inizio": "9/0115119AP/", "stato": "SCADUTO", "dovuti": 1}]
+    assert said["riepilogo"]["nuovi"]["dovuti"] == 2

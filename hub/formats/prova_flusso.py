@@ -2,7 +2,8 @@
 
 Shape: `flusso` (the parts of its name), `ente` (null: what is stored was not looked at), `scarti` (for each reason of
 each rejected row: linea, riga, campo, valore, codice, messaggio, rimedio), `rifiuto` (codice, messaggio: only when the
-file turned out to be no flow half-way), `riepilogo` (righe, scartate; nuovi, modificati, annullati: dovuti, importo).
+file turned out to be no flow half-way), `riepilogo` (righe, scartate; nuovi, modificati, annullati: dovuti,
+importo; avvisi, where there are some: inizio, stato, dovuti, of taxonomy codes that do not count).
 A trial that did not come to its end has `rifiuto` and no `riepilogo`.
 """
 
@@ -76,4 +77,7 @@ def _totals(riepilogo: Riepilogo) -> str:
     for azione, name in AZIONI.items():
         conto = riepilogo.azioni[azione]
         totals[name] = {"dovuti": conto.dovuti, "importo": text_from_cent(conto.importo_cent)}
+    if riepilogo.tassonomia:
+        found = sorted(riepilogo.tassonomia.items())
+        totals["avvisi"] = [{"inizio": key[0], "stato": str(key[1]), "dovuti": number} for key, number in found]
     return json.dumps(totals, ensure_ascii=False)

@@ -14,9 +14,11 @@ from hub.domain.dovuto_importato import DovutoImportato
 from hub.domain.flussi import NomeFlusso
 from hub.domain.prova import Riepilogo
 from hub.domain.scarto import Scarto
+from hub.domain.tassonomia import Vigore
 from hub.domain.visti import Visti
 from hub.formats.istanti import giorno_di
 from hub.formats.prova_flusso import RigaScartata
+from hub.formats.tassonomia import bundled
 from hub.formats.tracciati.import_dovuti import VERSIONI
 from hub.formats.tracciati.righe import Leggibile, read_righe
 from hub.store import enti, tipi
@@ -50,7 +52,8 @@ class CheckFlusso:
         self._accepted = Visti()
         self._db = db
         self._magazzino: Magazzino | None = None
-        giorno = giorno_di(now)
+        giorno = self._giorno = giorno_di(now)
+        self._tassonomia = bundled()
         are_15_admitted = giorno < iuv_quindici_fino_al
         if db is None:
             self._regole = Regole(None, None, are_15_admitted=are_15_admitted, giorno=giorno)
@@ -58,7 +61,7 @@ class CheckFlusso:
         with db.reading() as session:
             row = enti.by_cod_ipa(session, ente)
             configured = {tipo.codice: tipo for tipo in tipi.of_ente(session, row.id)}
-            tassonomia = tassonomia_vigente(session)
+            tassonomia = self._tassonomia = tassonomia_vigente(session)
         if nome.cod_ipa_ente != ente:
             raise errors.FlussoRifiutato(
                 f"PAA_IMPORT_ENTE_ERR({nome.cod_ipa_ente},{ente})",
@@ -108,4 +111,13 @@ class CheckFlusso:
             conto = self.riepilogo.azioni[dovuto.azione]
             conto.dovuti += 1
             conto.importo_cent += dovuto.totale_cent
+            if dovuto.azione == "I":
+                self._note_codice(dovuto.dati_specifici)
         return found
+
+    def _note_codice(self, dati_specifici: str) -> None:
+        # A code is twelve characters; what follows is free text.
+        inizio = dati_specifici[:12]
+        vigore = self._tassonomia.vigore(inizio, self._giorno)
+        if vigore != Vigore.VALIDO:
+            self.riepilogo.note_codice(inizio, vigore)

@@ -12,12 +12,14 @@ import pytest
 
 from hub.domain.errors import FlussoRifiutato, NotFound
 from hub.domain.flussi import NomeFlusso
+from hub.domain.prova import ALTRI
 from hub.domain.scarto import SINTASSI
 from hub.domain.stati import StatoDovuto
 from hub.store import schema
 from hub.usecases.check_flusso import CheckFlusso, Riepilogo
 from hub.usecases.importa_dovuto import ImportaDovuto, RichiestaImportaDovuto
 from tests.factories import encode
+from tests.tassonomie import changed, lay
 from tests.tracciati import make_campi, make_csv
 from tests.versamenti import Versamento, own_iuv
 from tests.world import World, chi
@@ -192,3 +194,24 @@ def test_without_a_database_the_file_alone_is_judged(small_world: World) -> None
     ]
 
     assert found == [(2, "PAA_IMPORT_IUD_DUPLICATO"), (4, f"{SINTASSI}_IUD")]
+
+
+def test_codes_that_do_not_count_are_told_and_not_refused(world: World) -> None:
+    lay(world.db, changed("0101100IM"))
+    codes = ("7/0101101IM/rata", "9/0101100IM/", "9/0101100IM/altro", "9/0115119AP/", "2/1234")
+    rows = [row(f"R{number}", datiSpecificiRiscossione=code) for number, code in enumerate(codes)]
+
+    found, riepilogo = check(world, *rows)
+
+    assert found == [] and riepilogo.azioni["I"].dovuti == 5
+    assert riepilogo.tassonomia == {
+        ("9/0101100IM/", "SCONOSCIUTO"): 2, ("9/0115119AP/", "SCADUTO"): 1, ("2/1234", "FUORI_TASSONOMIA"): 1,
+    }  # fmt: skip
+
+
+def test_of_very_many_codes_only_the_first_are_told_apart(world: World) -> None:
+    rows = [row(f"R{number}", datiSpecificiRiscossione=f"2/{number:04d}") for number in range(60)]
+
+    _found, riepilogo = check(world, *rows)
+
+    assert len(riepilogo.tassonomia) == 51 and riepilogo.tassonomia[(ALTRI, "FUORI_TASSONOMIA")] == 10
