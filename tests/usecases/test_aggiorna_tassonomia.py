@@ -16,9 +16,10 @@ from structlog.testing import capture_logs
 from werkzeug.test import Client
 
 from adapters.tassonomia.client import TassonomiaClient
+from hub.domain.errors import Conflict
 from hub.domain.prelievo import EsitoPrelievo, Prelievo
 from hub.formats.tassonomia import bundled
-from hub.store import schema
+from hub.store import schema, tassonomia
 from hub.store.anagrafe import Anagrafe
 from hub.usecases.aggiorna_tassonomia import aggiorna, carica, run_once
 from hub.usecases.tassonomia_vigente import tassonomia_di, tassonomia_vigente
@@ -228,9 +229,9 @@ def test_the_turn_of_a_worker_that_died_is_taken_by_another(
 def test_without_the_network_the_tipi_are_counted_all_the_same(world: World) -> None:
     """Three of the ente's tipi need care; one that is switched off does not."""
     lay(world.db, type(bundled())([*bundled(), voce("9/0101998AP/", al=date(2026, 11, 30), versione=33)]))
-    for codice, tassonomia in (("TARI", "9/0115119AP/"), ("DONAZIONI", "7/0101998AP/"), ("BOLLETTA", "9/0109999IM/")):
+    for codice, code in (("TARI", "9/0115119AP/"), ("DONAZIONI", "7/0101998AP/"), ("BOLLETTA", "9/0109999IM/")):
         row = world.one(schema.tipi, ente_id=1, codice=codice)
-        world.change(schema.tipi, "id", row.id, tassonomia=tassonomia)
+        world.change(schema.tipi, "id", row.id, tassonomia=code)
     closed = world.one(schema.tipi, ente_id=1, codice="CHIUSO")
     world.change(schema.tipi, "id", closed.id, tassonomia="9/0115119AP/")
     run_once(world.db, None, NOON, MONTH, MORNING)
@@ -246,3 +247,14 @@ def test_without_the_network_the_tipi_are_counted_all_the_same(world: World) -> 
     assert {name[31:-2]: float(count) for name, count in told.items()} == {
         "SCADUTO": 1, "IN_SCADENZA": 1, "SCONOSCIUTO": 1, "NON_ANCORA_VALIDO": 0, "FUORI_TASSONOMIA": 0,
     }  # fmt: skip
+
+
+def test_of_two_tables_that_come_at_once_one_is_kept(world: World) -> None:
+    with world.db.transaction() as session:
+        tassonomia.replace(session, 0, [voce("9/0101101IM/", versione=34)])
+
+    with pytest.raises(Conflict), world.db.transaction() as session:
+        tassonomia.replace(session, 0, [voce("9/0101100IM/", versione=35)])
+
+    assert [row.codice for row in world.rows(schema.voci_tassonomia)] == ["9/0101101IM/"]
+    assert stato(world).generazione == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -15,6 +16,7 @@ from hub.domain import iuv as numeri
 from hub.domain.errors import AnagraficaNonValida, IudDuplicato, NotFound, PagamentoScaduto
 from hub.domain.stati import StatoCarrello, StatoDovuto, StatoMessaggio, StatoSessione, StatoTentativo
 from hub.formats import schemi
+from hub.formats.istanti import giorno_di
 from hub.formats.rpt import read_rpt
 from hub.formats.xml import parse
 from hub.store import schema
@@ -71,6 +73,32 @@ def test_the_rpt_carries_a_code_of_the_taxonomy(small_world, given, said):
     (versamento,) = read_rpt(bytes(world.tentativo(id_session).rpt)).versamenti
     assert versamento.dati_specifici == said
     assert world.dovuti(id_session)[0].dati_specifici == given
+
+
+@pytest.mark.parametrize("digit", "678")
+def test_the_rpt_writes_the_new_categories_as_its_schema_admits(small_world, digit):
+    world = small_world
+    stored = world.lay_avviso(dati_specifici=f"{digit}/0101101IM/rata")
+
+    world.attempt()
+
+    (tentativo,) = world.rows(schema.tentativi)
+    (versamento,) = read_rpt(bytes(tentativo.rpt)).versamenti
+    assert versamento.dati_specifici == "9/0101101IM/rata"
+    assert world.one(schema.dovuti, id=stored.id).dati_specifici == f"{digit}/0101101IM/rata"
+
+
+def test_a_stored_dovuto_keeps_a_code_that_has_ended_since(small_world):
+    world = small_world
+    ended = {"valido_al": giorno_di(world.clock()) - timedelta(days=1)}
+    lay(world.db, changed(_0101100IM=ended))
+    world.lay_avviso(dati_specifici="9/0101100IM/", created_at=world.clock() - timedelta(days=9))
+
+    world.attempt()
+
+    (tentativo,) = world.rows(schema.tentativi)
+    (versamento,) = read_rpt(bytes(tentativo.rpt)).versamenti
+    assert versamento.dati_specifici == "9/0101100IM/"
 
 
 def test_a_table_that_was_fetched_counts_for_the_rpt(world):
