@@ -42,6 +42,12 @@ def make_csv(*righe: list[str] | str, versione: str = "1_3", line_end: str = "\n
     return "".join(line + line_end for line in lines).encode()
 
 
+def make_long_csv(count: int, **changed: str) -> bytes:
+    """Return a file of rows that differ in their IUD alone: a long one, made quickly."""
+    riga = join(make_campi(**changed | {"IUD": "@"}))
+    return make_csv(*(riga.replace("@", f"L{number}", 1) for number in range(count)))
+
+
 def make_zip(entries: Iterable[tuple[str, bytes]]) -> io.BytesIO:
     archivio = io.BytesIO()
     with zipfile.ZipFile(archivio, "w", zipfile.ZIP_DEFLATED) as opened:

@@ -38,6 +38,7 @@ class Domanda:
 
 
 def render_domanda(domanda: Domanda) -> bytes:
+    """Return the question as one line. It holds the password of the database: for a pipe, never for a log."""
     values = {name: getattr(domanda, name) for name in Domanda.__slots__}
     values["concessi"] = None if domanda.concessi is None else sorted(domanda.concessi)
     values["now"] = domanda.now.isoformat()
@@ -55,11 +56,13 @@ def read_domanda(line: bytes) -> Domanda:
 
 
 def render_pezzo(text: str) -> bytes:
+    """Return a piece of the answer as a frame."""
     data = text.encode()
     return _HEAD.pack(PEZZO, len(data)) + data
 
 
 def render_rifiuto(error: FlussoRifiutato | OutOfService) -> bytes:
+    """Return why there is no answer as a frame."""
     told = [error.stato, error.testo] if isinstance(error, FlussoRifiutato) else [str(error)]
     data = json.dumps(told).encode()
     return _HEAD.pack(RIFIUTO, len(data)) + data

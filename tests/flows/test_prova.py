@@ -19,7 +19,7 @@ import pytest
 import urllib3
 
 from tests.flows.plant import HTTP, NS, PASSWORD, Plant, field, until
-from tests.tracciati import make_csv, rows
+from tests.tracciati import make_csv, make_long_csv, rows
 
 NOME = "C_PROVA-F1-1_3.csv"
 URL = f"/flussi/check?nome={NOME}"
@@ -28,10 +28,11 @@ HEADERS = {
     "Content-Type": "text/csv",
 }
 HEADER = f'<h:intestazionePPT xmlns:h="{NS}ppthead"><codIpaEnte>C_PROVA</codIpaEnte></h:intestazionePPT>'
-# Seconds of computing: a trial that is looked at is not over by then.
-GOOD = make_csv(*rows(40_000))
-# Nearly as long, and each row has something to be told.
-BAD = make_csv(*rows(20_000, bad_every=1))
+# Seconds of computing: a trial that is looked at after its first word is not near its last.
+GOOD_ROWS = 150_000
+GOOD = make_long_csv(GOOD_ROWS)
+# As long, and each row has something to be told.
+BAD = make_long_csv(100_000, importoDovuto="12,50")
 LITTLE = make_csv(*rows(3))
 
 
@@ -106,7 +107,7 @@ def test_calls_are_answered_while_a_big_flow_is_tried(plant: Plant, threads: Thr
         answered += 1
 
     assert answered > 10
-    assert whole(trial.result(300))["nuovi"]["dovuti"] == 40_000
+    assert whole(trial.result(300))["nuovi"]["dovuti"] == GOOD_ROWS
     until_reaped(process)
 
 
@@ -133,7 +134,7 @@ def test_a_client_that_leaves_half_way_leaves_no_process_and_makes_room(plant: P
     connections = [open_trial(plant, data) for _ in range(2)]
     held = until_there_are(plant, 2)
     assert all(connection.recv(20).startswith(b"HTTP/1.1 200") for connection in connections)
-    # They would be over one day: what ends them now is that nobody reads on.
+    # By themselves they do not end any more.
     for process in held:
         process.suspend()
 

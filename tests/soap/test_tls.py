@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -30,10 +31,11 @@ from hub.web.flussi import long_paths
 from hub.web.server import BodyLimits, Front
 from hub.web.tls import TlsFront, TlsSettings, build_context
 from tests.certificates import Identity, make_identity, pin
-from tests.flows.plant import Plant
+from tests.flows.plant import Plant, until
 from tests.soap.signing import Message, part, to_bytes
+from tests.tracciati import make_long_csv
 from tests.web.flussi.door import authorize, make_flusso
-from tests.world import World
+from tests.world import PASSWORDS, World
 
 SERVER = make_identity("localhost", "ec")
 AUTHORITY = make_identity("Autorità dei client", "ec")
@@ -223,6 +225,24 @@ def test_a_long_body_comes_by_this_port_too(port, small_world):
         assert connection.getresponse().status == 201
     finally:
         connection.close()
+
+
+def test_who_leaves_a_trial_at_this_port_too_leaves_no_process(port, small_world):
+    object.__setattr__(small_world.runtime.config, "max_upload_bytes", 64 * 1024 * 1024)
+    data = make_long_csv(150_000)
+    basic = base64.b64encode(f"C_VICINO:{PASSWORDS['C_VICINO']}".encode()).decode()
+    head = (
+        "POST /flussi/check?nome=C_VICINO-F1-1_3.csv HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
+        f"Authorization: Basic {basic}\r\nContent-Length: {len(data)}\r\n\r\n"
+    )
+    with port.connect() as connection:
+        connection.sendall(head.encode() + data)
+        assert connection.recv(20).startswith(b"HTTP/1.1 200")
+        (process,) = psutil.Process().children()
+        # By itself it does not end any more.
+        process.suspend()
+
+    until(lambda: None if process.is_running() else True, 30)
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_sent_and_the_connection_ends(port):
