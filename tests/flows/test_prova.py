@@ -146,6 +146,16 @@ def test_a_client_that_leaves_half_way_leaves_no_process_and_makes_room(plant: P
     assert whole(attempt(plant))["righe"] == 3
 
 
+def test_a_trial_inherits_no_socket_and_no_setting_of_the_server(plant: Plant) -> None:
+    with open_trial(plant, GOOD) as connection:
+        (process,) = until_there_are(plant, 1)
+        assert connection.recv(20).startswith(b"HTTP/1.1 200")
+        server = process.parent()
+
+        assert server is not None and server.net_connections() and process.net_connections() == []
+        assert [name for name in process.environ() if name.startswith("PONTEPA_")] == []
+
+
 def test_a_trial_that_is_killed_before_its_first_word_is_refused(plant: Plant, threads: ThreadPoolExecutor) -> None:
     trial = threads.submit(attempt, plant)
     (process,) = until_there_are(plant, 1)
