@@ -30,9 +30,9 @@ class Riepilogo:
     azioni: dict[str, Conto] = field(default_factory=lambda: {azione: Conto() for azione in "IMA"})
     tassonomia: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def note_codice(self, inizio: str, vigore: str) -> None:
-        """Count a dovuto whose code does not count. Of many different values only the first are told apart."""
+    def note_codice(self, inizio: str, vigore: str, dovuti: int = 1) -> None:
+        """Count dovuti whose code does not count. Of many different values only the first are told apart."""
         key = (inizio, vigore)
         if key not in self.tassonomia and len(self.tassonomia) >= _CODICI_MAX:
             key = (ALTRI, vigore)
-        self.tassonomia[key] = self.tassonomia.get(key, 0) + 1
+        self.tassonomia[key] = self.tassonomia.get(key, 0) + dovuti

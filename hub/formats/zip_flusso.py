@@ -14,6 +14,7 @@ from typing import IO, BinaryIO
 
 from hub.domain.errors import FlussoRifiutato
 from hub.domain.flussi import NomeFlusso
+from hub.formats.tracciati.righe import LIMITI as RIGHE
 from hub.formats.tracciati.righe import Leggibile
 
 _END = b"PK\x05\x06"
@@ -70,7 +71,7 @@ def open_flusso(file: BinaryIO, nome_file: str, nome: NomeFlusso) -> Iterator[tu
 
 
 def check_upload(archivio: BinaryIO, base: str, limiti: LimitiZip = LIMITI) -> None:
-    """Look at the whole of an archive that somebody brings, every byte of it expanded and counted.
+    """Look at the whole of an archive that somebody brings, every byte of it expanded, bytes and lines counted.
 
     `base`: the archive's name without its ending, with which each entry's begins; whether they are the three parts of a
     flow's name, and whether the csv is there, is not asked. Raises: FlussoRifiutato (`PAA_IMPORT_ERROR`).
@@ -85,8 +86,11 @@ def check_upload(archivio: BinaryIO, base: str, limiti: LimitiZip = LIMITI) -> N
                 # What begins like an archive is one, whatever its name.
                 if content.read(len(_LOCAL)) == _LOCAL or name.lower().endswith(".zip"):
                     raise _refused(f"lo zip contiene un altro zip, {name[:120]!r}: mettere il csv così com'è")
-                while content.read(_BLOCK):
-                    pass
+                lines = 0
+                while block := content.read(_BLOCK):
+                    lines += max(block.count(b"\n"), block.count(b"\r"))
+                    if lines > RIGHE.rows_max:
+                        raise _refused(f"il file ha più di {RIGHE.rows_max} righe: dividerlo in più flussi")
 
 
 @contextmanager

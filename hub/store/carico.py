@@ -6,6 +6,8 @@ that the server works on one while the next is being made.
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
@@ -23,7 +25,10 @@ VARIABILI = (
     "id", "riga", "iud", "iuv", "tipo", "importo_cent", "commissione_cent", "causale", "dati_specifici",
     "bilancio_xml", "scadenza", "tipo_versamento", "pagatore_tipo", "pagatore_codice", "pagatore", "secondario",
 )  # fmt: skip
+_NOTED = "riga, codici, descrizioni, iud, iuv, flusso_id"
 _NULL = r"\N"
+# Sets of rows that wait to be sent: a quarter of a MiB each.
+_SENT_AHEAD = 4
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _UNIQUE_VIOLATION = "23505"
 
@@ -70,6 +75,20 @@ class Carico:
         except self._driver_error as error:
             raise self._meaning(error) from error
 
+    def note(self, righe: Sequence[tuple[int, str | None, str | None, str | None, str | None]]) -> None:
+        """Keep rows that left no dovuto: number, codes and texts of the refusal, IUD and IUV of what was cancelled."""
+        if not righe:
+            return
+        self.close()
+        flusso_id = self._comuni["flusso_id"]
+        if self._is_postgresql:
+            columns = list(zip(*righe, strict=True))
+            with self._driver.cursor() as cursor, cursor.copy(f"COPY flussi_righe ({_NOTED}) FROM STDIN") as copy:
+                copy.write(copy_text(columns, [flusso_id]))
+        else:
+            rows = [(*riga, flusso_id) for riga in righe]
+            self._driver.executemany(f"INSERT INTO flussi_righe ({_NOTED}) VALUES (?, ?, ?, ?, ?, ?)", rows)
+
     def cancel(self, ids: Sequence[str], at: datetime) -> None:
         """Cancel versions that wait to be paid. Raises: RigaOccupata (one of them does not any more)."""
         self.close()
@@ -97,7 +116,8 @@ class Carico:
             stack = ExitStack()
             cursor = stack.enter_context(self._driver.cursor())
             statement = f"COPY dovuti ({', '.join((*VARIABILI, *self._comuni))}) FROM STDIN"
-            self._copying = stack, stack.enter_context(cursor.copy(statement))
+            copy = stack.enter_context(cursor.copy(statement))
+            self._copying = stack, stack.enter_context(_Mittente(copy, self._driver_error))
         self._copying[1].write(copy_text(colonne, list(self._comuni.values())))
 
     def _meaning(self, error: Exception) -> Exception:
@@ -106,6 +126,40 @@ class Carico:
         if state == _UNIQUE_VIOLATION or (not self._is_postgresql and "UNIQUE constraint" in str(error)):
             return RigaOccupata("uno IUD o uno IUV del flusso è già preso")
         return error
+
+
+class _Mittente:
+    """Sends what is copied while the next is being made: the driver waits for the server at every write."""
+
+    def __init__(self, copy: Any, driver_error: type[Exception]) -> None:
+        self._copy, self._driver_error = copy, driver_error
+        self._waiting: queue.Queue[str | None] = queue.Queue(_SENT_AHEAD)
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._send, name="copy", daemon=True)
+
+    def __enter__(self) -> _Mittente:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        self._waiting.put(None)
+        self._thread.join()
+        if self._error is not None and exc[0] is None:
+            raise self._error
+
+    def write(self, text: str) -> None:
+        """Send a text, some time. Raises: what an earlier one met."""
+        if self._error is not None:
+            raise self._error
+        self._waiting.put(text)
+
+    def _send(self) -> None:
+        while (text := self._waiting.get()) is not None:
+            if self._error is None:
+                try:
+                    self._copy.write(text)
+                except self._driver_error as error:
+                    self._error = error
 
 
 def copy_text(colonne: Sequence[Sequence[Any]], comuni: Sequence[Any]) -> str:

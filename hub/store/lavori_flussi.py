@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, insert, null, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, func, null, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hub.domain.errors import Conflict
@@ -137,12 +137,6 @@ def advance(session: Session, row: Row[Any], *, at: datetime, **values: Any) -> 
     changed = session.execute(update(flussi_import).where(where, is_open).values(updated_at=at, worked_at=at, **values))
     if changed.rowcount != 1:
         raise Conflict(f"flusso {row.id}: lo sta caricando un altro worker")
-
-
-def add_righe(session: Session, righe: Sequence[dict[str, Any]]) -> None:
-    """Keep rows that left no dovuto: `flusso_id, riga, codici, descrizioni, iud, iuv`."""
-    if righe:
-        session.execute(insert(flussi_righe), righe)
 
 
 def cancelled_iud(session: Session, flusso_id: int) -> set[str]:

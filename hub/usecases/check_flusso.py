@@ -5,6 +5,7 @@ Source: flows, 2.3 to 2.6: the same rules and the same order as the import itsel
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
@@ -19,10 +20,12 @@ from hub.domain.visti import Visti
 from hub.formats.istanti import giorno_di
 from hub.formats.prova_flusso import RigaScartata
 from hub.formats.tassonomia import bundled
+from hub.formats.tracciati.blocco import Blocco, read_blocco
 from hub.formats.tracciati.import_dovuti import VERSIONI
 from hub.formats.tracciati.righe import Leggibile, read_righe
 from hub.store import enti, tipi
 from hub.store.database import Database
+from hub.usecases.controlli_blocco import RegoleBlocco
 from hub.usecases.controlli_flusso import Regole
 from hub.usecases.magazzino import Magazzino, twice_in_flusso
 from hub.usecases.tassonomia_vigente import tassonomia_vigente
@@ -56,6 +59,7 @@ class CheckFlusso:
         self._tassonomia = bundled()
         are_15_admitted = giorno < iuv_quindici_fino_al
         if db is None:
+            self._tests = RegoleBlocco(None, now)
             self._regole = Regole(None, None, are_15_admitted=are_15_admitted, giorno=giorno)
             return
         with db.reading() as session:
@@ -71,6 +75,8 @@ class CheckFlusso:
             configured, row.codice_segregazione, are_15_admitted=are_15_admitted, tassonomia=tassonomia, giorno=giorno
         )
         self._magazzino = Magazzino(row, configured, now, concessi)
+        touched = {codice: tipo for codice, tipo in configured.items() if concessi is None or codice in concessi}
+        self._tests = RegoleBlocco(touched, now)
 
     def scarti(self, flusso: Leggibile) -> Iterator[RigaScartata]:
         """Give each rejected row with all its reasons, in the order of the file.
@@ -87,18 +93,48 @@ class CheckFlusso:
         """
         righe = read_righe(flusso)
         next(righe)  # the header
-        while batch := [(riga, self._tracciato.read_riga(riga)) for riga in islice(righe, _BATCH_ROWS)]:
-            if self._magazzino is not None and self._db is not None:
-                with self._db.reading() as session:
-                    self._magazzino.look(session, [read for _riga, read in batch if isinstance(read, DovutoImportato)])
+        while batch := list(islice(righe, _BATCH_ROWS)):
+            self.riepilogo.righe += len(batch)
+            blocco = read_blocco(self._tracciato, batch)
+            if blocco.buone:
+                blocco.drop(self._tests.doubtful(blocco.colonne))
+            altre = {place: self._tracciato.read_riga(batch[place]) for place in blocco.altre}
+            self._look(blocco, [one for one in altre.values() if isinstance(one, DovutoImportato)])
+            altre |= {place: self._tracciato.read_riga(batch[place]) for place in blocco.altre if place not in altre}
+            self._accept(blocco)
             rejected: list[RigaScartata] = []
-            for riga, read in batch:
-                found = self._refusals(read) if isinstance(read, DovutoImportato) else read
-                self.riepilogo.righe += 1
+            for place in sorted(altre):
+                one = altre[place]
+                found = self._refusals(one) if isinstance(one, DovutoImportato) else one
                 if found:
                     self.riepilogo.scartate += 1
-                    rejected.append((riga, found))
+                    rejected.append((batch[place], found))
             yield rejected
+
+    def _look(self, blocco: Blocco, others: Sequence[DovutoImportato]) -> None:
+        """Fetch what is stored; leave in the columns only rows whose IUD nobody else has, here, before or stored."""
+        iud = blocco.colonne.get("iud", ())
+        taken: Container[str] = ()
+        if self._magazzino is not None and self._db is not None:
+            with self._db.reading() as session:
+                taken = self._magazzino.look(session, others, iud)
+        times = Counter(iud)
+        times.update(one.iud for one in others)
+        blocco.drop(
+            place for place, one in enumerate(iud) if times[one] > 1 or one in self._accepted or one in taken
+        )
+
+    def _accept(self, blocco: Blocco) -> None:
+        """Count the rows that nothing is wrong with; they insert."""
+        if not blocco.buone:
+            return
+        conto = self.riepilogo.azioni["I"]
+        conto.dovuti += len(blocco.buone)
+        conto.importo_cent += sum(blocco.colonne["importo_cent"])
+        for one in blocco.colonne["iud"]:
+            self._accepted.add(one)
+        for dati_specifici, dovuti in Counter(blocco.colonne["dati_specifici"]).items():
+            self._note_codice(dati_specifici, dovuti)
 
     def _refusals(self, dovuto: DovutoImportato) -> Sequence[Scarto]:
         if dovuto.iud in self._accepted:
@@ -115,9 +151,9 @@ class CheckFlusso:
                 self._note_codice(dovuto.dati_specifici)
         return found
 
-    def _note_codice(self, dati_specifici: str) -> None:
+    def _note_codice(self, dati_specifici: str, dovuti: int = 1) -> None:
         # A code is twelve characters; what follows is free text.
         inizio = dati_specifici[:12]
         vigore = self._tassonomia.vigore(inizio, self._giorno)
         if vigore != Vigore.VALIDO:
-            self.riepilogo.note_codice(inizio, vigore)
+            self.riepilogo.note_codice(inizio, vigore, dovuti)

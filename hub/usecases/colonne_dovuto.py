@@ -17,7 +17,7 @@ _PAGATORE = (
     "pagatore_tipo", "pagatore_codice", "anagrafica", "indirizzo", "civico", "cap", "localita", "provincia",
     "nazione", "mail",
 )  # fmt: skip
-_PAGATORE_JSON = "{" + ", ".join(f'"{one.name}": %s' for one in fields(Soggetto)) + "}"
+_CAMPI_SOGGETTO = [one.name for one in fields(Soggetto)]
 
 
 def id_of(flusso_id: int, riga: int) -> str:
@@ -31,7 +31,6 @@ def columns_of_blocco(
     """Return good rows of a block. `righe`: their numbers; `iuv`: what was drawn, by number."""
     prefix = f"{flusso_id:016x}"
     nothing = [None] * len(righe)
-    pagatori = (list(map(_json_text, colonne[nome])) for nome in _PAGATORE)
     return [
         [f"{prefix}{riga:016x}" for riga in righe],
         righe,
@@ -47,7 +46,7 @@ def columns_of_blocco(
         colonne["tipo_versamento"],
         colonne["pagatore_tipo"],
         colonne["pagatore_codice"],
-        list(map(_PAGATORE_JSON.__mod__, zip(*pagatori, strict=True))),
+        _pagatori([colonne[nome] for nome in _PAGATORE]),
         nothing,
     ]
 
@@ -78,8 +77,25 @@ def columns_of_rows(flusso_id: int, rows: Sequence[DovutoImportato], iuv: Mappin
     return list(zip(*lines, strict=True))
 
 
-def _json_text(text: str) -> str:
-    return encode_basestring(text) if text else "null"
+def _pagatori(columns: Sequence[Sequence[str]]) -> list[str]:
+    """Return the payers as JSON. Most columns need nothing but quotes, or are empty: the line says so for all rows."""
+    places, varying = [], []
+    for nome, column in zip(_CAMPI_SOGGETTO, columns, strict=True):
+        distinct = set(column)
+        whole = "".join(distinct)
+        if not whole:
+            places.append(f'"{nome}": null')
+            continue
+        is_plain = whole.isprintable() and '"' not in whole and "\\" not in whole
+        if is_plain and "" not in distinct:
+            places.append(f'"{nome}": "%s"')
+        else:
+            known = {text: encode_basestring(text) if text else "null" for text in distinct}
+            places.append(f'"{nome}": %s')
+            column = list(map(known.__getitem__, column))
+        varying.append(column)
+    line = "{" + ", ".join(places) + "}"
+    return list(map(line.__mod__, zip(*varying, strict=True)))
 
 
 def _days(days: Sequence[date | None]) -> list[str | None]:

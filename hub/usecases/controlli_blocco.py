@@ -15,7 +15,7 @@ from sqlalchemy import Row
 from hub.domain.errors import ImportScadenzaObbligatoria
 from hub.domain.iud import PREFISSO_RISERVATO
 from hub.domain.tipo_versamento import is_valid as is_tipo_versamento
-from hub.formats.codice_fiscale import ANONIMO, is_valid_persona
+from hub.formats.codice_fiscale import ANONIMO, are_persone, is_valid_persona
 from hub.formats.importi import IMPORTO_MAX_CENT
 from hub.formats.territorio import ITALIA, is_cap, is_nazione, is_provincia
 from hub.usecases.controlli_dovuti import DATI_SPECIFICI_FLUSSO, EMAIL, TIPO_MARCA
@@ -23,9 +23,9 @@ from hub.usecases.deposito_dovuti import check_scadenza
 
 
 class RegoleBlocco:
-    """The tests for one flow. `tipi`: the ente's that whoever brought the file may touch."""
+    """The tests for one flow. `tipi`: the ente's that whoever brought the file may touch; None: not known, any."""
 
-    def __init__(self, tipi: Mapping[str, Row[Any]], now: datetime) -> None:
+    def __init__(self, tipi: Mapping[str, Row[Any]] | None, now: datetime) -> None:
         self._tipi, self._now = tipi, now
 
     def doubtful(self, colonne: Mapping[str, Sequence[Any]]) -> set[int]:
@@ -41,13 +41,16 @@ class RegoleBlocco:
                 found |= _failing(_is_empty, colonne[nome])
         for nome in ("indirizzo", "civico"):
             found |= _not_plain_ascii(colonne[nome])
-        pagatori = zip(colonne["pagatore_tipo"], colonne["pagatore_codice"], strict=True)
-        found.update(place for place, pagatore in enumerate(pagatori) if not _is_persona(*pagatore))
+        found |= _failing("F".__eq__, colonne["pagatore_tipo"])
+        if not are_persone(colonne["pagatore_codice"]):
+            found |= _failing(_is_persona, colonne["pagatore_codice"])
         found |= _failing(self._is_good_tipo, list(zip(colonne["tipo"], colonne["scadenza"], strict=True)))
         return found | _failing(_is_good_luogo, list(zip(colonne["nazione"], colonne["provincia"], strict=True)))
 
     def _is_good_tipo(self, pair: tuple[str, date | None]) -> bool:
         codice, scadenza = pair
+        if self._tipi is None:
+            return codice != TIPO_MARCA
         tipo = self._tipi.get(codice)
         if tipo is None or codice == TIPO_MARCA or not tipo.attivo:
             return False
@@ -71,8 +74,8 @@ def _not_plain_ascii(texts: Sequence[str]) -> set[int]:
     return {place for place, text in enumerate(texts) if not (text.isascii() and text.isprintable())}
 
 
-def _is_persona(tipo: str, codice: str) -> bool:
-    return tipo == "F" and codice != ANONIMO and is_valid_persona(codice)
+def _is_persona(codice: str) -> bool:
+    return codice != ANONIMO and is_valid_persona(codice)
 
 
 def _is_empty(text: str) -> bool:

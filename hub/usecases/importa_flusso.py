@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain, islice
 from time import monotonic
@@ -24,7 +24,7 @@ from hub.domain.stati import StatoFlusso, StatoImport
 from hub.formats.istanti import giorno_di
 from hub.formats.tracciati.import_dovuti import VERSIONI
 from hub.formats.tracciati.righe import BLOCK_BYTES, Leggibile, Riga, read_righe
-from hub.formats.zip_flusso import LIMITI, CsvNelloZip, open_csv
+from hub.formats.zip_flusso import CsvNelloZip, open_csv
 from hub.log import get_logger
 from hub.ports import Archivio
 from hub.store import enti, lavori_flussi, tipi
@@ -180,7 +180,7 @@ class _Aperto:
         if row.stato_flusso is None:
             archivio = self._open_archivio()
             _check_bytes(archivio, row)
-            self._csv_bytes = self._inspect(archivio, nome)
+            self._csv_bytes = self._look(archivio, nome)
             self._found(nome, self._csv_bytes)
         giorno = giorno_di(row.received_at or row.created_at)
         regole = Regole(
@@ -307,18 +307,15 @@ class _Aperto:
             raise FlussoRifiutato("PAA_IMPORT_ERROR", "il file del flusso manca dall'archivio") from error
 
     def _csv_of(self, archivio: BinaryIO, nome: NomeFlusso) -> CsvNelloZip:
-        # How big the archive may be was asked at the door.
-        limiti = replace(LIMITI, bytes_max=max(self.row.size_bytes or 0, LIMITI.bytes_max))
-        return self._stack.enter_context(open_csv(archivio, nome, limiti))
+        return self._stack.enter_context(open_csv(archivio, nome))
 
-    def _inspect(self, archivio: BinaryIO, nome: NomeFlusso) -> int:
-        """Read the csv to its end, so that no row is loaded of a file that is refused; return its bytes."""
-        limiti = replace(LIMITI, bytes_max=max(self.row.size_bytes or 0, LIMITI.bytes_max))
-        with open_csv(archivio, nome, limiti) as csv:
-            first = next(read_righe(csv), None)
-            assert first is not None, "a file without a header is refused"
-            while csv.read(BLOCK_BYTES):
-                pass
+    def _look(self, archivio: BinaryIO, nome: NomeFlusso) -> int:
+        """Read the first line of the csv and return its bytes. The door has expanded every byte of what it kept.
+
+        Raises: FlussoRifiutato (no csv of this name, not even a header, UTF-16).
+        """
+        with open_csv(archivio, nome) as csv:
+            next(read_righe(csv))
         archivio.seek(0)
         return csv.size_bytes
 

@@ -36,14 +36,19 @@ class Magazzino:
         self._iuv_taken = Visti()
         self._iuv_free = Visti()
 
-    def look(self, session: Session, batch: Sequence[DovutoImportato]) -> Sequence[Row[Any]]:
-        """Fetch what holds the IUD and the IUV of these rows; return the rows that hold the IUD."""
-        held = depositati.held_by_iud(session, self._ente.id, [dovuto.iud for dovuto in batch])
+    def look(
+        self, session: Session, batch: Sequence[DovutoImportato], also: Sequence[str] = ()
+    ) -> dict[str, list[Row[Any]]]:
+        """Fetch what holds the IUD and the IUV of these rows, and the IUD in `also`; return the rows by IUD."""
+        held = depositati.held_by_iud(session, self._ente.id, [*(dovuto.iud for dovuto in batch), *also])
         wanted = [dovuto.iuv for dovuto in batch if dovuto.iuv]
         self._iuv = depositati.held_iuv(session, self._ente, wanted) if wanted else frozenset()
         self._taken = {row.iud for row in held}
         self._payable = {row.iud: row for row in held if row.attuale}
-        return held
+        by_iud: dict[str, list[Row[Any]]] = {}
+        for row in held:
+            by_iud.setdefault(row.iud, []).append(row)
+        return by_iud
 
     def payable(self, iud: str) -> Row[Any]:
         """The version that a row which was not refused changes or cancels."""

@@ -26,7 +26,7 @@ from hub.formats.tracciati.blocco import Blocco, read_blocco
 from hub.formats.tracciati.import_dovuti import ImportDovuti
 from hub.formats.tracciati.righe import Riga
 from hub.log import get_logger
-from hub.store import depositati, lavori_flussi
+from hub.store import depositati
 from hub.store.carico import Carico, RigaOccupata
 from hub.store.database import Database, Session
 from hub.usecases.colonne_dovuto import columns_of_blocco, columns_of_rows
@@ -77,7 +77,7 @@ class Esito:
     ultima: int = 0
     caricate: int = 0
     needed_look: bool = False
-    righe: list[dict[str, Any]] = field(default_factory=list)
+    righe: list[tuple[int, str | None, str | None, str | None, str | None]] = field(default_factory=list)
     cancelled: set[str] = field(default_factory=set)
 
 
@@ -152,7 +152,7 @@ class _Pezzo:
         with db.transaction() as session:
             with Carico(session, self._comuni(), db.driver_error) as carico:
                 yield session, carico
-            lavori_flussi.add_righe(session, self._esito.righe)
+                carico.note(self._esito.righe)
             settle(session, self._esito)
 
     def _comuni(self) -> dict[str, Any]:
@@ -252,7 +252,8 @@ class _Pezzo:
             some = righe[start : start + BLOCCO_ROWS]
             read = [(riga, contesto.tracciato.read_riga(riga)) for riga in some]
             held = magazzino.look(session, [one for _riga, one in read if isinstance(one, DovutoImportato)])
-            accepted.update(row.iud for row in held if row.flusso_id == contesto.flusso.id)
+            ours = contesto.flusso.id
+            accepted.update(iud for iud, rows in held.items() if any(row.flusso_id == ours for row in rows))
             rows, replaced = [], []
             self._esito.needed_look |= bool(held)
             for riga, one in read:
@@ -293,14 +294,10 @@ class _Pezzo:
     def _note_cancelled(self, dovuto: DovutoImportato, row: Row[Any]) -> None:
         self._esito.cancelled.add(dovuto.iud)
         self._esito.caricate += 1
-        self._note(dovuto.riga, codici=None, descrizioni=None, iud=dovuto.iud, iuv=row.iuv)
+        self._esito.righe.append((dovuto.riga, None, None, dovuto.iud, row.iuv))
 
     def _refuse(self, riga: int, scarti: Sequence[Scarto]) -> None:
-        codici, descrizioni = rifiuto(scarti)
-        self._note(riga, codici=codici, descrizioni=descrizioni, iud=None, iuv=None)
-
-    def _note(self, riga: int, **values: str | None) -> None:
-        self._esito.righe.append({"flusso_id": self._contesto.flusso.id, "riga": riga, **values})
+        self._esito.righe.append((riga, *rifiuto(scarti), None, None))
 
     def _draw(self, righe: list[int]) -> dict[int, str]:
         """Give the next numbers to these rows, in the order of the file."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -24,7 +23,7 @@ from hub.formats.istanti import giorno_di
 from hub.formats.tracciati.import_dovuti import VERSIONI
 from hub.formats.tracciati.righe import Riga, read_righe
 from hub.formats.tracciati.risultati import RigaConIuv, Righe, intestazione_scarti, line_scarto, writing
-from hub.formats.zip_flusso import LIMITI, open_csv
+from hub.formats.zip_flusso import open_csv
 from hub.log import get_logger
 from hub.ports import Archivio
 from hub.store import enti, lavori_flussi
@@ -141,10 +140,9 @@ def _write(
     folder = folder_of(db, flusso)
     scarti_path = f"{folder}/{nome.base}_SCARTI.zip" if flusso.righe_totali > flusso.righe_caricate else None
     iuv_path = f"{folder}/{nome.base}_IUV.zip" if flusso.righe_caricate else None
-    limiti = replace(LIMITI, bytes_max=max(flusso.size_bytes or 0, LIMITI.bytes_max))
     with ExitStack() as stack:
         archive = stack.enter_context(archivio.open(flusso.file))
-        righe = read_righe(stack.enter_context(open_csv(archive, nome, limiti)))
+        righe = read_righe(stack.enter_context(open_csv(archive, nome)))
         scarti = stack.enter_context(_opened(archivio, scarti_path)) if scarti_path else None
         accettate = stack.enter_context(_opened(archivio, iuv_path)) if iuv_path else None
         _fill(db, flusso, righe, scarti, accettate, tick)

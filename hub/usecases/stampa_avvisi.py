@@ -63,6 +63,9 @@ def write_avvisi(
         return None
     configurato = anagrafe.find_by_id(flusso.ente_id, now)
     assert configurato is not None
+    printed = frozenset(codice for codice, tipo in configurato.tipi.items() if tipo.stampa_avviso)
+    if not printed:
+        return None
     with db.reading() as session:
         logo = loghi.find(session, flusso.ente_id)
 
