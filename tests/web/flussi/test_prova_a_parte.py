@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,12 +36,19 @@ def ask(world: World, file: BinaryIO, **changed: str) -> Domanda:
     )
 
 
-def processes() -> list[psutil.Process]:
-    """The trials that this process has started and that are not reaped."""
-    return psutil.Process().children()
+Processes = Callable[[], list[psutil.Process]]
 
 
-def test_it_is_gone_when_its_user_is_whether_it_had_said_all_or_not(small_world: World, file: BinaryIO) -> None:
+@pytest.fixture
+def processes() -> Processes:
+    """The processes that this test has started and that are not reaped; other tests may have left theirs running."""
+    known = {process.pid for process in psutil.Process().children()}
+    return lambda: [process for process in psutil.Process().children() if process.pid not in known]
+
+
+def test_it_is_gone_when_its_user_is_whether_it_had_said_all_or_not(
+    small_world: World, file: BinaryIO, processes: Processes
+) -> None:
     with ProvaAParte(ask(small_world, file)) as prova:
         prova.begin()
         assert len(processes()) == 1
@@ -52,14 +59,16 @@ def test_it_is_gone_when_its_user_is_whether_it_had_said_all_or_not(small_world:
     assert processes() == [] and json.loads(text)["riepilogo"]["scartate"] == 4000
 
 
-def test_a_trial_that_is_late_before_its_first_word_is_refused(small_world: World, file: BinaryIO) -> None:
+def test_a_trial_that_is_late_before_its_first_word_is_refused(
+    small_world: World, file: BinaryIO, processes: Processes
+) -> None:
     with ProvaAParte(ask(small_world, file), 0) as prova, pytest.raises(OutOfService, match="supera i 0 secondi"):
         prova.begin()
     assert processes() == []
 
 
 def test_a_trial_that_is_late_half_way_is_a_text_that_says_so(
-    small_world: World, file: BinaryIO, monkeypatch: pytest.MonkeyPatch
+    small_world: World, file: BinaryIO, monkeypatch: pytest.MonkeyPatch, processes: Processes
 ) -> None:
     with ProvaAParte(ask(small_world, file), 600) as prova:
         first = prova.begin()
@@ -72,7 +81,9 @@ def test_a_trial_that_is_late_half_way_is_a_text_that_says_so(
     assert "riepilogo" not in said and processes() == []
 
 
-def test_a_process_that_dies_half_way_leaves_a_whole_text_without_totals(small_world: World, file: BinaryIO) -> None:
+def test_a_process_that_dies_half_way_leaves_a_whole_text_without_totals(
+    small_world: World, file: BinaryIO, processes: Processes
+) -> None:
     with ProvaAParte(ask(small_world, file)) as prova:
         first = prova.begin()
         processes()[0].kill()
@@ -82,7 +93,7 @@ def test_a_process_that_dies_half_way_leaves_a_whole_text_without_totals(small_w
     assert "riepilogo" not in said and len(said["scarti"]) < 4000
 
 
-def test_a_process_that_dies_at_once_is_a_refusal(small_world: World, file: BinaryIO) -> None:
+def test_a_process_that_dies_at_once_is_a_refusal(small_world: World, file: BinaryIO, processes: Processes) -> None:
     with ProvaAParte(ask(small_world, file)) as prova:
         processes()[0].kill()
         with pytest.raises(OutOfService, match="interrotta"):
@@ -99,7 +110,7 @@ def test_a_database_that_does_not_answer_is_the_refusal_that_it_always_was(
 
 
 def test_the_process_is_given_no_setting_of_the_server_and_no_descriptor_but_the_file(
-    small_world: World, file: BinaryIO, monkeypatch: pytest.MonkeyPatch
+    small_world: World, file: BinaryIO, monkeypatch: pytest.MonkeyPatch, processes: Processes
 ) -> None:
     monkeypatch.setenv("PONTEPA_SECRET_KEY", "x" * 40)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "y")
