@@ -20,7 +20,7 @@ _UNFINISHED = ".parte-"
 _CLOCK = ".orologio"
 _PAGE = 500
 # Times that a folder may be removed as empty between its making and the first file in it.
-_ATTEMPTS = 10
+_ATTEMPTS = 50
 
 
 class CartellaArchivio:
@@ -107,11 +107,11 @@ class CartellaArchivio:
     def _begin(self, folder: Path) -> tuple[int, str]:
         """Open an unfinished file in a folder. Raises: OSError."""
         for attempt in range(_ATTEMPTS):
-            folder.mkdir(parents=True, exist_ok=True)
             try:
+                folder.mkdir(parents=True, exist_ok=True)
                 return tempfile.mkstemp(prefix=_UNFINISHED, dir=folder)
-            except FileNotFoundError:
-                # Empty, it was removed with the last file in it.
+            except (FileNotFoundError, FileExistsError):
+                # Empty, it was removed with the last file in it; or while it was found to be there already.
                 if attempt == _ATTEMPTS - 1:
                     raise
         raise AssertionError

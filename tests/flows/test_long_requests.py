@@ -143,19 +143,20 @@ def link(plant: Plant, file: str) -> str:
 def test_a_big_file_leaves_in_little_memory_whole_or_from_where_it_broke_off(plant: Plant) -> None:
     path = plant.folder / "archivio/C_PROVA/EXPORT/2026_11/grande.zip"
     path.parent.mkdir(parents=True)
-    big = make_big(path, 150 * MIB).read_bytes()
+    big = make_big(path, 300 * MIB).read_bytes()
     url = link(plant, "C_PROVA/EXPORT/2026_11/grande.zip")
 
     with Watch(plant) as watch:
         head = HTTP.request("HEAD", url)
         whole = HTTP.request("GET", url, timeout=120)
-        rest = HTTP.request("GET", url, headers={"Range": f"bytes={140 * MIB}-"}, timeout=120)
+        rest = HTTP.request("GET", url, headers={"Range": f"bytes={290 * MIB}-"}, timeout=120)
 
     assert (head.status, head.headers["Content-Length"], head.data) == (200, str(len(big)), b"")
     assert whole.status == 200 and whole.headers["Content-Length"] == str(len(big)) and whole.data == big
-    assert rest.status == 206 and rest.data == big[140 * MIB :]
-    # It is the same for any size: the blocks that the threads and the server keep for the next one.
-    assert watch.grown_bytes < 75 * MIB
+    assert rest.status == 206 and rest.data == big[290 * MIB :]
+    # It is the same for any size: the blocks that the threads and the server keep for the next one. On a machine that
+    # does much else they are more, and never a file's worth.
+    assert watch.grown_bytes < 130 * MIB
 
 
 def test_who_takes_a_file_slowly_keeps_no_other_from_it(plant: Plant) -> None:
