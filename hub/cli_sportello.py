@@ -23,6 +23,7 @@ class Sportello:
         self._ente = ente
         self._chiave = chiave
         self.url: str = ente.url
+        self._read = 0
 
     def wanted(self, configurazione: Configurazione) -> Configurazione:
         """Return the configuration of the demo with every outcome pushed to this receiver."""
@@ -34,14 +35,15 @@ class Sportello:
         return replace(configurazione, enti=tuple(enti))
 
     def wait(self) -> dict[str, str] | None:
-        """Return what was told, its signature checked; None when nothing was in time."""
+        """Return what was told next, its signature checked; None when nothing was in time."""
         deadline = time.monotonic() + _TIMEOUT_S
-        while not self._ente.acknowledged:
+        while len(self._ente.acknowledged) <= self._read:
             if time.monotonic() > deadline:
                 return None
             time.sleep(0.05)
-        first = self._ente.received[0]
-        return {"evento": first.evento, "sequenza": str(first.sequenza), "firma": "verificata"}
+        told = self._ente.received[self._read]
+        self._read += 1
+        return {"evento": told.evento, "sequenza": str(told.sequenza), "firma": "verificata"}
 
 
 @contextmanager
