@@ -5,12 +5,10 @@ Source: node, paaInviaRT (3.9), RT (4.2), outcome of an RT (4.5), digital stamp 
 
 from __future__ import annotations
 
-import heapq
-import threading
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 
 import urllib3
 
@@ -18,7 +16,9 @@ from adapters.nodo.fake_node import ROME
 from adapters.nodo.fake_soap import build_invia_rt, read_invia_rt_risposta
 from adapters.nodo.faults_script import INVIA_RT, FaultRule, FaultScript, Kind
 from adapters.nodo.ledger import Ledger, RtDaInviare
+from adapters.nodo.scadenzario import Scadenzario
 from hub.domain.documenti import Organizzazione, Rpt, Rt, SingoloRpt, SingoloRt
+from hub.formats.importi import text_from_cent
 from hub.formats.rt import render_rt
 from hub.log import get_logger
 
@@ -74,14 +74,14 @@ def _line(line: SingoloRpt, is_paid: bool, now: datetime) -> SingoloRt:
         causale=line.causale,
         dati_specifici=line.dati_specifici,
         allegato_tipo="BD" if stamp else None,
-        allegato=_stamp(line, stamp.hash_documento, now) if stamp else None,
+        allegato=make_stamp(line.importo_cent, stamp.hash_documento, now) if stamp else None,
     )
 
 
-def _stamp(line: SingoloRpt, digest: str, now: datetime) -> bytes:
+def make_stamp(importo_cent: int, digest: str, now: datetime) -> bytes:
     """Return a stamp of the right shape; unsigned, so that nobody takes it for a real one."""
     local = now.astimezone(ROME).replace(tzinfo=None).isoformat(timespec="seconds")
-    importo = f"{line.importo_cent // 100}.{line.importo_cent % 100:02d}"
+    importo = text_from_cent(importo_cent)
     return (
         '<marcaDaBollo xmlns="http://www.agenziaentrate.gov.it/2014/MarcaDaBollo">'
         f"<PSP><CodiceFiscale>00000000000</CodiceFiscale><Denominazione>{PSP.denominazione}</Denominazione></PSP>"
@@ -106,42 +106,18 @@ class Courier:
         self._faults = faults
         self._clock = clock
         self._http = urllib3.PoolManager(maxsize=WORKERS, retries=False, timeout=HUB_TIMEOUT)
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="rt")
-        self._wake = threading.Condition()
-        self._queue: list[tuple[datetime, int, int, bool]] = []
-        self._is_closed = False
+        self._scadenzario = Scadenzario("rt", WORKERS, clock)
         for rt in ledger.pending_rt():
             self.post(rt.id, rt.due_at)
-        self._thread = threading.Thread(target=self._run, name="rt-courier", daemon=True)
-        self._thread.start()
 
     def post(self, rt_id: int, due_at: datetime, attempt: int = 0, is_late: bool = False) -> None:
         """Have the receipt sent at `due_at`; `is_late`: its misfortune was the delay, no other is drawn."""
-        with self._wake:
-            heapq.heappush(self._queue, (due_at, rt_id, attempt, is_late))
-            self._wake.notify()
+        self._scadenzario.at(due_at, partial(self._deliver, rt_id, attempt, is_late))
 
     def close(self) -> None:
         """Stop sending; what is owed stays in the ledger."""
-        with self._wake:
-            self._is_closed = True
-            self._wake.notify()
-        self._thread.join(timeout=5)
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._scadenzario.close()
         self._http.clear()
-
-    def _run(self) -> None:
-        while True:
-            with self._wake:
-                while not self._is_closed:
-                    pause = (self._queue[0][0] - self._clock()).total_seconds() if self._queue else None
-                    if pause is not None and pause <= 0:
-                        break
-                    self._wake.wait(pause)
-                if self._is_closed:
-                    return
-                _, rt_id, attempt, is_late = heapq.heappop(self._queue)
-            self._pool.submit(self._deliver, rt_id, attempt, is_late)
 
     def _deliver(self, rt_id: int, attempt: int, is_late: bool) -> None:
         rt = self._ledger.find_rt(rt_id)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from adapters.nodo.registro import Registro
 from hub.domain.delivery import ChiaveRpt
 
 TABLES = """
@@ -74,41 +73,12 @@ class RtDaInviare:
     due_at: datetime
 
 
-class Ledger:
-    """The node's memory. Safe for threads: one connection, one lock."""
+class Ledger(Registro):
+    """The node's memory."""
 
     def __init__(self, path: Path | None) -> None:
         """Open the file, or keep everything in memory when `path` is None."""
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.RLock()
-        self._connection = sqlite3.connect(
-            str(path) if path is not None else ":memory:", check_same_thread=False, isolation_level=None, timeout=10
-        )
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        # NORMAL survives the death of the process; only a power cut may lose the last lines of a simulation.
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(TABLES)
-
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
-        with self._lock:
-            return self._connection.execute(statement, parameters).fetchall()
+        super().__init__(path, TABLES)
 
     def note_message(self, operazione: str, chiave: str, body: bytes, correlation_id: str, now: datetime) -> int:
         """Record that a message arrived, before anything is judged; return its number."""
