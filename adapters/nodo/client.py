@@ -6,14 +6,15 @@ Source: node, common rules (2.0), nodoInviaRPT (2.1), nodoInviaCarrelloRPT (2.2)
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
 
 import urllib3
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 
-from adapters.nodo.faults import OUTCOME_BY_FAULT, OUTCOME_BY_STATO, RPT_SCONOSCIUTA
-from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
+from adapters.nodo.faults import CHIEDI_STATO, classe_of, outcome_of, outcome_of_stato
+from hub.domain.delivery import ChiaveRpt, Classe, Delivery, Outcome, Stazione
 from hub.formats.nodo_messaggi import (
     RispostaNonLeggibile,
     build_chiedi_stato_rpt,
@@ -26,6 +27,7 @@ from hub.formats.nodo_messaggi import (
 _ANSWER_MAX_BYTES = 4 * 1024 * 1024
 # The request never left: nothing can have been processed.
 _NOT_SENT = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
+_LEAST_SURE_FIRST = (Outcome.UNKNOWN, Outcome.TRY_AGAIN, Outcome.REFUSED, Outcome.DELIVERED)
 # A longer pause than the node may ask for: the position is locked meanwhile.
 _RETRY_AFTER_MAX_S = 3600
 
@@ -69,10 +71,11 @@ class NodoClient:
         try:
             risposta = read(answer)
         except RispostaNonLeggibile as error:
-            return Delivery(Outcome.UNKNOWN, "RISPOSTA_NON_LEGGIBILE", str(error))
+            return _unreadable(error)
         if risposta.is_ok:
             return Delivery(Outcome.DELIVERED, response={"url": risposta.url} if risposta.url else {})
-        return _from_faults([fault.code for fault in (risposta.fault, *risposta.errori) if fault is not None])
+        codes = [fault.code for fault in (risposta.fault, *risposta.errori) if fault is not None]
+        return _from_faults(operation, codes)
 
     def ask_stato(self, stazione: Stazione, chiave: ChiaveRpt, correlation_id: str) -> Delivery:
         """Ask what became of an attempt. See `hub.ports.Nodo.ask_stato`."""
@@ -80,17 +83,15 @@ class NodoClient:
         answer = self._call("nodoChiediStatoRPT", envelope, correlation_id)
         if isinstance(answer, Delivery):
             # Whatever happened to the question, the attempt is as unknown as before.
-            return Delivery(Outcome.UNKNOWN, answer.code, answer.detail)
+            return replace(answer, outcome=Outcome.UNKNOWN)
         try:
             risposta = read_chiedi_stato_rpt_risposta(answer)
         except RispostaNonLeggibile as error:
-            return Delivery(Outcome.UNKNOWN, "RISPOSTA_NON_LEGGIBILE", str(error))
+            return _unreadable(error)
         if risposta.fault is not None:
-            is_unseen = risposta.fault.code == RPT_SCONOSCIUTA
-            return Delivery(Outcome.TRY_AGAIN if is_unseen else Outcome.UNKNOWN, risposta.fault.code)
-        stato = risposta.stato
+            return _from_faults(CHIEDI_STATO, [risposta.fault.code])
         response = {"url": risposta.url} if risposta.url else {}
-        return Delivery(OUTCOME_BY_STATO.get(stato, Outcome.UNKNOWN), stato, response=response)
+        return Delivery(outcome_of_stato(risposta.stato), risposta.stato, response=response)
 
     def _call(self, operation: str, envelope: bytes, correlation_id: str) -> bytes | Delivery:
         headers = {
@@ -106,22 +107,28 @@ class NodoClient:
             if len(body) > _ANSWER_MAX_BYTES:
                 response.close()
         except _NOT_SENT as error:
-            return Delivery(Outcome.TRY_AGAIN, type(error).__name__)
+            return Delivery(Outcome.TRY_AGAIN, type(error).__name__, is_answered=False)
         except HTTPError as error:
-            return Delivery(Outcome.UNKNOWN, type(error).__name__)
+            return Delivery(Outcome.UNKNOWN, type(error).__name__, is_answered=False)
         return _from_status(response.status, response.headers.get("Retry-After"), body)
 
 
 def _from_status(status: int, retry_after: str | None, body: bytes) -> bytes | Delivery:
-    if status == 429:
-        return Delivery(Outcome.TRY_AGAIN, "HTTP_429", retry_after_s=_seconds(retry_after or ""))
-    if status in (401, 403):
-        return Delivery(Outcome.REFUSED, f"HTTP_{status}", "il nodo non riconosce la stazione")
+    code = f"HTTP_{status}"
+    classe = classe_of(code)
+    if classe is Classe.TRANSITORIA:
+        return Delivery(Outcome.TRY_AGAIN, code, retry_after_s=_seconds(retry_after or ""), classe=classe)
+    if classe is Classe.CONFIGURAZIONE:
+        return Delivery(Outcome.REFUSED, code, "il nodo non riconosce la stazione", classe=classe)
     if status != 200:
-        return Delivery(Outcome.UNKNOWN, f"HTTP_{status}")
+        return Delivery(Outcome.UNKNOWN, code, classe=classe, is_answered=False)
     if len(body) > _ANSWER_MAX_BYTES:
-        return Delivery(Outcome.UNKNOWN, "RISPOSTA_TROPPO_GRANDE")
+        return Delivery(Outcome.UNKNOWN, "RISPOSTA_TROPPO_GRANDE", is_answered=False)
     return body
+
+
+def _unreadable(error: RispostaNonLeggibile) -> Delivery:
+    return Delivery(Outcome.UNKNOWN, "RISPOSTA_NON_LEGGIBILE", str(error), is_answered=False)
 
 
 def _seconds(retry_after: str) -> float | None:
@@ -131,11 +138,10 @@ def _seconds(retry_after: str) -> float | None:
     return float(min(int(retry_after), _RETRY_AFTER_MAX_S))
 
 
-def _from_faults(codes: list[str]) -> Delivery:
+def _from_faults(primitiva: str, codes: list[str]) -> Delivery:
     """One outcome for all the faults of an answer: what is not sure makes the whole not sure."""
-    outcomes = [OUTCOME_BY_FAULT.get(code, Outcome.UNKNOWN) for code in codes] or [Outcome.UNKNOWN]
-    for outcome in (Outcome.UNKNOWN, Outcome.TRY_AGAIN, Outcome.REFUSED):
-        if outcome in outcomes:
-            code = codes[outcomes.index(outcome)] if codes else "KO_SENZA_FAULT"
-            return Delivery(outcome, code)
-    raise AssertionError("every outcome of a fault is in the list above")
+    if not codes:
+        return Delivery(Outcome.UNKNOWN, "KO_SENZA_FAULT", is_answered=False)
+    by_outcome = {outcome_of(primitiva, code): code for code in reversed(codes)}
+    outcome = next(one for one in _LEAST_SURE_FIRST if one in by_outcome)
+    return Delivery(outcome, by_outcome[outcome], classe=classe_of(by_outcome[outcome]))

@@ -17,12 +17,38 @@ class Outcome(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class Classe(StrEnum):
+    """What a fault of the node says about the request, whatever was asked. Source: node, fault classes (2.0.4)."""
+
+    RICHIESTA = "P"
+    CONFIGURAZIONE = "C"
+    CHIAVE_SPESA = "N"
+    AMBIGUA = "A"
+    TRANSITORIA = "T"
+    GIA_PAGATA = "D"
+    INTERROGAZIONE = "Q"
+    VERSO_PSP = "PSP"
+
+
+class Azione(StrEnum):
+    """What the state of an RPT at the node asks of us. Source: node, annex A."""
+
+    ATTENDI = "ATTENDI"
+    ATTENDI_OPERATORI = "ATTENDI_OPERATORI"  # wait, and after a day let the operators know
+    ATTENDI_NEGATIVA = "ATTENDI_NEGATIVA"  # a negative receipt must come
+    FALLITO = "FALLITO"
+    SCADUTO = "SCADUTO"
+    COPIA_POI = "COPIA_POI"  # the receipt is on its way: ask for a copy an hour later
+    COPIA = "COPIA"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """The outside's behaviour as a value.
 
     `code`: the fault code, HTTP status or exception name; empty when accepted. `response`: named texts (`url`).
-    `retry_after_s`: what the other side asked for, when it did.
+    `retry_after_s`: what the other side asked for, when it did. `classe`: of a fault of the node, None otherwise.
+    `is_answered`: the other side has judged the request; False when the answer was none, or one that nobody can read.
     """
 
     outcome: Outcome
@@ -30,6 +56,8 @@ class Delivery:
     detail: str = ""
     response: Mapping[str, str] = field(default_factory=dict)
     retry_after_s: float | None = None
+    classe: Classe | None = None
+    is_answered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

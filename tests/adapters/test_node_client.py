@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from adapters.nodo.client import NodoClient
-from adapters.nodo.faults import OUTCOME_BY_STATO
+from adapters.nodo.faults import outcome_of_stato
 from hub.domain.delivery import Delivery, Outcome
 from tests.adapters.stub_node import (
     CARRELLO,
@@ -314,7 +314,7 @@ def stato(name: str, url: str = "") -> Answerer:
 def test_a_state_gives_its_outcome(name):
     delivery = ask(stato(name))
 
-    assert (delivery.outcome, delivery.code) == (OUTCOME_BY_STATO[name], name)
+    assert (delivery.outcome, delivery.code) == (outcome_of_stato(name), name)
 
 
 @pytest.mark.parametrize("name", ["RPT_ESITO_SCONOSCIUTO_PSP", "STATO_MAI_VISTO"])

@@ -1,56 +1,141 @@
-"""Fault codes of the node and what each means for a message. Source: node, fault classes (2.0.4)."""
+"""Fault codes and states of the node and what each means. Source: node, fault classes (2.0.4), annex A.
+
+`tests/data/nodo/codici.json` is the list of the specification, walked whole.
+"""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from adapters.nodo.faults import OUTCOME_BY_FAULT
-from hub.domain.delivery import Outcome
-from tests.adapters.stub_node import CARRELLO, KO, RPT, carrello, envelope, fault, reply, send
+from adapters.nodo import faults
+from adapters.nodo.faults import AZIONE_BY_STATO, CLASSE_BY_CODE, azione_of, classe_of, outcome_of, outcome_of_stato
+from hub.domain.delivery import Azione, Classe, Outcome
+from tests.adapters.stub_node import CARRELLO, KO, RPT, ask, carrello, envelope, fault, reply, send
 
-P = """PPT_SINTASSI_EXTRAXSD PPT_SINTASSI_XSD PPT_SEMANTICA PPT_TIPO_VERSAMENTO_SCONOSCIUTO PPT_IBAN_NON_CENSITO
-    PPT_MULTI_BENEFICIARIO PPT_SUPERAMENTOSOGLIA PPT_CANALE_SERVIZIO_NONATTIVO PPT_ERRORE_FORMATO_BUSTA_FIRMATA
-    PPT_FIRMA_INDISPONIBILE PPT_TIPOFIRMA_SCONOSCIUTO PPT_CODIFICA_PSP_SCONOSCIUTA""".split()
-C = """PPT_AUTENTICAZIONE PPT_AUTORIZZAZIONE PPT_DOMINIO_SCONOSCIUTO PPT_DOMINIO_DISABILITATO
-    PPT_INTERMEDIARIO_PA_SCONOSCIUTO PPT_INTERMEDIARIO_PA_DISABILITATO PPT_STAZIONE_INT_PA_SCONOSCIUTA
-    PPT_STAZIONE_INT_PA_DISABILITATA PPT_PSP_SCONOSCIUTO PPT_PSP_DISABILITATO PPT_INTERMEDIARIO_PSP_SCONOSCIUTO
-    PPT_INTERMEDIARIO_PSP_DISABILITATO PPT_CANALE_SCONOSCIUTO PPT_CANALE_DISABILITATO""".split()
-N = "PPT_CANALE_IRRAGGIUNGIBILE PPT_CANALE_INDISPONIBILE PPT_CANALE_NONRISOLVIBILE PPT_CANALE_ERR_PARAM_PAG_IMM".split()
-D = ["PPT_PAGAMENTO_DUPLICATO"]
-T = ["PPT_PAGAMENTO_IN_CORSO"]
-# PPT_CANALE_ERRORE is of class N, but one question confirms it first.
-A = """PPT_CANALE_TIMEOUT PPT_CANALE_ERRORE_RESPONSE PPT_SYSTEM_ERROR PPT_RPT_DUPLICATA PPT_ID_CARRELLO_DUPLICATO
-    PPT_CANALE_ERRORE PPT_WISP_SYSTEM_ERROR PPT_MAI_VISTO""".split()
+CODICI: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data/nodo/codici.json").read_text(encoding="utf-8"))
+CLASSI = {
+    "permanent_request": Classe.RICHIESTA,
+    "permanent_config": Classe.CONFIGURAZIONE,
+    "negative_key_spent": Classe.CHIAVE_SPESA,
+    "ambiguous": Classe.AMBIGUA,
+    "transient_not_processed": Classe.TRANSITORIA,
+    "already_done": Classe.GIA_PAGATA,
+    "query_answer": Classe.INTERROGAZIONE,
+    "towards_psp_only": Classe.VERSO_PSP,
+}
+AZIONI = {
+    "wait": Azione.ATTENDI,
+    "wait_then_operators": Azione.ATTENDI_OPERATORI,
+    "wait_negative_rt": Azione.ATTENDI_NEGATIVA,
+    "failed": Azione.FALLITO,
+    "expired": Azione.SCADUTO,
+    "ask_copy_after_delay": Azione.COPIA_POI,
+    "ask_copy": Azione.COPIA,
+}
+R, T, U, D = Outcome.REFUSED, Outcome.TRY_AGAIN, Outcome.UNKNOWN, Outcome.DELIVERED
+# What every class means to a sending, to a question about an attempt, to the reading of a flow.
+PER_CLASSE = {
+    "permanent_request": (R, U, R),
+    "permanent_config": (R, U, R),
+    "negative_key_spent": (R, U, T),
+    "ambiguous": (U, U, T),
+    "transient_not_processed": (T, U, T),
+    "already_done": (R, U, T),
+    "query_answer": (U, U, T),
+    "towards_psp_only": (U, U, T),
+}
+INVII = (faults.INVIA_RPT, faults.INVIA_CARRELLO)
+DOMANDE = (faults.CHIEDI_STATO, faults.CHIEDI_COPIA, faults.CHIEDI_PENDENTI)
+LETTURE = (faults.CHIEDI_ELENCO_FLUSSI, faults.CHIEDI_FLUSSO)
+# The codes that mean to one primitive something else than their class. PPT_CANALE_ERRORE: one question confirms it.
+OWN = {
+    (faults.INVIA_RPT, "PPT_CANALE_ERRORE"): U,
+    (faults.INVIA_CARRELLO, "PPT_CANALE_ERRORE"): U,
+    (faults.CHIEDI_STATO, "PPT_RPT_SCONOSCIUTA"): T,
+    (faults.CHIEDI_COPIA, "PPT_RT_NONDISPONIBILE"): D,
+}
 
 
-@pytest.mark.parametrize(
-    ("codes", "outcome"),
-    [
-        (P, Outcome.REFUSED),
-        (C, Outcome.REFUSED),
-        (N, Outcome.REFUSED),
-        (D, Outcome.REFUSED),
-        (T, Outcome.TRY_AGAIN),
-        (A, Outcome.UNKNOWN),
-    ],
-    ids=["P", "C", "N", "D", "T", "A"],
-)
-def test_a_class_of_faults_has_one_outcome(codes, outcome):
-    assert {code: OUTCOME_BY_FAULT.get(code, Outcome.UNKNOWN) for code in codes} == dict.fromkeys(codes, outcome)
+def codes_of(classe: str) -> list[str]:
+    words = CODICI["fault_classes"][classe]
+    return [*words["codes"], *(f"HTTP_{status}" for status in words.get("http", ()))]
 
 
-def test_no_fault_is_in_the_table_but_those_of_the_classes():
-    assert set(OUTCOME_BY_FAULT) == {*P, *C, *N, *D, *T}
+ALL = [(classe, code) for classe in CLASSI for code in codes_of(classe)]
 
 
-@pytest.mark.parametrize("code", [P[2], C[0], N[0], D[0], T[0], A[0], A[-1]])
+def test_the_table_holds_the_codes_of_the_specification_and_no_other():
+    assert set(CODICI["fault_classes"]) == set(CLASSI)
+    assert set(CLASSE_BY_CODE) == {code for _, code in ALL}
+
+
+@pytest.mark.parametrize(("classe", "code"), ALL, ids=[code for _, code in ALL])
+def test_every_code_has_its_class_and_its_outcome_for_every_primitive(classe, code):
+    invio, domanda, lettura = PER_CLASSE[classe]
+    wanted = dict.fromkeys(INVII, invio) | dict.fromkeys(DOMANDE, domanda) | dict.fromkeys(LETTURE, lettura)
+    wanted |= {primitiva: outcome for (primitiva, own), outcome in OWN.items() if own == code}
+
+    assert classe_of(code) is CLASSI[classe]
+    assert {primitiva: outcome_of(primitiva, code) for primitiva in wanted} == wanted
+
+
+@pytest.mark.parametrize("code", ["PPT_MAI_VISTO", "PPT_WISP_SYSTEM_ERROR", "CANALE_SEMANTICA", "HTTP_418", ""])
+def test_a_code_that_is_not_listed_is_asked_about(code):
+    assert classe_of(code) is Classe.AMBIGUA
+    assert {outcome_of(primitiva, code) for primitiva in INVII + DOMANDE} == {U}
+
+
+@pytest.mark.parametrize("proof", CODICI["fault_to_state_proofs"], ids=lambda proof: proof["test"])
+def test_the_state_found_after_a_fault_agrees_with_the_class_of_the_fault(proof):
+    """The node suite's own proof: refused at once and by the state, or not sure in both places."""
+    outcome = outcome_of(CARRELLO, proof["first_fault"])
+    if proof["state"] is None:
+        assert (outcome, outcome_of(faults.CHIEDI_STATO, proof["state_fault"])) == (R, T)
+    elif proof["first_fault"] == "PPT_CANALE_ERRORE":
+        assert (outcome, outcome_of_stato(proof["state"])) == (U, R)
+    else:
+        assert outcome_of_stato(proof["state"]) == outcome
+    assert outcome_of(CARRELLO, proof["resend"]) == (R if proof["state"] is None else U)
+
+
+STATI = [(group, stato) for group in AZIONI for stato in CODICI["rpt_states"][group]]
+
+
+@pytest.mark.parametrize(("group", "stato"), STATI, ids=[stato for _, stato in STATI])
+def test_every_state_has_its_action_and_its_outcome(group, stato):
+    outcome = {"failed": R, "expired": R}.get(group, D)
+
+    assert azione_of(stato) is AZIONI[group]
+    assert outcome_of_stato(stato) == (U if stato == "RPT_ESITO_SCONOSCIUTO_PSP" else outcome)
+
+
+def test_the_states_are_those_of_the_specification_and_no_other():
+    assert set(AZIONE_BY_STATO) == {stato for _, stato in STATI}
+
+
+@pytest.mark.parametrize("stato", [*CODICI["cart_states"], "STATO_MAI_VISTO"])
+def test_a_state_that_is_not_of_an_rpt_is_waited_for_and_told(stato):
+    assert (azione_of(stato), outcome_of_stato(stato)) == (Azione.ATTENDI_OPERATORI, U)
+
+
+# Through the real client.
+
+ONE_OF_EACH = [codes_of(classe)[0] for classe in CLASSI] + ["PPT_CANALE_ERRORE", "PPT_MAI_VISTO"]
+
+
+@pytest.mark.parametrize("code", ONE_OF_EACH)
 @pytest.mark.parametrize("operation", [CARRELLO, RPT])
-def test_a_fault_of_the_node_gives_its_outcome_and_code(operation, code):
+def test_a_fault_of_the_node_gives_its_outcome_code_and_class(operation, code):
     esito = KO if operation == CARRELLO else "<esito>KO</esito>"
 
     delivery = send(reply(envelope(operation, fault(code) + esito)), operation)
 
-    assert (delivery.outcome, delivery.code) == (OUTCOME_BY_FAULT.get(code, Outcome.UNKNOWN), code)
+    assert (delivery.outcome, delivery.code) == (outcome_of(operation, code), code)
+    assert (delivery.classe, delivery.is_answered) == (classe_of(code), True)
 
 
 def test_a_fault_without_esito_is_read():
@@ -59,6 +144,12 @@ def test_a_fault_without_esito_is_read():
 
 def test_a_ko_without_fault_is_unknown():
     assert send(carrello(KO)).outcome == Outcome.UNKNOWN
+
+
+def test_a_question_that_is_refused_tells_the_class_of_the_refusal():
+    delivery = ask(reply(envelope(faults.CHIEDI_STATO, fault("PPT_AUTENTICAZIONE"))))
+
+    assert (delivery.outcome, delivery.classe) == (U, Classe.CONFIGURAZIONE)
 
 
 @pytest.mark.parametrize(
