@@ -62,6 +62,8 @@ class Config(BaseModel):
     public_url: str = "http://127.0.0.1:8080"
     secret_key: str = Field(default="", repr=False)
     node_url: str | None = None
+    # Where the REST services of the platform are: carts, receipts, positions, settlement flows. Source: node, 1.4.
+    piattaforma_url: str = "https://api.platform.pagopa.it"
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
@@ -192,7 +194,7 @@ class Config(BaseModel):
             raise ValueError("deve iniziare con sqlite:/// oppure postgresql+psycopg://")
         return value
 
-    @field_validator("public_url", "node_url", "s3_endpoint")
+    @field_validator("public_url", "node_url", "s3_endpoint", "piattaforma_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value is None or value == "":
@@ -226,7 +228,7 @@ class Config(BaseModel):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "piattaforma_url")
     @classmethod
     def _public_url_present(cls, value: str | None) -> str:
         if value is None:
@@ -276,6 +278,8 @@ def _cross_problems(config: Config) -> list[str]:
         problems.append(f"{PREFIX}S3_BUCKET manca: le altre impostazioni S3 non varrebbero nulla")
     if config.is_produzione and not config.tassonomia_url.startswith("https://"):
         problems.append(f"{PREFIX}TASSONOMIA_URL: in produzione deve iniziare con https://")
+    if config.is_produzione and not config.piattaforma_url.startswith("https://"):
+        problems.append(f"{PREFIX}PIATTAFORMA_URL: in produzione deve iniziare con https://")
     if config.proxy_cert_header and not config.trusted_proxies:
         problems.append(
             f"{PREFIX}PROXY_CERT_HEADER senza {PREFIX}TRUSTED_PROXIES: l'intestazione non sarebbe creduta a nessuno"

@@ -12,6 +12,7 @@ from typing import Protocol
 from hub.domain.credenziali import Certificato
 from hub.domain.errors import InvalidRequest
 from hub.domain.export_giornaliero import ExportGiornaliero
+from hub.domain.servizi_rest import ServizioRest
 from hub.domain.stati import StatoEnte
 
 # Written in place of a secret: "leave as it is".
@@ -68,7 +69,10 @@ class ConfigurazioneNonValida(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class Stazione:
-    """A station of the intermediary. `pagamento_online`: rpt or checkout; `password` may be INVARIATO."""
+    """A station of the intermediary. `pagamento_online`: rpt or checkout; `password` may be INVARIATO.
+
+    `servizi_rest`: those of the platform that it uses; None: not spoken of, they stay as they are.
+    """
 
     id: str
     intermediario: str
@@ -77,6 +81,7 @@ class Stazione:
     versione_primitive: int = 2
     primitiva_rpt: str = "nodoInviaCarrelloRPT"
     rileva_duplicati: bool = True
+    servizi_rest: tuple[ServizioRest, ...] | None = None
 
 
 # Almost three days of attempts: a receiver that stops on Friday evening is still waited for on Monday.

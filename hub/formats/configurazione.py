@@ -38,6 +38,7 @@ from hub.formats.campi import Campi, Problemi
 from hub.formats.codice_fiscale import is_valid_partita_iva
 from hub.formats.configurazione_export import read_export_giornaliero
 from hub.formats.configurazione_inoltro import read_archivio, read_chiave_ritorno, read_endpoint
+from hub.formats.configurazione_rest import read_servizi_rest
 from hub.formats.configurazione_stampa import CHIAVI_ENTE, CHIAVI_TIPO, read_stampa_ente, read_stampa_tipo
 from hub.formats.credenziali import CREDENZIALI, note_shared_certificates, read_credenziali
 from hub.formats.importi import IMPORTO_MAX_CENT, cent_from_text, text_from_cent
@@ -177,7 +178,7 @@ def _many(
 def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
     campi = Campi(value, path, problems, (
         "id", "intermediario", "password", "pagamento_online", "versione_primitive", "primitiva_rpt",
-        "rileva_duplicati",
+        "rileva_duplicati", "servizi_rest",
     ))  # fmt: skip
     return Stazione(
         id=campi.text("id", pattern=r"[0-9]{11}_[0-9]{2}", rule="11 cifre, trattino basso, 2 cifre"),
@@ -188,6 +189,7 @@ def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
         versione_primitive=campi.whole("versione_primitive", (1, 2), 2),
         primitiva_rpt=campi.choice("primitiva_rpt", ("nodoInviaCarrelloRPT", "nodoInviaRPT"), "nodoInviaCarrelloRPT"),
         rileva_duplicati=campi.flag("rileva_duplicati", True),
+        servizi_rest=read_servizi_rest(campi),
     )
 
 

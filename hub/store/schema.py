@@ -31,6 +31,7 @@ from hub.store.schema_flussi import flussi_righe as flussi_righe
 from hub.store.schema_flussi import prenotazioni_export as prenotazioni_export
 from hub.store.schema_flussi import pulizie_archivio as pulizie_archivio
 from hub.store.schema_flussi import quote_secondarie as quote_secondarie
+from hub.store.schema_rest import servizi_rest as servizi_rest
 from hub.store.schema_tassonomia import stato_tassonomia as stato_tassonomia
 from hub.store.schema_tassonomia import voci_tassonomia as voci_tassonomia
 

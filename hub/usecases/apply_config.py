@@ -27,6 +27,7 @@ from hub.store.database import Database, Session
 from hub.usecases.sync_credenziali import Confronto, Passwords, sync_credenziali
 from hub.usecases.sync_export import sync_export
 from hub.usecases.sync_inoltro import sync_inoltro
+from hub.usecases.sync_servizi_rest import sync_servizi_rest
 
 _SECRET = "password"
 
@@ -45,6 +46,7 @@ class _Sync:
     def run(self, wanted: Configurazione) -> list[Differenza]:
         for stazione in wanted.stazioni:
             self._stazione(stazione)
+            sync_servizi_rest(self.confronto, self.cassaforte, stazione)
         self._check_amministratore(wanted)
         # Who is to be the administrator comes last: the one before must have let go.
         for ente in sorted(wanted.enti, key=lambda ente: ente.amministratore):
@@ -79,6 +81,7 @@ class _Sync:
         subject = f"stazione {wanted.id}"
         values = asdict(wanted)
         clear = values.pop("password")
+        del values["servizi_rest"]
         row = stazioni.find(self.session, wanted.id)
         if row is None:
             if clear == INVARIATO:

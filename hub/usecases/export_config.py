@@ -11,9 +11,10 @@ from sqlalchemy import Row
 
 from hub.domain.configurazione import INVARIATO
 from hub.domain.credenziali import Genere
+from hub.domain.servizi_rest import Servizio
 from hub.formats.certificati import render_pem
 from hub.formats.importi import text_from_cent
-from hub.store import credenziali, enti, eventi_esito, export_giornalieri, loghi, stazioni, tipi
+from hub.store import credenziali, enti, eventi_esito, export_giornalieri, loghi, servizi_rest, stazioni, tipi
 from hub.store.database import Database, Session
 
 
@@ -21,7 +22,7 @@ def export_config(db: Database, now: datetime) -> dict[str, Any]:
     """Return the configuration with the keys of the file; secrets are INVARIATO."""
     with db.reading() as session:
         return {
-            "stazioni": [_stazione_dict(row) for row in stazioni.all_rows(session)],
+            "stazioni": [_stazione_dict(session, row) for row in stazioni.all_rows(session)],
             "enti": [_ente_dict(session, row, now) for row in enti.all_rows(session)],
         }
 
@@ -32,10 +33,21 @@ def export_ente(db: Database, cod_ipa_ente: str, now: datetime) -> dict[str, Any
         return _ente_dict(session, enti.by_cod_ipa(session, cod_ipa_ente), now)
 
 
-def _stazione_dict(row: Row[Any]) -> dict[str, Any]:
+def _stazione_dict(session: Session, row: Row[Any]) -> dict[str, Any]:
     columns = ("pagamento_online", "versione_primitive", "primitiva_rpt", "rileva_duplicati")
     head = {"id": row.id, "intermediario": row.intermediario, "password": INVARIATO}
-    return head | {column: getattr(row, column) for column in columns}
+    values = head | {column: getattr(row, column) for column in columns}
+    services = {one.servizio: _servizio_dict(one) for one in servizi_rest.of_stazione(session, row.id)}
+    return values | ({"servizi_rest": services} if services else {})
+
+
+def _servizio_dict(row: Row[Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {"chiave": INVARIATO}
+    if row.chiave_secondaria_cifrata:
+        values["chiave_secondaria"] = INVARIATO
+    if row.scade_il is not None:
+        values["scade_il"] = row.scade_il.isoformat()
+    return values | ({"versione": row.versione} if row.servizio == Servizio.CHECKOUT else {})
 
 
 def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]:
