@@ -108,7 +108,6 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
     """Return the whole HTTP side of the hub over one runtime."""
     config = runtime.config
     ente_contract = load_contract(resource("wsdl", "pa-per-ente.wsdl"), ente.RELAXED, ente.TEXTUAL)
-    nodo_contract = load_contract(resource("wsdl", "PaPerNodo.wsdl"))
     client_ip = behind_proxies(config.trusted_proxies)
     certificate = proxied_certificate(config.proxy_cert_header, config.trusted_proxies)
     mounts = {
@@ -122,16 +121,18 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
             certificate=certificate,
             signatures=Signatures(runtime.firme, runtime.callers, config.public_url + ente.PATH, runtime.clock),
         ),
-        nodo.PATH: build_wsgi(
-            nodo_contract,
-            nodo.build_operations(runtime, nodo_contract),
+    }
+    for porta in nodo.PORTE:
+        contract = load_contract(resource("wsdl", porta.wsdl))
+        mounts[porta.path] = build_wsgi(
+            contract,
+            porta.build_operations(runtime, contract),
             public_url=config.public_url,
-            path=nodo.PATH,
+            path=porta.path,
             max_bytes=config.max_rt_body_bytes,
             client_ip=client_ip,
-            on_invalid=nodo.on_invalid,
-        ),
-    }
+            on_invalid=porta.on_invalid,
+        )
     return create_front(runtime, mounts, certificate)
 
 
@@ -140,7 +141,8 @@ def create_front_server() -> Front | TlsFront:
     config = load_config(os.environ.get("PONTEPA_CONFIG"), os.environ)
     log.configure(config)
     limits = BodyLimits(
-        bytes_by_path={ente.PATH: config.max_body_bytes, nodo.PATH: config.max_rt_body_bytes},
+        bytes_by_path={ente.PATH: config.max_body_bytes}
+        | {porta.path: config.max_rt_body_bytes for porta in nodo.PORTE},
         bytes_max=config.max_form_bytes,
         seconds=config.body_timeout_s,
         long_by_path=long_paths(config),

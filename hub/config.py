@@ -101,6 +101,8 @@ class Config(BaseModel):
     session_ttl_s: Positive = 3600
     # After the term a payer who is already at the node may still come back with a receipt.
     session_grace_s: Annotated[int, Field(ge=0)] = 300
+    # For how long an RPT without outcome keeps others from paying the same notice. Source: node, locking (3.0.5).
+    blocco_pagamento_s: Positive = 1800
     # IUVs drawn at once by a process: one write every thousand; a crash loses at most that many of 10^11.
     iuv_block_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
 

@@ -73,6 +73,7 @@ class ContractSoap11(Soap11):
                 call.redacted_request = _redacted(envelope)
         if errors:
             ctx.in_object = {}
+            call.refused = verb.request_shape.read(payload)
             call.ready_answer = self._answer_to(call, verb, errors)
         ctx.in_body_doc = payload
         ctx.method_request_string = payload.tag

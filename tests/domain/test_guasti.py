@@ -10,6 +10,7 @@ from hub.domain.errors import HubError
 from hub.domain.guasti import CATALOGO, OPERAZIONI_ENTE, OPERAZIONI_NODO, Guasto, is_known
 from hub.formats.resources import resource
 from hub.soap.contract import load_contract
+from hub.soap.nodo import PORTE
 
 
 def _codes(error: type[HubError]) -> set[str]:
@@ -31,12 +32,19 @@ def test_a_code_has_one_condition_for_an_operation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wsdl", "operations"), [("pa-per-ente.wsdl", OPERAZIONI_ENTE), ("PaPerNodo.wsdl", OPERAZIONI_NODO)]
+    ("wsdl", "operations"),
+    [
+        (("pa-per-ente.wsdl",), OPERAZIONI_ENTE),
+        (tuple(porta.wsdl for porta in PORTE), OPERAZIONI_NODO),
+    ],
+    ids=["enti", "nodo"],
 )
-def test_the_operations_are_those_of_the_contract(wsdl: str, operations: tuple[str, ...]) -> None:
-    contract = load_contract(resource("wsdl", wsdl))
+def test_the_operations_are_those_of_the_contracts(wsdl: tuple[str, ...], operations: tuple[str, ...]) -> None:
+    contracts = [load_contract(resource("wsdl", name)) for name in wsdl]
 
-    assert sorted(operations) == sorted(verb.name for verb in contract.by_request.values())
+    assert sorted(operations) == sorted(
+        verb.name for contract in contracts for verb in contract.by_request.values()
+    )
 
 
 @pytest.mark.parametrize("operation", OPERAZIONI_ENTE)

@@ -7,7 +7,7 @@ list (2.12), and each operation's checks; node, catalogue PAA.
 
 from __future__ import annotations
 
-from hub.domain.guasti import comuni, dovuti, esiti, flussi, nodo, pagamenti, portali
+from hub.domain.guasti import avvisi, comuni, dovuti, esiti, flussi, nodo, pagamenti, portali
 from hub.domain.guasti.guasto import OPERAZIONI, OPERAZIONI_ENTE, OPERAZIONI_NODO, Guasto, Ripetere
 
 __all__ = ["CATALOGO", "OPERAZIONI", "OPERAZIONI_ENTE", "OPERAZIONI_NODO", "Guasto", "Ripetere", "is_known"]
@@ -20,6 +20,7 @@ CATALOGO: tuple[Guasto, ...] = (
     *flussi.GUASTI,
     *portali.GUASTI,
     *nodo.GUASTI,
+    *avvisi.GUASTI,
 )
 _KNOWN = frozenset((operazione, guasto.code) for guasto in CATALOGO for operazione in guasto.operazioni)
 

@@ -1,6 +1,6 @@
 """What an entry of the catalogue says, and the names of the operations that answer faults.
 
-Source of the names: pa-per-ente, operations (2); node, paaInviaRT (3.9).
+Source of the names: pa-per-ente, operations (2); node, services to expose (3).
 """
 
 from __future__ import annotations
@@ -29,14 +29,23 @@ STORICO = "paaSILChiediStoricoPagamenti"
 INVIA_RT = "paaInviaRT"
 ESITO_STORNO = "paaInviaEsitoStorno"
 REVOCA = "paaInviaRichiestaRevoca"
+VERIFY = "paVerifyPaymentNotice"
+GET = "paGetPayment"
+GET_V2 = "paGetPaymentV2"
+SEND_RT = "paSendRT"
+SEND_RT_V2 = "paSendRTV2"
+DEMAND = "paDemandPaymentNotice"
 
 # Of the management software, in the order in which the contract's specification tells them.
 OPERAZIONI_ENTE = (
     INVIA, CARRELLO, VERIFICA, PAGATI, RICEVUTA, ESITO, IMPORTA, REGISTRA, AUTORIZZA, STATO_IMPORT, EXPORT,
     INCREMENTALE, STATO_EXPORT, SCADUTI, STATO_SCADUTI, AVVISI, POSIZIONI, STORICO,
 )  # fmt: skip
-# Of the node.
-OPERAZIONI_NODO = (INVIA_RT, ESITO_STORNO, REVOCA)
+# Of the node, classic receipts and what came with them.
+OPERAZIONI_RT = (INVIA_RT, ESITO_STORNO, REVOCA)
+# Of the node, about a notice to be paid.
+OPERAZIONI_AVVISO = (VERIFY, GET, GET_V2)
+OPERAZIONI_NODO = OPERAZIONI_AVVISO + (DEMAND, SEND_RT, SEND_RT_V2) + OPERAZIONI_RT
 OPERAZIONI = OPERAZIONI_ENTE + OPERAZIONI_NODO
 
 

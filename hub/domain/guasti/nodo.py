@@ -20,7 +20,7 @@ GUASTI = (
         "la richiesta o la sua intestazione non rispettano il contratto",
         "nulla è stato conservato: il nodo deve rimandare la richiesta intera",
         Ripetere.NO,
-        g.OPERAZIONI_NODO,
+        g.OPERAZIONI_RT,
     ),
     Guasto(
         "PAA_ID_INTERMEDIARIO_ERRATO",

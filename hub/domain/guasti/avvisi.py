@@ -1,0 +1,89 @@
+"""Faults that the node receives when it asks about a notice. Source: node, catalogue PAA (annex B), 3.0.4."""
+
+from __future__ import annotations
+
+from hub.domain.guasti import guasto as g
+from hub.domain.guasti.guasto import Guasto, Ripetere
+
+_NUOVE = (*g.OPERAZIONI_AVVISO, g.DEMAND, g.SEND_RT, g.SEND_RT_V2)
+_NON_DISPONIBILI = (g.GET, g.GET_V2, g.DEMAND, g.SEND_RT, g.SEND_RT_V2)
+
+GUASTI = (
+    Guasto(
+        "PAA_SINTASSI_EXTRAXSD",
+        "la richiesta del nodo non rispetta il contratto",
+        "il nodo deve rimandare la richiesta intera",
+        Ripetere.NO,
+        _NUOVE,
+    ),
+    Guasto(
+        "PAA_ID_INTERMEDIARIO_ERRATO",
+        "nessuna stazione di questo intermediario",
+        "controllare `intermediario` della stazione nella configurazione",
+        Ripetere.NO,
+        g.OPERAZIONI_AVVISO,
+    ),
+    Guasto(
+        "PAA_STAZIONE_INT_ERRATA",
+        "stazione sconosciuta, o di un altro intermediario",
+        "controllare la stazione nella configurazione",
+        Ripetere.NO,
+        g.OPERAZIONI_AVVISO,
+    ),
+    Guasto(
+        "PAA_ID_DOMINIO_ERRATO",
+        "ente sconosciuto o non attivo su questa stazione, oppure `qrCode/fiscalCode` diverso da `idPA`",
+        "controllare codice fiscale, stato e stazione dell'ente",
+        Ripetere.NO,
+        g.OPERAZIONI_AVVISO,
+    ),
+    Guasto(
+        "PAA_PAGAMENTO_SCONOSCIUTO",
+        "numero di avviso che l'ente non emette, con cifre di controllo errate, o mai caricato",
+        "controllare che il dovuto sia caricato con questo IUV",
+        Ripetere.PIU_TARDI,
+        g.OPERAZIONI_AVVISO,
+    ),
+    Guasto(
+        "PAA_PAGAMENTO_ANNULLATO",
+        "l'ente ha annullato il dovuto",
+        "chiedere all'ente un avviso nuovo",
+        Ripetere.FINALE,
+        g.OPERAZIONI_AVVISO,
+    ),
+    Guasto(
+        "PAA_PAGAMENTO_DUPLICATO",
+        "l'avviso è già stato pagato",
+        "nulla da pagare",
+        Ripetere.FINALE,
+        g.OPERAZIONI_AVVISO,
+    ),
+    Guasto(
+        "PAA_PAGAMENTO_SCADUTO",
+        "è passata la scadenza di un tipo dovuto che la rende obbligatoria",
+        "chiedere all'ente un avviso nuovo",
+        Ripetere.FINALE,
+        g.OPERAZIONI_AVVISO,
+    ),
+    Guasto(
+        "PAA_PAGAMENTO_IN_CORSO",
+        "una RPT di questo avviso non ha ancora esito, da meno di `PONTEPA_BLOCCO_PAGAMENTO_S` secondi",
+        "aspettare l'esito, o la fine del blocco",
+        Ripetere.PIU_TARDI,
+        g.OPERAZIONI_AVVISO,
+    ),
+    Guasto(
+        "PAA_SEMANTICA",
+        "l'avviso ha più voci di quante la risposta ne porti",
+        "dividere il dovuto in più avvisi",
+        Ripetere.NO,
+        g.OPERAZIONI_AVVISO,
+    ),
+    Guasto(
+        "PAA_SYSTEM_ERROR",
+        "operazione non disponibile su questo hub",
+        "nulla da fare",
+        Ripetere.NO,
+        _NON_DISPONIBILI,
+    ),
+)

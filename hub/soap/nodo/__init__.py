@@ -1,0 +1,33 @@
+"""The doors that the node calls: for each its path, its contract and its operations.
+
+Source: node, services the hub must expose (3), endpoint behaviour (3.0.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from hub.runtime import Runtime
+from hub.soap.contract import Contract
+from hub.soap.nodo import pa_for_node, paa_invia_rt
+from hub.soap.operation import OnInvalid, Operation
+
+# Of paaInviaRT.
+PATH = paa_invia_rt.PATH
+
+
+@dataclass(frozen=True, slots=True)
+class Porta:
+    """A door: `wsdl` is the file name of its contract."""
+
+    path: str
+    wsdl: str
+    build_operations: Callable[[Runtime, Contract], Mapping[str, Operation]]
+    on_invalid: OnInvalid
+
+
+PORTE = (
+    Porta(paa_invia_rt.PATH, "PaPerNodo.wsdl", paa_invia_rt.build_operations, paa_invia_rt.on_invalid),
+    Porta(pa_for_node.PATH, "paForNode.wsdl", pa_for_node.build_operations, pa_for_node.on_invalid),
+)

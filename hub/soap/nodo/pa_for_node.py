@@ -1,0 +1,46 @@
+"""The door `paForNode`: one module for each of its operations.
+
+Source: node, 3.1 to 3.6. No header; the owner of the notice is `idPA`, and `fault/id` says it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hub.domain.errors import RichiestaNonEseguibile, RichiestaNonValida
+from hub.formats.xml import SchemaError
+from hub.runtime import Runtime
+from hub.soap.contract import Contract
+from hub.soap.nodo import verify
+from hub.soap.operation import Call, Operation
+
+PATH = "/ws/fesp/paForNode"
+
+
+def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Operation]:
+    """Return every operation of the contract by name."""
+    return {
+        "paVerifyPaymentNotice": verify.build(runtime),
+        "paGetPayment": _not_built,
+        "paGetPaymentV2": _not_built,
+        "paDemandPaymentNotice": _not_built,
+        "paSendRT": _not_built,
+        "paSendRTV2": _not_built,
+    }
+
+
+def _not_built(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    raise RichiestaNonEseguibile(f"operazione {call.operation} non disponibile su questo hub", id=request["idPA"])
+
+
+def on_invalid(call: Call, qname: str, errors: list[SchemaError]) -> dict[str, Any] | None:
+    """Answer a request that the contract refuses with the KO that the node expects (HTTP 200). Source: node, 3.0.2."""
+    refusal = RichiestaNonValida("richiesta non conforme al contratto")
+    fault = {
+        "faultCode": refusal.code,
+        "faultString": str(refusal),
+        "id": str(call.refused.get("idPA") or "n/a")[:35],
+        "description": f"{errors[0].element}: {errors[0].rule}" if errors else refusal.description,
+    }
+    return {"outcome": "KO", "fault": fault}

@@ -1,0 +1,38 @@
+"""What the node's questions about a notice read: enti of a dominio, versions under an IUV, attempts that are open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, exists, literal_column, select
+
+from hub.domain.stati import StatoTentativo
+from hub.store.database import Session
+from hub.store.schema import dovuti, enti, tentativi
+
+_APERTI = (StatoTentativo.DA_INVIARE, StatoTentativo.SCONOSCIUTO, StatoTentativo.ACCETTATO)
+
+
+def enti_of_dominio(session: Session, dominio: str) -> list[Row[Any]]:
+    """All that share a tax code, the oldest first."""
+    return list(session.execute(select(enti).where(enti.c.codice_fiscale == dominio).order_by(enti.c.id)))
+
+
+def versioni(session: Session, ente_ids: Sequence[int], iuv: str) -> list[Row[Any]]:
+    """Every version of the dovuti under an IUV: those that count first, by place in their cart, then the newest."""
+    query = select(dovuti).where(dovuti.c.ente_id.in_(ente_ids), dovuti.c.iuv == iuv)
+    order = (dovuti.c.attuale.desc(), dovuti.c.created_at.desc(), dovuti.c.posizione)
+    return list(session.execute(query.order_by(*order)))
+
+
+def has_open_attempt(session: Session, dominio: str, iuv: str, since: datetime) -> bool:
+    """Whether an RPT that was made after `since` has no outcome yet."""
+    found = exists(literal_column("1")).where(
+        tentativi.c.dominio == dominio,
+        tentativi.c.iuv == iuv,
+        tentativi.c.stato.in_(_APERTI),
+        tentativi.c.created_at > since,
+    )
+    return bool(session.execute(select(found)).scalar_one())

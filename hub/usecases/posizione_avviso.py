@@ -1,0 +1,90 @@
+"""From the stored dovuti of a notice to the position that the node is told.
+
+Source: node, paGetPayment (3.2), from a position to an RPT (4.4); flows, 7.3 (taxonomy code).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Row
+
+from hub.domain.avviso import conto_from_iban
+from hub.domain.documenti import MarcaBollo, QuotaSecondaria, Soggetto
+from hub.domain.errors_nodo import NonRappresentabile
+from hub.domain.posizione import TRASFERIMENTI_MAX, Posizione, Trasferimento
+from hub.domain.tassonomia import Tassonomia, dati_rpt
+from hub.formats.istanti import giorno_di
+from hub.formats.rpt import causale_rpt
+from hub.store.anagrafe import EnteConfigurato
+from hub.usecases.controlli_nodo import Pagabile
+
+# Of a dovuto whose tipo allows it. Source: node, 4.4 [P].
+_ANONIMO = Soggetto("F", "ANONIMO", "ANONIMO")
+
+
+def build_posizione(pagabile: Pagabile, tassonomia: Tassonomia) -> Posizione:
+    """Return what the notice is worth now, line by line: the ente's own shares, then those of second beneficiaries.
+
+    Raises: NonRappresentabile (more lines than any answer carries).
+    """
+    configurato, rows = pagabile.configurato, pagabile.dovuti
+    ente = configurato.ente
+    lines = [_own(configurato, row, pagabile.iuv, tassonomia) for row in rows]
+    lines += [line for row in rows for line in _secondary(row, pagabile.iuv)]
+    if len(lines) > TRASFERIMENTI_MAX:
+        raise NonRappresentabile(
+            "l'avviso ha troppe voci",
+            f"le voci sono {len(lines)}, al massimo {TRASFERIMENTI_MAX}",
+            id=ente.codice_fiscale,
+        )
+    first = rows[0]
+    tipo = configurato.tipi.get(first.tipo)
+    return Posizione(
+        dominio=ente.codice_fiscale,
+        iuv=pagabile.iuv,
+        causale=first.causale,
+        scadenza=first.scadenza,
+        nome_ente=ente.nome,
+        ufficio=(tipo.settore or "") if tipo is not None else "",
+        debitore=Soggetto(**first.pagatore) if first.pagatore else _ANONIMO,
+        trasferimenti=tuple(Trasferimento(numero, **line) for numero, line in enumerate(lines, 1)),
+    )
+
+
+def _own(configurato: EnteConfigurato, row: Row[Any], iuv: str, tassonomia: Tassonomia) -> dict[str, Any]:
+    ente, tipo = configurato.ente, configurato.tipi.get(row.tipo)
+    line = {
+        "importo_cent": row.importo_cent,
+        "beneficiario": ente.codice_fiscale,
+        "nome": ente.nome,
+        "causale": causale_rpt(iuv, row.importo_cent, row.causale),
+        "tassonomia": row.dati_specifici
+        if tipo is None
+        else dati_rpt(row.dati_specifici, tipo.tassonomia, tipo.descrizione, tassonomia, giorno_di(row.created_at)),
+    }
+    if row.marca is not None:
+        return line | {"marca": MarcaBollo(**row.marca)}
+    iban = (tipo.iban if tipo is not None else None) or ente.iban
+    postale = tipo.iban_postale if tipo is not None else None
+    return line | {"iban": iban, "iban_postale": postale or _if_postale(iban)}
+
+
+def _secondary(row: Row[Any], iuv: str) -> Iterator[dict[str, Any]]:
+    if row.secondario is None:
+        return
+    quota = QuotaSecondaria(**row.secondario)
+    yield {
+        "importo_cent": quota.importo_cent,
+        "beneficiario": quota.codice_fiscale,
+        "nome": quota.denominazione,
+        "causale": causale_rpt(iuv, quota.importo_cent, quota.causale or row.causale),
+        "tassonomia": quota.dati_specifici,
+        "iban": quota.iban,
+        "iban_postale": _if_postale(quota.iban),
+    }
+
+
+def _if_postale(iban: str) -> str | None:
+    return iban if conto_from_iban(iban) is not None else None

@@ -1,0 +1,42 @@
+"""What the node asks about notices, through its contract: requests as zeep sends them, answers as it reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.soap.zeep_client import Door, open_door, pa_for_node_client
+from tests.world import INTERMEDIARIO, STAZIONE, World
+
+IUV = "01000000000000144"
+AVVISO = "3" + IUV
+
+
+def request(avviso: str = AVVISO, **values: Any) -> dict[str, Any]:
+    """A question about a notice of Comune di Prova, good unless `values` says otherwise; `fiscalCode` is qrCode's."""
+    fiscal_code = values.pop("fiscalCode", values.get("idPA", INTERMEDIARIO))
+    asked = {"idPA": INTERMEDIARIO, "idBrokerPA": INTERMEDIARIO, "idStation": STAZIONE}
+    return asked | {"qrCode": {"fiscalCode": fiscal_code, "noticeNumber": avviso}} | values
+
+
+class Nodo:
+    """The node at the door `paForNode` of a world; every answer's bytes are valid or the call fails."""
+
+    def __init__(self, world: World) -> None:
+        self.door: Door = open_door(world)
+        self._client = pa_for_node_client(self.door)
+
+    def ask(self, operation: str, avviso: str = AVVISO, **values: Any) -> Any:
+        return getattr(self._client, operation)(**request(avviso, **values))
+
+    def verify(self, avviso: str = AVVISO, **values: Any) -> Any:
+        return self.ask("paVerifyPaymentNotice", avviso, **values)
+
+    def code(self, operation: str, avviso: str = AVVISO, **values: Any) -> str:
+        """The code of the fault, complete as the node wants it; OK when there is none."""
+        answer = self.ask(operation, avviso, **values)
+        if answer.outcome == "OK":
+            assert answer.fault is None
+            return "OK"
+        assert self.door.last.status == 200
+        assert answer.fault.faultString and answer.fault.id == values.get("idPA", INTERMEDIARIO)
+        return str(answer.fault.faultCode)
