@@ -5,18 +5,27 @@ Source: configuration of an ente and of a tipo dovuto (flows, 8.1 and 8.2).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from hub.domain.credenziali import Certificato
 from hub.domain.errors import InvalidRequest
 from hub.domain.export_giornaliero import ExportGiornaliero
-from hub.domain.servizi_rest import ServizioRest
+from hub.domain.servizi_rest import Servizio, ServizioRest
 from hub.domain.stati import StatoEnte
 
 # Written in place of a secret: "leave as it is".
 INVARIATO = "***"
+
+# How a station lets its payers pay on line: RPTs by SOAP, or a cart of notices at Checkout. Source: node, 1.4.
+PROFILI = ("rpt", "checkout")
+
+# The services of the platform that a station calls, each at an address of its own. Source: node, 1.4.
+SERVIZI = ("nodo", *Servizio)
+
+# Seconds that a call may take, at most: to connect, to send what changes state, to read. Source: node, 2.0.5.
+ATTESE_MAX_S: Mapping[str, int] = {"connessione": 30, "invio": 120, "lettura": 120}
 
 # How a tipo may be paid: from the portal, from a flow, from the services. Source: flows, 8.2.
 MODALITA = ("base", "flussi", "ipe")
@@ -69,9 +78,10 @@ class ConfigurazioneNonValida(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class Stazione:
-    """A station of the intermediary. `pagamento_online`: rpt or checkout; `password` may be INVARIATO.
+    """A station of the intermediary. `pagamento_online`: one of PROFILI; `password` may be INVARIATO.
 
     `servizi_rest`: those of the platform that it uses; None: not spoken of, they stay as they are.
+    `indirizzi`: its own base address by service, `attese`: its own seconds by kind of wait; None: the installation's.
     """
 
     id: str
@@ -82,6 +92,8 @@ class Stazione:
     primitiva_rpt: str = "nodoInviaCarrelloRPT"
     rileva_duplicati: bool = True
     servizi_rest: tuple[ServizioRest, ...] | None = None
+    indirizzi: Mapping[str, str] | None = None
+    attese: Mapping[str, int] | None = None
 
 
 # Almost three days of attempts: a receiver that stops on Friday evening is still waited for on Monday.

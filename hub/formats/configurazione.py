@@ -22,6 +22,7 @@ from hub.domain.configurazione import (
     IMPORT_RIPETUTO,
     MODALITA,
     OPERAZIONI,
+    PROFILI,
     QUOTA_SECONDARIA,
     Applicazione,
     Configurazione,
@@ -40,6 +41,7 @@ from hub.formats.configurazione_export import read_export_giornaliero
 from hub.formats.configurazione_inoltro import read_archivio, read_chiave_ritorno, read_endpoint
 from hub.formats.configurazione_rest import read_servizi_rest
 from hub.formats.configurazione_stampa import CHIAVI_ENTE, CHIAVI_TIPO, read_stampa_ente, read_stampa_tipo
+from hub.formats.configurazione_stazione import read_attese, read_indirizzi
 from hub.formats.credenziali import CREDENZIALI, note_shared_certificates, read_credenziali
 from hub.formats.importi import IMPORTO_MAX_CENT, cent_from_text, text_from_cent
 
@@ -178,18 +180,20 @@ def _many(
 def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
     campi = Campi(value, path, problems, (
         "id", "intermediario", "password", "pagamento_online", "versione_primitive", "primitiva_rpt",
-        "rileva_duplicati", "servizi_rest",
+        "rileva_duplicati", "servizi_rest", "indirizzi", "attese",
     ))  # fmt: skip
     return Stazione(
         id=campi.text("id", pattern=r"[0-9]{11}_[0-9]{2}", rule="11 cifre, trattino basso, 2 cifre"),
         intermediario=campi.text("intermediario", check=is_valid_partita_iva, rule="codice fiscale di 11 cifre"),
         # stPassword of the node's contract: a longer one would make every message invalid.
         password=campi.secret("password", 8, 15) or "",
-        pagamento_online=campi.choice("pagamento_online", ("rpt", "checkout"), "rpt"),
+        pagamento_online=campi.choice("pagamento_online", PROFILI, PROFILI[0]),
         versione_primitive=campi.whole("versione_primitive", (1, 2), 2),
         primitiva_rpt=campi.choice("primitiva_rpt", ("nodoInviaCarrelloRPT", "nodoInviaRPT"), "nodoInviaCarrelloRPT"),
         rileva_duplicati=campi.flag("rileva_duplicati", True),
         servizi_rest=read_servizi_rest(campi),
+        indirizzi=read_indirizzi(campi),
+        attese=read_attese(campi),
     )
 
 

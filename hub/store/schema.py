@@ -34,6 +34,7 @@ from hub.store.schema_flussi import quote_secondarie as quote_secondarie
 from hub.store.schema_rest import servizi_rest as servizi_rest
 from hub.store.schema_tassonomia import stato_tassonomia as stato_tassonomia
 from hub.store.schema_tassonomia import voci_tassonomia as voci_tassonomia
+from hub.store.schema_uscita import circuiti as circuiti
 
 stazioni = Table(
     "stazioni",
@@ -45,6 +46,8 @@ stazioni = Table(
     Column("versione_primitive", Integer, nullable=False, server_default="2"),
     Column("primitiva_rpt", String(32), nullable=False, server_default="nodoInviaCarrelloRPT"),
     Column("rileva_duplicati", Boolean, nullable=False, server_default=text("true")),
+    Column("indirizzi", JSON(none_as_null=True)),  # of its own by service, where not the installation's
+    Column("attese", JSON(none_as_null=True)),  # seconds by kind of wait, where not the installation's
 )
 
 enti = Table(
@@ -350,6 +353,14 @@ tentativi = Table(
         "uq_tentativi_carrello_aperto",
         "carrello_id",
         unique=True,
+        sqlite_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')"),
+        postgresql_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')"),
+    ),
+    # Those without an outcome, by age: they are few beside the others.
+    Index(
+        "ix_tentativi_aperti",
+        "updated_at",
+        "id",
         sqlite_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')"),
         postgresql_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')"),
     ),

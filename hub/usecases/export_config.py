@@ -36,7 +36,8 @@ def export_ente(db: Database, cod_ipa_ente: str, now: datetime) -> dict[str, Any
 def _stazione_dict(session: Session, row: Row[Any]) -> dict[str, Any]:
     columns = ("pagamento_online", "versione_primitive", "primitiva_rpt", "rileva_duplicati")
     head = {"id": row.id, "intermediario": row.intermediario, "password": INVARIATO}
-    values = head | {column: getattr(row, column) for column in columns}
+    own = {column: getattr(row, column) for column in ("indirizzi", "attese") if getattr(row, column)}
+    values = head | {column: getattr(row, column) for column in columns} | own
     services = {one.servizio: _servizio_dict(one) for one in servizi_rest.of_stazione(session, row.id)}
     return values | ({"servizi_rest": services} if services else {})
 
