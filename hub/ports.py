@@ -12,6 +12,7 @@ from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
 from hub.domain.export_giornaliero import Recapito
 from hub.domain.inoltro import InvioEsito
 from hub.domain.prelievo import Prelievo
+from hub.domain.servizi_rest import ChiaviServizio
 
 
 class Nodo(Protocol):
@@ -30,6 +31,19 @@ class Nodo(Protocol):
         DELIVERED: the node has it (`code` is its state, `response` may carry `url`); REFUSED: it failed there for
         sure; TRY_AGAIN: the node never saw it; UNKNOWN: no answer to this question, ask again.
         Source: node, nodoChiediStatoRPT (2.3) and annex A.
+        """
+        ...
+
+
+class Checkout(Protocol):
+    """Where payers pay notices on line."""
+
+    def post_carrello(self, versione: int, body: bytes, chiavi: ChiaviServizio, correlation_id: str) -> Delivery:
+        """Post a cart, version 1 or 2; DELIVERED carries `response["url"]` where the payer goes on.
+
+        REFUSED: no cart (class D: a notice of it is paid or being paid); TRY_AGAIN: it never got there, or a pause is
+        asked for; UNKNOWN: it may be there, and may be posted again, since nothing is charged until the payer acts.
+        Source: node, Checkout carts (2.11).
         """
         ...
 

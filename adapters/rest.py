@@ -1,0 +1,161 @@
+"""The REST services of the platform: one bounded call, its keys tried in turn, every end of it told apart.
+
+Shared by the clients of its products. Source: node, status of the carts (2.11), keys (5), limits (2.0.5); RFC 9110.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import urllib3
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
+
+from hub.domain.delivery import Classe, Delivery, Outcome
+from hub.domain.servizi_rest import ChiaviServizio
+
+# The request never left: nothing can have been done.
+_NOT_SENT = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
+# Nobody may make us wait longer with one header; the platform counts over ten seconds (node, 2.0.5).
+RETRY_AFTER_MAX_S = 3600
+KEY_HEADER = "Ocp-Apim-Subscription-Key"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitiRest:
+    """What one call may cost, for each key that is tried."""
+
+    connect_s: float = 5.0
+    read_s: float = 15.0
+    answer_max_bytes: int = 1024 * 1024
+    connections_max: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class RispostaRest:
+    """An answer that somebody thought about: neither a refusal of the key, nor a pause asked for, nor a breakdown."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Connection(HTTPSConnection):
+    """Tells a handshake that failed from a TLS error after the request has left, which is no proof of anything."""
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except ssl.SSLError as error:
+            raise NewConnectionError(self, f"TLS: {error.reason}") from error
+
+
+class _ConnectionPool(HTTPSConnectionPool):
+    ConnectionCls = _Connection
+
+
+class Rest:
+    """The services under `base_url`. Safe to share between threads; redirects are answers, they are not followed."""
+
+    def __init__(self, base_url: str, limiti: LimitiRest | None = None) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._limiti = limiti or LimitiRest()
+        self._http = urllib3.PoolManager(
+            maxsize=self._limiti.connections_max,
+            block=False,
+            retries=False,
+            timeout=urllib3.Timeout(connect=self._limiti.connect_s, read=self._limiti.read_s),
+        )
+        self._http.pool_classes_by_scheme = self._http.pool_classes_by_scheme | {"https": _ConnectionPool}
+
+    def call(
+        self, method: str, path: str, chiavi: ChiaviServizio, correlation_id: str, body: bytes | None = None
+    ) -> RispostaRest | Delivery:
+        """Call `path`; a Delivery when nobody has judged the request.
+
+        REFUSED (class C): no key is known; TRY_AGAIN: 429, with the pause asked for, or the request never left;
+        UNKNOWN: 5xx, no answer, too much of it.
+        """
+        answer: RispostaRest | Delivery = Delivery(Outcome.REFUSED, "SENZA_CHIAVE", "il servizio non ha chiavi")
+        for chiave in chiavi.chiavi:
+            answer = self._once(method, path, chiave, correlation_id, body)
+            if not (isinstance(answer, Delivery) and answer.classe is Classe.CONFIGURAZIONE):
+                break
+        return answer
+
+    def _once(
+        self, method: str, path: str, chiave: str, correlation_id: str, body: bytes | None
+    ) -> RispostaRest | Delivery:
+        headers = {
+            "Accept": "application/json",
+            "User-Agent": "PontePA",
+            KEY_HEADER: chiave,
+            "X-Request-Id": correlation_id,
+            "X-Correlation-Id": correlation_id,
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        limit = self._limiti.answer_max_bytes
+        try:
+            response = self._http.request(
+                method, self._base_url + path, body=body, headers=headers, redirect=False, preload_content=False
+            )
+            data = response.read(limit + 1)
+            if len(data) > limit:
+                response.close()
+            else:
+                response.release_conn()
+        except _NOT_SENT as error:
+            return Delivery(Outcome.TRY_AGAIN, type(error).__name__, is_answered=False)
+        except HTTPError as error:
+            return Delivery(Outcome.UNKNOWN, type(error).__name__, is_answered=False)
+        if len(data) > limit:
+            return Delivery(Outcome.UNKNOWN, "RISPOSTA_TROPPO_GRANDE", is_answered=False)
+        return _judged(RispostaRest(response.status, response.headers, data))
+
+
+def _judged(answer: RispostaRest) -> RispostaRest | Delivery:
+    code = f"HTTP_{answer.status}"
+    if answer.status in (401, 403):
+        detail = "la piattaforma non riconosce la chiave di sottoscrizione"
+        return Delivery(Outcome.REFUSED, code, detail, classe=Classe.CONFIGURAZIONE)
+    if answer.status == 429:
+        pause = retry_after_s(answer.headers)
+        return Delivery(Outcome.TRY_AGAIN, code, retry_after_s=pause, classe=Classe.TRANSITORIA)
+    if answer.status >= 500:
+        return Delivery(Outcome.UNKNOWN, code, classe=Classe.AMBIGUA, is_answered=False)
+    return answer
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """The pause that Retry-After asks for, in seconds or until a date, an hour at most; None when it says nothing.
+
+    >>> retry_after_s({"Retry-After": "7"}), retry_after_s({"Retry-After": "999999"}), retry_after_s({})
+    (7.0, 3600.0, None)
+    >>> retry_after_s({"Retry-After": "Sat, 21 Nov 2026 10:00:30 GMT", "Date": "Sat, 21 Nov 2026 10:00:00 GMT"})
+    30.0
+    >>> retry_after_s({"Retry-After": "presto"}), retry_after_s({"Retry-After": "-3"})
+    (None, None)
+    """
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return float(min(int(text), RETRY_AFTER_MAX_S))
+    until = _date(text)
+    if until is None:
+        return None
+    # Their clock against their clock, when they say what it shows.
+    now = _date(headers.get("Date", "")) or datetime.now(UTC)
+    return min(max((until - now).total_seconds(), 0.0), float(RETRY_AFTER_MAX_S))
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
