@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import JSON
 
+from hub.store import schema_verifica as schema_verifica
 from hub.store.columns import Id, Instant, metadata
 from hub.store.schema_consegne import consegne_export as consegne_export
 from hub.store.schema_consegne import export_giornalieri as export_giornalieri
@@ -69,6 +70,7 @@ enti = Table(
     Column("inoltro_esito", Boolean, nullable=False, server_default=text("false")),
     Column("chiave_ritorno_cifrata", Text),  # signs the parameters of the payer's return; None: not signed
     Column("url_archivio_esterno", String(2048)),
+    Column("ripiego_archivio", String(16), nullable=False, server_default="errore"),
     # What its notices say beside its name; the picture is in `loghi`.
     Column("beneficiario", String(70)),
     Column("codice_cbill", String(5)),
@@ -118,6 +120,7 @@ tipi = Table(
     Column("iban_postale", String(34)),
     Column("conto_postale", String(12)),
     Column("intestatario_conto_postale", String(50)),
+    Column("metadati", JSON(none_as_null=True)),
     UniqueConstraint("ente_id", "codice", name="uq_tipi_ente_id_codice"),
 )
 
@@ -344,6 +347,7 @@ tentativi = Table(
     Column("rpt_sha256", String(64), nullable=False),
     Column("stato", String(16), nullable=False),
     Column("fault_code", String(64)),
+    Column("superato_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     UniqueConstraint("dominio", "iuv", "ccp", name="uq_tentativi_dominio_iuv_ccp"),
@@ -353,16 +357,16 @@ tentativi = Table(
         "uq_tentativi_carrello_aperto",
         "carrello_id",
         unique=True,
-        sqlite_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')"),
-        postgresql_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')"),
+        sqlite_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO') AND superato_at IS NULL"),
+        postgresql_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO') AND superato_at IS NULL"),
     ),
     # Those without an outcome, by age: they are few beside the others.
     Index(
         "ix_tentativi_aperti",
         "updated_at",
         "id",
-        sqlite_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')"),
-        postgresql_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')"),
+        sqlite_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO') AND superato_at IS NULL"),
+        postgresql_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO') AND superato_at IS NULL"),
     ),
 )
 
