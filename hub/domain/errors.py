@@ -338,6 +338,12 @@ class RtNonLeggibile(InvalidRequest):
     code = "PAA_SINTASSI_XSD"
 
 
+class RicevutaNonLeggibile(InvalidRequest):
+    """A receipt of paSendRT or paSendRTV2 without what makes it one."""
+
+    code = "PAA_SINTASSI_EXTRAXSD"
+
+
 class IntermediarioErrato(NotAllowed):
     code = "PAA_ID_INTERMEDIARIO_ERRATO"
 

@@ -198,7 +198,8 @@ TRANSITIONS: Mapping[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]] = {
     },
     StatoRt: {
         _R.RICEVUTA: frozenset({_R.ELABORATA, _R.ECCEDENZA, _R.ORFANA, _R.QUARANTENA}),
-        _R.ORFANA: frozenset({_R.ELABORATA}),
+        # What it waited for has come.
+        _R.ORFANA: frozenset({_R.ELABORATA, _R.ECCEDENZA, _R.QUARANTENA}),
     },
     StatoImport: {
         _I.AUTORIZZATO: frozenset({_I.LOAD_IMPORT}),

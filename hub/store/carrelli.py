@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from hub.domain.errors import NotFound
+from hub.domain.errors import Conflict, NotFound
 from hub.domain.stati import StatoCarrello
 from hub.store.database import Session
 from hub.store.movement import move_row
+from hub.store.rt_ricevute import DOCUMENTO
 from hub.store.schema import carrelli, dovuti, rt_ricevute
 
 
@@ -38,7 +40,7 @@ def rt_bytes(session: Session, carrello: Row[Any]) -> bytes | None:
     """The bytes of the receipt that decided this carrello; None when the hub closed it by itself."""
     if carrello.rt_id is None:
         return None
-    return session.execute(select(rt_ricevute.c.raw).where(rt_ricevute.c.id == carrello.rt_id)).scalar_one()
+    return session.execute(select(DOCUMENTO).where(rt_ricevute.c.id == carrello.rt_id)).scalar_one()
 
 
 def add_settled(
@@ -61,6 +63,23 @@ def add_settled(
             "updated_at": now,
         },
     )
+    return id
+
+
+def add_open(session: Session, *, ente_id: int, dominio: str, iuv: str, importo_cent: int, now: datetime) -> str:
+    """Make the carrello of a payment that came without a session, and return its id.
+
+    Raises: Conflict (another one is open under this IUV at this moment).
+    """
+    id = uuid.uuid4().hex
+    values = {
+        "id": id, "id_session": None, "ente_id": ente_id, "dominio": dominio, "iuv": iuv,
+        "stato": str(StatoCarrello.PAGAM_IN_CORSO), "importo_cent": importo_cent, "created_at": now, "updated_at": now,
+    }  # fmt: skip
+    dialect = postgresql if session.dialect.name == "postgresql" else sqlite
+    added = session.execute(dialect.insert(carrelli).values(values).on_conflict_do_nothing())
+    if added.rowcount != 1:
+        raise Conflict(f"carrelli: un pagamento con IUV {iuv} è aperto in questo momento")
     return id
 
 

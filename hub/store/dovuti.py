@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
+from hub.domain.errors import Conflict
 from hub.domain.stati import ESITI_POSITIVI, StatoDovuto
 from hub.store import chiusure_export
 from hub.store.database import Session
@@ -44,16 +45,36 @@ def find_attuale(session: Session, ente_id: int, iud: str) -> Row[Any] | None:
     return session.execute(query).one_or_none()
 
 
+def all_attuali(session: Session, dominio: str, iuv: str) -> list[Row[Any]]:
+    """The versions that hold an IUV of a domain now, whichever its ente, in the order of the RPT's lines."""
+    query = select(dovuti).where(dovuti.c.dominio == dominio, dovuti.c.iuv == iuv, dovuti.c.attuale)
+    return list(session.execute(query.order_by(dovuti.c.posizione)))
+
+
 def has_paid(session: Session, ente_id: int, iud: str) -> bool:
     """Whether any version of this dovuto has been paid."""
-    query = select(dovuti.c.id).where(
+    return find_paid(session, ente_id, iud) is not None
+
+
+def find_paid(session: Session, ente_id: int, iud: str) -> Row[Any] | None:
+    """The version of this dovuto that was paid, the first of them when there are more."""
+    query = select(dovuti).where(
         dovuti.c.ente_id == ente_id,
         dovuti.c.iud == iud,
         dovuti.c.stato == StatoDovuto.COMPLETATO,
         dovuti.c.codice_esito.in_(ESITI_POSITIVI),
         dovuti.c.importo_pagato_cent > 0,
     )
-    return session.execute(query.limit(1)).first() is not None
+    return session.execute(query.order_by(dovuti.c.updated_at).limit(1)).one_or_none()
+
+
+def put_into(session: Session, row: Row[Any], carrello_id: str, at: datetime) -> None:
+    """Let a dovuto that was paid outside of any session go with the carrello that was made for its receipt.
+
+    Raises: Conflict (it is not free any more).
+    """
+    if not take(session, row.id, at=at, carrello_id=carrello_id):
+        raise Conflict(f"dovuti {row.id}: lo stato {row.stato} è cambiato nel frattempo")
 
 
 def take(session: Session, id: str, *, at: datetime, **values: Any) -> bool:

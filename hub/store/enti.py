@@ -38,6 +38,11 @@ def find_by_dominio(session: Session, codice_fiscale: str) -> Row[Any] | None:
     return session.execute(query).one_or_none()
 
 
+def all_by_dominio(session: Session, codice_fiscale: str) -> Sequence[Row[Any]]:
+    """The enti of a dominio, the oldest first."""
+    return session.execute(select(enti).where(enti.c.codice_fiscale == codice_fiscale).order_by(enti.c.id)).all()
+
+
 def by_id(session: Session, id: int) -> Row[Any]:
     """Raises: NotFound."""
     row = session.execute(select(enti).where(enti.c.id == id)).one_or_none()

@@ -15,6 +15,7 @@ from sqlalchemy import Column, ColumnElement, Row, Select, literal, literal_colu
 
 from hub.domain.stati import ESITI_POSITIVI, StatoDovuto
 from hub.store.database import Session
+from hub.store.rt_ricevute import DOCUMENTO
 from hub.store.schema import carrelli, dovuti, enti, flussi_import, quote_secondarie, rt_ricevute
 
 # Paid is what a positive outcome has an amount for: a failed attempt is COMPLETATO too. Whether the row holds its IUD
@@ -86,7 +87,7 @@ def quote(
 def esiti(session: Session, carrelli_id: Collection[str]) -> dict[str, tuple[bytes | None, bytes | None]]:
     """By carrello: the receipt as it came, and the outcome that the hub wrote itself, shaped as one."""
     query = (
-        select(carrelli.c.id, rt_ricevute.c.raw, carrelli.c.esito_locale)
+        select(carrelli.c.id, DOCUMENTO.label("raw"), carrelli.c.esito_locale)
         .outerjoin(rt_ricevute, rt_ricevute.c.id == carrelli.c.rt_id)
         .where(carrelli.c.id.in_(carrelli_id))
     )

@@ -17,6 +17,7 @@ from hub.domain.stati import (
     TipoSessione,
 )
 from hub.store.database import Session
+from hub.store.rt_ricevute import DOCUMENTO
 from hub.store.schema import carrelli, dovuti, enti, rt_ricevute, sessioni, sessioni_elementi, tipi
 
 _LIVE = (StatoDovuto.INSERIMENTO_DOVUTO, StatoDovuto.PREDISPOSTO, StatoDovuto.PAGAMENTO_INIZIATO)
@@ -112,7 +113,7 @@ def storico(
         others = select(dovuti.c.id).where(dovuti.c.carrello_id == carrelli.c.id, dovuti.c.tipo.not_in(granted))
         where.append(~others.exists())
     query = (
-        select(carrelli, enti.c.cod_ipa_ente, enti.c.nome.label("nome_ente"), rt_ricevute.c.raw)
+        select(carrelli, enti.c.cod_ipa_ente, enti.c.nome.label("nome_ente"), DOCUMENTO.label("raw"))
         .join(enti, enti.c.id == carrelli.c.ente_id)
         .outerjoin(rt_ricevute, rt_ricevute.c.id == carrelli.c.rt_id)
         .where(*where)

@@ -1,4 +1,4 @@
-"""Receipts as they came: raw bytes and digest first, meaning afterwards."""
+"""Receipts of every kind as they came: raw bytes and digest first, meaning afterwards."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, and_, exists, func, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from hub.domain.ricevuta import Primitiva
 from hub.domain.stati import StatoRt, check_transition
 from hub.store.database import Session
-from hub.store.schema import rt_ricevute
+from hub.store.schema import dovuti, rt_ricevute, tentativi, trasferimenti_ricevute
+
+# Written out, and not bound: the partial indexes are chosen by these words.
+_WAITING = rt_ricevute.c.stato == literal_column(f"'{StatoRt.RICEVUTA}'")
+_ORPHAN = and_(
+    rt_ricevute.c.stato == literal_column(f"'{StatoRt.ORFANA}'"),
+    rt_ricevute.c.stato != literal_column(f"'{StatoRt.ELABORATA}'"),
+)
+# The receipt as management software knows it: the RT itself, or the one that was made of a receipt of the new model.
+DOCUMENTO = func.coalesce(rt_ricevute.c.rt, rt_ricevute.c.raw)
 
 
 def add(session: Session, **values: Any) -> int | None:
@@ -26,22 +36,70 @@ def by_id(session: Session, id: int, *, lock: bool = False) -> Row[Any]:
     return session.execute(query.with_for_update() if lock else query).one()
 
 
-def to_process(session: Session, limit: int) -> Sequence[int]:
-    """Ids of receipts nobody has applied yet, in order of arrival."""
-    return (
-        session.execute(
-            select(rt_ricevute.c.id)
-            .where(rt_ricevute.c.stato == StatoRt.RICEVUTA)
-            .order_by(rt_ricevute.c.id)
-            .limit(limit)
-        )
-        .scalars()
-        .all()
+def find(session: Session, id: int) -> Row[Any] | None:
+    return session.execute(select(rt_ricevute).where(rt_ricevute.c.id == id)).one_or_none()
+
+
+def take(session: Session, id: int) -> Row[Any] | None:
+    """Hold a receipt until the end of the transaction; None when another worker holds it."""
+    query = select(rt_ricevute).where(rt_ricevute.c.id == id)
+    return session.execute(query.with_for_update(skip_locked=True)).one_or_none()
+
+
+def to_process(session: Session, limit: int, after_id: int = 0) -> Sequence[int]:
+    """Ids of receipts nobody has applied yet, in order of arrival, after one of them."""
+    query = select(rt_ricevute.c.id).where(_WAITING, rt_ricevute.c.id > after_id)
+    return session.execute(query.order_by(rt_ricevute.c.id).limit(limit)).scalars().all()
+
+
+def applicable_orphans(session: Session, limit: int, after_id: int = 0) -> Sequence[int]:
+    """Ids of orphans whose attempt (of an RT) or dovuto (of a receipt) is known by now, in order of arrival."""
+    attempt = exists().where(
+        tentativi.c.dominio == rt_ricevute.c.dominio,
+        tentativi.c.iuv == rt_ricevute.c.iuv,
+        tentativi.c.ccp == rt_ricevute.c.ccp,
     )
+    dovuto = exists().where(
+        dovuti.c.dominio == rt_ricevute.c.dominio, dovuti.c.iuv == rt_ricevute.c.iuv, dovuti.c.attuale
+    )
+    is_rt = rt_ricevute.c.primitiva == Primitiva.INVIA_RT
+    query = select(rt_ricevute.c.id).where(_ORPHAN, or_(and_(is_rt, attempt), and_(~is_rt, dovuto)))
+    query = query.where(rt_ricevute.c.id > after_id).order_by(rt_ricevute.c.id).limit(limit)
+    return session.execute(query).scalars().all()
 
 
-def settle(session: Session, row: Row[Any], to: StatoRt, at: datetime, motivo: str | None = None) -> bool:
-    """Record what became of a receipt; False when somebody else already did.
+def earlier_with_token(session: Session, row: Row[Any]) -> Sequence[Row[Any]]:
+    """The receipts of the new model that came before this one, for the same body and with the same token."""
+    query = select(rt_ricevute).where(
+        rt_ricevute.c.dominio == row.dominio,
+        rt_ricevute.c.ccp == row.ccp,
+        rt_ricevute.c.primitiva != Primitiva.INVIA_RT,
+        rt_ricevute.c.stato != StatoRt.QUARANTENA,
+        rt_ricevute.c.id < row.id,
+    )
+    return session.execute(query.order_by(rt_ricevute.c.id)).all()
+
+
+def set_rt(session: Session, id: int, rt: bytes) -> None:
+    """Keep the RT that was made of a receipt of the new model."""
+    session.execute(update(rt_ricevute).where(rt_ricevute.c.id == id).values(rt=rt))
+
+
+def add_trasferimenti(session: Session, ricevuta_id: int, trasferimenti: Sequence[dict[str, Any]]) -> None:
+    """Keep what a receipt moves, in its order; a second time changes nothing."""
+    if not trasferimenti:
+        return
+    dialect = postgresql if session.dialect.name == "postgresql" else sqlite
+    rows = [
+        {"ricevuta_id": ricevuta_id, "posizione": number, **each} for number, each in enumerate(trasferimenti, start=1)
+    ]
+    session.execute(dialect.insert(trasferimenti_ricevute).on_conflict_do_nothing(), rows)
+
+
+def settle(
+    session: Session, row: Row[Any], to: StatoRt, at: datetime, motivo: str | None = None, **values: Any
+) -> bool:
+    """Record what became of a receipt; False when somebody else already did. `values`: other columns.
 
     Raises: Conflict (not a legal step).
     """
@@ -49,6 +107,6 @@ def settle(session: Session, row: Row[Any], to: StatoRt, at: datetime, motivo: s
     changed = session.execute(
         update(rt_ricevute)
         .where(rt_ricevute.c.id == row.id, rt_ricevute.c.stato == row.stato)
-        .values(stato=str(to), processed_at=at, motivo=motivo)
+        .values(stato=str(to), processed_at=at, motivo=motivo, **values)
     )
     return changed.rowcount == 1

@@ -33,6 +33,8 @@ from hub.store.schema_flussi import prenotazioni_export as prenotazioni_export
 from hub.store.schema_flussi import pulizie_archivio as pulizie_archivio
 from hub.store.schema_flussi import quote_secondarie as quote_secondarie
 from hub.store.schema_rest import servizi_rest as servizi_rest
+from hub.store.schema_ricevute import rt_ricevute as rt_ricevute
+from hub.store.schema_ricevute import trasferimenti_ricevute as trasferimenti_ricevute
 from hub.store.schema_tassonomia import stato_tassonomia as stato_tassonomia
 from hub.store.schema_tassonomia import voci_tassonomia as voci_tassonomia
 from hub.store.schema_uscita import circuiti as circuiti
@@ -367,30 +369,6 @@ tentativi = Table(
         "id",
         sqlite_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO') AND superato_at IS NULL"),
         postgresql_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO') AND superato_at IS NULL"),
-    ),
-)
-
-rt_ricevute = Table(
-    "rt_ricevute",
-    metadata,
-    Column("id", Id, primary_key=True, autoincrement=True),
-    Column("dominio", String(35), nullable=False),
-    Column("iuv", String(35), nullable=False),
-    Column("ccp", String(35), nullable=False),
-    Column("stazione_id", String(35), nullable=False),
-    Column("sha256", String(64), nullable=False),
-    Column("raw", LargeBinary, nullable=False),
-    Column("stato", String(16), nullable=False),
-    Column("motivo", String(500)),
-    Column("correlation_id", String(64), nullable=False),
-    Column("received_at", Instant, nullable=False),
-    Column("processed_at", Instant),
-    UniqueConstraint("dominio", "iuv", "ccp", "sha256", name="uq_rt_ricevute_dominio_iuv_ccp_sha256"),
-    Index(
-        "ix_rt_ricevute_da_elaborare",
-        "id",
-        sqlite_where=text("stato = 'RICEVUTA'"),
-        postgresql_where=text("stato = 'RICEVUTA'"),
     ),
 )
 
