@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from hub.web.lane import Lane
+from hub.web.paced import answering
 from hub.web.rsgi import Exchange, Headers, Stream, Wsgi, declared_length, tell
 
 # Key of the WSGI environment: an empty block before the status is taken as "ask again in a moment".
@@ -57,6 +58,11 @@ class _Begun:
         if self.block is not None:
             self.after = next(self.blocks, None)
 
+    def end(self) -> None:
+        """Let go of what the answer holds, once."""
+        close, self.close = self.close, _nothing
+        close()
+
 
 class LongRoad:
     """What serves the paths of long requests."""
@@ -95,7 +101,7 @@ class LongRoad:
                 except TimeoutError:
                     return tell(exchange, 408, "Richiesta troppo lenta: il contenuto non è arrivato in tempo")
                 except OSError:
-                    return tell(exchange, 503, "Non c'è posto per il file: riprovare più tardi", ("retry-after", "60"))
+                    return _no_room(exchange)
                 finally:
                     self._arriving -= has_body
                 body.seek(0)
@@ -139,11 +145,16 @@ class LongRoad:
             lower = [(name.lower(), value) for name, value in headers]
             if begun.after is None:
                 return exchange.response_bytes(int(status[:3]), lower, begun.block or b"")
-            # Held until nothing is left here: when it is let go, the client sees the end and may come again.
-            stream = exchange.response_stream(int(status[:3]), lower)
-            await self._send(begun, stream, exchange)
+            async with answering(exchange, int(status[:3]), lower) as stream:
+                if stream is None:
+                    return _no_room(exchange)
+                try:
+                    await self._send(begun, stream, exchange)
+                finally:
+                    # Before the client sees the end, and may come again.
+                    await self._lane.run(begun.end)
         finally:
-            await self._lane.run(begun.close)
+            await self._lane.run(begun.end)
 
     async def _send(self, begun: _Begun, stream: Stream, exchange: Exchange) -> None:
         """Send block after block; one who is gone is noticed also while there is nothing to send."""
@@ -157,6 +168,14 @@ class LongRoad:
                 await self._lane.run(begun.move_on)
         finally:
             gone.cancel()
+
+
+def _no_room(exchange: Exchange) -> None:
+    tell(exchange, 503, "Non c'è posto per il file: riprovare più tardi", ("retry-after", "60"))
+
+
+def _nothing() -> None:
+    """What is left to close of an answer that has ended."""
 
 
 def _begin(wsgi: Wsgi, environ: Environ) -> _Begun:

@@ -77,15 +77,17 @@ class ProvaAParte:
         return text
 
     def rest(self) -> Iterator[bytes]:
-        """Give the other pieces, an empty one while there is none; of a process that died or was late, an end that
-        says so."""
+        """Give the other pieces; of a process that died or was late, an end that says so.
+
+        While there is none a space, which means nothing between two pieces: one who is gone is noticed by it.
+        """
         while not self._is_whole:
             frame = self._cornici.take()
             if frame is not None:
                 self._is_whole = is_last(frame[1])
                 yield frame[1]
             elif self._read():
-                yield b""
+                yield b" "
             else:
                 return (yield render_interrotta("SERVIZIO_NON_DISPONIBILE", self._why()).encode())
 
