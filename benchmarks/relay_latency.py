@@ -123,7 +123,8 @@ def _measure(runtime: Runtime, node: Node, messages: int, rng: random.Random) ->
     for number in range(messages + 2):
         id_session = _open_session(runtime)
         time.sleep(rng.uniform(0.02, 0.15))
-        start_pagamento(runtime.db, runtime.iuv, runtime.callers.anagrafe, id_session, None, None, datetime.now(UTC))
+        anagrafe, now = runtime.callers.anagrafe, datetime.now(UTC)
+        start_pagamento(runtime.db, runtime.iuv, anagrafe, runtime.nodi, id_session, None, None, now)
         committed_at = commits.last
         arrived_at, body = node.wait()
         time.sleep(rng.uniform(0.02, 0.08))

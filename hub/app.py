@@ -6,15 +6,16 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from adapters.ente.archivio import ArchivioClient
 from adapters.ente.client import EnteClient
 from adapters.ente.fake import EnteFinto
 from adapters.firma.xmlsec_verifier import XmlsecFirme
-from adapters.nodo.client import NodoClient
+from adapters.nodo.client import NodoClient, NodoSoap
 from adapters.nodo.fake import serve_simulator
+from adapters.nodo.trasporto import Attese, Trasporto
 from adapters.sftp.client import Limiti, SftpClient
 from adapters.tassonomia.client import TassonomiaClient
 from hub import app_flussi, log
@@ -24,7 +25,7 @@ from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte
 from hub.jobs import schedule
 from hub.jobs.figlio import Figlio
-from hub.ports import ArchivioEsterno, FonteTassonomia, Recapiti
+from hub.ports import ArchivioEsterno, FonteTassonomia, Nodo, Recapiti
 from hub.runtime import Runtime
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
@@ -39,7 +40,7 @@ from hub.usecases import consegna_export, inoltro_esito, invio_rpt
 from hub.usecases.authenticate import Callers
 from hub.usecases.consegna_export import TOPIC_EXPORT
 from hub.usecases.inoltro_esito import TOPIC_ESITO
-from hub.usecases.start_pagamento import TOPIC_RPT
+from hub.usecases.start_pagamento import TOPIC_NODO
 from hub.web import create_front, tls
 from hub.web.flussi import long_paths
 from hub.web.server import BodyLimits, Front
@@ -59,29 +60,32 @@ def build_runtime(config: Config) -> Runtime:
     """Open the parts of one process. Raises: Misconfigured."""
     db = Database.open(config.database_url, pool_size=config.db_pool_size)
     cassaforte = Cassaforte(config.secret_key)
-    client = NodoClient(
-        config.node_url or "",
-        connect_timeout_s=config.node_connect_timeout_s,
-        read_timeout_s=config.node_read_timeout_s,
-        connections_max=config.relay_threads,
-    )
+    nodi = build_nodi(config)
     enti = EnteClient(is_open=not config.is_produzione)
     archivio = app_flussi.build_archivio_file(config)
     return Runtime(
         config=config,
         db=db,
-        nodo=client,
+        nodi=nodi,
         iuv=IuvBlocks(db, config.iuv_block_size),
         callers=Callers(Anagrafe(db), config.auth_failures_max),
         cassaforte=cassaforte,
         firme=XmlsecFirme(),
         archivio=archivio,
         topics={
-            TOPIC_RPT: invio_rpt.build_topic(db, client, cassaforte),
+            **{TOPIC_NODO + profilo: invio_rpt.build_topic(db, nodo, cassaforte) for profilo, nodo in nodi.items()},
             TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),
             TOPIC_EXPORT: consegna_export.build_topic(db, archivio, build_recapiti(config), cassaforte),
         },
     )
+
+
+def build_nodi(config: Config) -> Mapping[str, Nodo]:
+    """The node by profile of a station (`pagamento_online`). Of a station that says nothing else, by its addresses."""
+    attese = Attese(config.node_connect_timeout_s, config.node_read_timeout_s, config.node_query_timeout_s)
+    trasporto = Trasporto(config.relay_threads)
+    soap = NodoSoap(f"{config.node_url or ''}/nodo", attese, trasporto)
+    return {"rpt": NodoClient(soap)}
 
 
 def build_recapiti(config: Config) -> Recapiti:

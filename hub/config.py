@@ -132,12 +132,14 @@ class Config(BaseModel):
     # one transaction may take.
     flussi_lease_s: Seconds = 60.0
 
-    # A message whose sender is silent for so long is taken again as UNKNOWN; more than both node time-outs together.
-    lease_s: Seconds = 60.0
+    # A message whose sender is silent for so long is taken again as UNKNOWN; more than the longest call to the node.
+    lease_s: Seconds = 90.0
     # The node answers a connection at once or is down.
     node_connect_timeout_s: Seconds = 5.0
     # The node's own limit on a synchronous primitive is about half a minute.
     node_read_timeout_s: Seconds = 40.0
+    # What only reads may be waited for longer. Source: node, 2.0.5.
+    node_query_timeout_s: Seconds = 60.0
     # Messages claimed together: one claim costs the same for one or for fifty.
     relay_batch: Annotated[int, Field(ge=1, le=1000)] = 50
     # Messages in flight together; the node's latency, not our processor, is the limit.
@@ -180,6 +182,11 @@ class Config(BaseModel):
     def modelli_dir(self) -> Path:
         """Where enti have page templates of their own."""
         return self.data_dir / "modelli"
+
+    @property
+    def node_call_s(self) -> float:
+        """The longest that one call to the node may take."""
+        return self.node_connect_timeout_s + max(self.node_read_timeout_s, self.node_query_timeout_s)
 
     @property
     def is_sqlite(self) -> bool:
@@ -290,10 +297,11 @@ def _cross_problems(config: Config) -> list[str]:
         problems.append(f"{PREFIX}TLS_CERT e {PREFIX}TLS_KEY vanno insieme")
     if config.tls_client_ca is not None and config.tls_cert is None:
         problems.append(f"{PREFIX}TLS_CLIENT_CA senza {PREFIX}TLS_CERT: non c'è TLS in cui chiedere un certificato")
-    if config.lease_s <= config.node_connect_timeout_s + config.node_read_timeout_s:
+    if config.lease_s <= config.node_call_s:
         problems.append(
-            f"{PREFIX}LEASE_S={config.lease_s:g} deve superare la somma di {PREFIX}NODE_CONNECT_TIMEOUT_S e "
-            f"{PREFIX}NODE_READ_TIMEOUT_S: un messaggio ancora in volo verrebbe ripreso da un altro worker"
+            f"{PREFIX}LEASE_S={config.lease_s:g} deve superare {PREFIX}NODE_CONNECT_TIMEOUT_S più il maggiore fra "
+            f"{PREFIX}NODE_READ_TIMEOUT_S e {PREFIX}NODE_QUERY_TIMEOUT_S: un messaggio ancora in volo verrebbe ripreso "
+            "da un altro worker"
         )
     return problems
 

@@ -8,29 +8,61 @@ from typing import BinaryIO, Protocol
 
 from hub.domain.archiviato import FileArchiviato
 from hub.domain.archivio import ChiaveArchivio, PagamentoPsp, RispostaArchivio
-from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
+from hub.domain.delivery import Delivery, Stazione
 from hub.domain.export_giornaliero import Recapito
 from hub.domain.inoltro import InvioEsito
+from hub.domain.pagamento_online import PagamentoOnline, TentativoCercato, Trovato
 from hub.domain.prelievo import Prelievo
 from hub.domain.servizi_rest import ChiaviServizio
 
 
+class Via(Protocol):
+    """One way of finding out what became of an attempt: by state, by list, by copy, by REST receipt.
+
+    It asks once, changes nothing on the other side and never raises for what the other side does.
+    Source: node, 2.3 to 2.5, 2.14.
+    """
+
+    @property
+    def nome(self) -> str:
+        """Its name in logs and lists: stato, pendenti, copia, ricevuta."""
+        ...
+
+    def ask(self, stazione: Stazione, cercato: TentativoCercato, correlation_id: str) -> Trovato:
+        """Look for one attempt."""
+        ...
+
+
 class Nodo(Protocol):
-    """The pagoPA node, seen from an intermediary."""
+    """The pagoPA node behind one transport, seen from an intermediary: one for each profile of a station.
 
-    def send(self, operation: str, envelope: bytes, correlation_id: str) -> Delivery:
-        """Send a stored message; DELIVERED carries `response["url"]` where the payer goes on.
+    The profile is `pagamento_online` of the station. To add one: a class with these four in `adapters/`, its name among
+    `PROFILI` (hub.domain.configurazione), a line in `app.build_nodi`. No use case, job or command changes: the topic of
+    its messages is `nodo.<profile>`, so that what was written for one transport leaves by it, even when the station
+    has another one meanwhile.
+    """
 
-        Source: node, nodoInviaCarrelloRPT (2.2), nodoInviaRPT (2.1).
+    @property
+    def vie(self) -> Sequence[Via]:
+        """The ways of finding out that this transport has, in the order in which they are asked."""
+        ...
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the same bytes may be sent again when nobody knows what became of them: nothing is started twice."""
+        ...
+
+    def write(self, pagamento: PagamentoOnline) -> bytes:
+        """The exact bytes that will leave, without secrets. No network: they are stored before anything is sent.
+
+        Raises: Misconfigured (the station cannot send this payment), InvalidRequest (the node would refuse it).
         """
         ...
 
-    def ask_stato(self, stazione: Stazione, chiave: ChiaveRpt, correlation_id: str) -> Delivery:
-        """Ask what became of an attempt.
+    def send(self, stazione: Stazione, payload: bytes, correlation_id: str) -> Delivery:
+        """Send what `write` wrote, with the station's secrets; DELIVERED carries `response["url"]` for the payer.
 
-        DELIVERED: the node has it (`code` is its state, `response` may carry `url`); REFUSED: it failed there for
-        sure; TRY_AGAIN: the node never saw it; UNKNOWN: no answer to this question, ask again.
-        Source: node, nodoChiediStatoRPT (2.3) and annex A.
+        Source: node, nodoInviaCarrelloRPT (2.2), nodoInviaRPT (2.1), Checkout carts (2.11).
         """
         ...
 

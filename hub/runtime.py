@@ -24,11 +24,14 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Runtime:
-    """The parts of a running process; `topics` is the list of all that leaves the hub."""
+    """The parts of a running process; `topics` is the list of all that leaves the hub.
+
+    `nodi`: the node by profile of a station.
+    """
 
     config: Config
     db: Database
-    nodo: Nodo
+    nodi: Mapping[str, Nodo]
     iuv: IuvBlocks
     callers: Callers
     cassaforte: Cassaforte

@@ -24,9 +24,13 @@ from sqlalchemy import Row, Table, insert, select, update
 
 from adapters.cartella.client import CartellaArchivio
 from adapters.firma.xmlsec_verifier import XmlsecFirme
+from adapters.nodo.client import NodoClient, NodoSoap
+from adapters.nodo.trasporto import Attese, Trasporto
 from hub.config import Ambiente, Config
 from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
+from hub.domain.pagamento_online import PagamentoOnline, TentativoCercato, Trovato
 from hub.domain.stati import TipoSessione
+from hub.formats.nodo_messaggi import fill_password
 from hub.formats.segreti import Cassaforte, hash_password
 from hub.runtime import Runtime
 from hub.store import schema
@@ -41,7 +45,7 @@ from hub.usecases.invio_rpt import build_topic
 from hub.usecases.open_sessione import Apertura, open_sessione
 from hub.usecases.record_rt import IntestazioneRt, record_rt
 from hub.usecases.relay_outbox import RelayLimits
-from hub.usecases.start_pagamento import TOPIC_RPT, start_pagamento
+from hub.usecases.start_pagamento import TOPIC_NODO, start_pagamento
 from hub.usecases.verifica_avviso import verifica_avviso
 from tests.factories import CODICE_FISCALE, Documento, encode, make_documento, make_iud, make_rt
 
@@ -60,6 +64,7 @@ TTL = timedelta(hours=1)
 GRACE = timedelta(seconds=300)
 SOURCE = "192.0.2.1"
 URL_NODO = "https://nodo.example.org/pagamento?idSession=nodo-1"
+TOPIC_RPT = TOPIC_NODO + "rpt"
 LIMITS = RelayLimits(slots=4, lease=timedelta(seconds=60), margin=timedelta(seconds=45), attempts_max=4)
 ACCEPTED = Delivery(Outcome.DELIVERED, response={"url": URL_NODO})
 
@@ -86,13 +91,31 @@ class ScriptedNodo:
     received: list[bytes] = field(default_factory=list)
     asked: list[ChiaveRpt] = field(default_factory=list)
 
-    def send(self, operation: str, envelope: bytes, correlation_id: str) -> Delivery:
-        self.received.append(envelope)
+    is_repeatable = False
+
+    @property
+    def vie(self) -> tuple[ScriptedVia, ...]:
+        return (ScriptedVia(self),)
+
+    def write(self, pagamento: PagamentoOnline) -> bytes:
+        return NodoClient(NodoSoap("", Attese(1, 1, 1), Trasporto())).write(pagamento)
+
+    def send(self, stazione: Stazione, payload: bytes, correlation_id: str) -> Delivery:
+        self.received.append(fill_password(payload, stazione.password))
         return self.sends.popleft() if self.sends else ACCEPTED
 
-    def ask_stato(self, stazione: Stazione, chiave: ChiaveRpt, correlation_id: str) -> Delivery:
-        self.asked.append(chiave)
-        return self.states.popleft() if self.states else Delivery(Outcome.UNKNOWN, "SENZA_RISPOSTA")
+
+@dataclass
+class ScriptedVia:
+    """The question about a state, answered as the node's script says."""
+
+    nodo: ScriptedNodo
+    nome: str = "stato"
+
+    def ask(self, stazione: Stazione, cercato: TentativoCercato, correlation_id: str) -> Trovato:
+        self.nodo.asked.append(cercato.chiave)
+        states = self.nodo.states
+        return Trovato(states.popleft() if states else Delivery(Outcome.UNKNOWN, "SENZA_RISPOSTA"))
 
 
 class FrozenNodo(ScriptedNodo):
@@ -104,7 +127,7 @@ class FrozenNodo(ScriptedNodo):
         self.has_arrived = threading.Event()
         self.may_answer = threading.Event()
 
-    def send(self, operation: str, envelope: bytes, correlation_id: str) -> Delivery:
+    def send(self, stazione: Stazione, payload: bytes, correlation_id: str) -> Delivery:
         self.has_arrived.set()
         assert self.may_answer.wait(30)
         return self._answer
@@ -161,7 +184,7 @@ class World:
     def start(self, id_session: str, nome: str | None = None, email: str | None = None) -> None:
         """The payer goes on from the page."""
         anagrafe = self.runtime.callers.anagrafe
-        start_pagamento(self.db, self.runtime.iuv, anagrafe, id_session, nome, email, self.clock())
+        start_pagamento(self.db, self.runtime.iuv, anagrafe, self.runtime.nodi, id_session, nome, email, self.clock())
 
     def begin(self, documento: Documento | None = None, **values: Any) -> str:
         """A payment that has started and whose RPT waits in the outbox; returns the idSession."""
@@ -348,7 +371,7 @@ def build_world(db: Database, clock: Clock) -> World:
     runtime = Runtime(
         config=config,
         db=db,
-        nodo=nodo,
+        nodi={"rpt": nodo},
         iuv=IuvBlocks(db, 10),
         callers=Callers(Anagrafe(db), config.auth_failures_max),
         cassaforte=cassaforte,

@@ -65,14 +65,17 @@ class Stazione:
     """A station of the intermediary, with its password in clear: lives only while a message is being sent.
 
     `primitiva_rpt`: nodoInviaCarrelloRPT or nodoInviaRPT. `rileva_duplicati`: the node refuses a second RPT with the
-    same key, so the same bytes may be sent again.
+    same key, so the same bytes may be sent again. `indirizzi`: its own base address by service; `attese`: its own
+    seconds by kind of wait (connessione, invio, lettura), never longer than the installation's.
     """
 
     id: str
     intermediario: str
-    password: str
+    password: str = field(repr=False)
     primitiva_rpt: str = "nodoInviaCarrelloRPT"
     rileva_duplicati: bool = True
+    indirizzi: Mapping[str, str] = field(default_factory=dict)
+    attese: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,4 +135,4 @@ class _Relay:
 
 
 def _margin_nodo(config: Config) -> timedelta:
-    return timedelta(seconds=config.node_connect_timeout_s + config.node_read_timeout_s)
+    return timedelta(seconds=config.node_call_s)

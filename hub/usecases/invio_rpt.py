@@ -1,4 +1,4 @@
-"""The topic `nodo.rpt`: the RPTs of a session leave in one message, and what its outcome means for the session.
+"""The topics `nodo.<profile>`: a payment leaves in one message, and what its outcome means for the session.
 
 Source: node, nodoInviaCarrelloRPT, retry protocol of model 1; nodoChiediStatoRPT; annex A.
 """
@@ -14,8 +14,8 @@ from sqlalchemy import Row
 
 from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
 from hub.domain.documenti import Organizzazione, Rt
+from hub.domain.pagamento_online import TentativoCercato
 from hub.domain.stati import StatoCarrello, StatoSessione, StatoTentativo, is_legal
-from hub.formats.nodo_messaggi import fill_password
 from hub.formats.rpt import read_rpt
 from hub.formats.rt import render_rt
 from hub.formats.segreti import Cassaforte
@@ -26,32 +26,37 @@ from hub.store.database import Database, Session
 from hub.store.outbox import Claimed
 from hub.usecases.apply_rt import close_dovuti
 from hub.usecases.relay_outbox import Topic
+from hub.usecases.stazione_nodo import stazione_of
 
 
 def build_topic(db: Database, nodo: Nodo, cassaforte: Cassaforte) -> Topic:
-    """The topic over this node; `message.chiave` is the id of the attempt."""
+    """The topic of the messages that were written for this node; `message.chiave` is the id of the attempt."""
 
-    def read(message: Claimed) -> tuple[Stazione, ChiaveRpt, bool]:
+    def read(message: Claimed) -> tuple[Stazione, TentativoCercato, bool]:
         with db.reading() as session:
             tentativo = tentativi.by_id(session, message.chiave)
             row = stazioni.by_id(session, tentativo.stazione_id)
+            id_session = carrelli.by_id(session, tentativo.carrello_id).id_session
             is_closed = _is_closed(session, tentativo)
-        stazione = Stazione(
-            row.id, row.intermediario, cassaforte.open(row.password_cifrata), row.primitiva_rpt, row.rileva_duplicati
-        )
-        return stazione, ChiaveRpt(tentativo.dominio, tentativo.iuv, tentativo.ccp), is_closed
+        chiave = ChiaveRpt(tentativo.dominio, tentativo.iuv, tentativo.ccp)
+        return stazione_of(row, cassaforte), TentativoCercato(chiave, tentativo.created_at, id_session), is_closed
 
     def deliver(message: Claimed) -> Delivery:
         stazione, _, is_closed = read(message)
         if is_closed:
             # The ente has said meanwhile that it was paid elsewhere: nobody must pay it a second time.
             return Delivery(Outcome.REFUSED, "TENTATIVO_CHIUSO", "pagamento già registrato: la RPT non parte")
-        envelope = fill_password(message.payload, stazione.password)
-        return nodo.send(stazione.primitiva_rpt, envelope, message.correlation_id)
+        return nodo.send(stazione, message.payload, message.correlation_id)
 
     def ask(message: Claimed) -> Delivery:
-        stazione, chiave, _ = read(message)
-        answer = nodo.ask_stato(stazione, chiave, message.correlation_id)
+        if nodo.is_repeatable:
+            return Delivery(Outcome.TRY_AGAIN, "RIPETIBILE")
+        stazione, cercato, _ = read(message)
+        answer = Delivery(Outcome.UNKNOWN, "NESSUNA_VIA")
+        for via in nodo.vie:
+            answer = via.ask(stazione, cercato, message.correlation_id).delivery
+            if answer.outcome != Outcome.UNKNOWN:
+                break
         if answer.outcome == Outcome.TRY_AGAIN and not stazione.rileva_duplicati:
             # The first sending may still be on its way and this node would not notice the second.
             return Delivery(Outcome.REFUSED, answer.code, "RPT ignota al nodo, che non rileva i duplicati")

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
-from hub.domain.delivery import ChiaveRpt
 from hub.domain.documenti import TIPO_MARCA, Organizzazione, QuotaSecondaria, Rpt, SingoloRpt
 from hub.domain.iuv import numero_avviso
+from hub.domain.pagamento_online import RptPronta
 from hub.domain.tassonomia import Tassonomia, dati_rpt
 from hub.formats.istanti import giorno_di
 from hub.formats.rpt import causale_rpt, render_rpt
@@ -23,18 +22,6 @@ from hub.usecases.parti_sessione import Parte
 
 # The cart of a payment that starts at the ente has this code of origin in its id.
 _ORIGINE_CARRELLO = "01"
-
-
-@dataclass(frozen=True, slots=True)
-class RptPronta:
-    """An RPT and the bytes that leave."""
-
-    rpt: Rpt
-    raw: bytes
-
-    @property
-    def chiave(self) -> ChiaveRpt:
-        return ChiaveRpt(self.rpt.dominio, self.rpt.iuv, self.rpt.ccp)
 
 
 def draw_id_carrello(dominio: str, now: datetime) -> str:

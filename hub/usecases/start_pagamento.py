@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,10 +16,11 @@ from sqlalchemy import Row
 
 from hub.domain.documenti import Soggetto
 from hub.domain.errors import Misconfigured, PagamentoScaduto
+from hub.domain.pagamento_online import PagamentoOnline, RptPronta
 from hub.domain.stati import StatoSessione, TipoSessione
 from hub.domain.tassonomia import Tassonomia
 from hub.formats.istanti import giorno_di
-from hub.formats.nodo_messaggi import build_invia_carrello_rpt, build_invia_rpt
+from hub.ports import Nodo
 from hub.store import posizioni, sessioni
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
@@ -28,7 +29,6 @@ from hub.store.posizioni import Avvio, Messaggio
 from hub.usecases.controlli_dovuti import check_anagrafica
 from hub.usecases.parti_sessione import Parte, configurato_of, read_parti
 from hub.usecases.rpt_parte import (
-    RptPronta,
     build_rpt,
     build_rpt_secondaria,
     draw_id_carrello,
@@ -36,7 +36,8 @@ from hub.usecases.rpt_parte import (
 )
 from hub.usecases.tassonomia_vigente import tassonomia_di
 
-TOPIC_RPT = "nodo.rpt"
+# One for each profile of a station, so that a message leaves by the transport that it was written for.
+TOPIC_NODO = "nodo."
 # Due date of dovuti created here. Source: pa-per-ente, paaSILInviaDovuti, state effects, 4.
 _SCADENZA = timedelta(days=30)
 _ORIGINE = {
@@ -119,6 +120,7 @@ def start_pagamento(
     db: Database,
     iuv_blocks: IuvBlocks,
     anagrafe: Anagrafe,
+    nodi: Mapping[str, Nodo],
     id_session: str,
     nome: str | None,
     email: str | None,
@@ -126,7 +128,8 @@ def start_pagamento(
 ) -> None:
     """Start the payment of a session; a second call changes nothing.
 
-    `nome`, `email`: what the payer confirmed on the page, None where it stays as the ente wrote it.
+    `nodi`: by profile of a station. `nome`, `email`: what the payer confirmed on the page, None where it stays as the
+    ente wrote it.
     Raises: NotFound, PagamentoScaduto, IudDuplicato, DovutoNonPagabile, AnagraficaNonValida, Misconfigured.
     """
     with db.reading() as session:
@@ -138,7 +141,11 @@ def start_pagamento(
     parti = _with_payer(read_parti(db, anagrafe, row, now), nome, email)
     for parte in parti:
         check_anagrafica(parte.documento.pagatore)
-    avvii, messaggio = _prepare(parti, TipoSessione(row.tipo), iuv_blocks, tassonomia_di(anagrafe), now)
+    avvii, pagamento = _prepare(id_session, parti, TipoSessione(row.tipo), iuv_blocks, tassonomia_di(anagrafe), now)
+    profilo = parti[0].configurato.stazione.pagamento_online
+    if profilo not in nodi:
+        raise Misconfigured(f"la stazione {pagamento.stazione} paga con {profilo}, che qui non c'è")
+    messaggio = Messaggio(TOPIC_NODO + profilo, avvii[0].tentativo["id"], nodi[profilo].write(pagamento))
     sessione = {"id_session": id_session, "correlation_id": row.correlation_id, "nome": nome, "email": email}
     with db.transaction() as session:
         posizioni.start(session, sessione, avvii, messaggio, now)
@@ -160,8 +167,13 @@ def _with_payer(parti: list[Parte], nome: str | None, email: str | None) -> list
 
 
 def _prepare(
-    parti: Sequence[Parte], tipo: TipoSessione, iuv_blocks: IuvBlocks, tassonomia: Tassonomia, now: datetime
-) -> tuple[list[Avvio], Messaggio]:
+    id_session: str,
+    parti: Sequence[Parte],
+    tipo: TipoSessione,
+    iuv_blocks: IuvBlocks,
+    tassonomia: Tassonomia,
+    now: datetime,
+) -> tuple[list[Avvio], PagamentoOnline]:
     first = parti[0]
     quota = first.secondario
     id_carrello = draw_id_carrello(first.configurato.ente.codice_fiscale, now)
@@ -179,8 +191,16 @@ def _prepare(
     if quota is not None:
         pronte.append(build_rpt_secondaria(first, quota, pronte[0].rpt.iuv, id_carrello, now))
     stazione = first.configurato.stazione
-    payload = _build_message(stazione, id_carrello, pronte, is_multibeneficiario=quota is not None)
-    return avvii, Messaggio(TOPIC_RPT, avvii[0].tentativo["id"], payload)
+    return avvii, PagamentoOnline(
+        id_session=id_session,
+        stazione=stazione.id,
+        intermediario=stazione.intermediario,
+        primitiva_rpt=stazione.primitiva_rpt,
+        id_carrello=id_carrello,
+        parti=tuple(pronte),
+        is_multibeneficiario=quota is not None,
+        email=first.documento.pagatore.email,
+    )
 
 
 def _avvio(parte: Parte, pronta: RptPronta, id_carrello: str, tipo: TipoSessione, now: datetime) -> Avvio:
@@ -236,16 +256,3 @@ def _voci(parte: Parte, now: datetime) -> list[dict[str, Any]]:
         }
         for posizione, dovuto in enumerate(parte.documento.dovuti, 1)
     ]
-
-
-def _build_message(
-    stazione: Row[Any], id_carrello: str, pronte: Sequence[RptPronta], *, is_multibeneficiario: bool
-) -> bytes:
-    if stazione.primitiva_rpt != "nodoInviaRPT":
-        elementi = [(pronta.chiave, pronta.raw) for pronta in pronte]
-        return build_invia_carrello_rpt(
-            stazione.id, stazione.intermediario, id_carrello, elementi, is_multibeneficiario=is_multibeneficiario
-        )
-    if len(pronte) != 1:
-        raise Misconfigured(f"la stazione {stazione.id} invia una RPT per volta: serve nodoInviaCarrelloRPT")
-    return build_invia_rpt(stazione.id, stazione.intermediario, pronte[0].chiave, pronte[0].raw)

@@ -198,7 +198,7 @@ def _load(id_session: str) -> SessionePagamento:
 
 def _start(id_session: str, nome: str | None, email: str | None) -> None:
     run = runtime()
-    start_pagamento(run.db, run.iuv, run.callers.anagrafe, id_session, nome, email, run.clock())
+    start_pagamento(run.db, run.iuv, run.callers.anagrafe, run.nodi, id_session, nome, email, run.clock())
 
 
 def _outcome_of(polling: tokens.Polling | None) -> str:

@@ -7,13 +7,18 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
-from adapters.nodo.client import NodoClient
+from adapters.nodo.client import NodoClient, NodoSoap, ViaStato
+from adapters.nodo.trasporto import Attese, Trasporto
 from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
+from hub.domain.pagamento_online import TentativoCercato
+from hub.formats.nodo_messaggi import build_invia_carrello_rpt, build_invia_rpt
 
 Answerer = Callable[[socket.socket], None]
 STAZIONE = Stazione("12345678903_01", "12345678903", "password01")
 CHIAVE = ChiaveRpt("12345678903", "01000000000000144", "c" * 32)
+CERCATO = TentativoCercato(CHIAVE, datetime(2026, 5, 4, 10, 0, tzinfo=UTC))
 CARRELLO, RPT = "nodoInviaCarrelloRPT", "nodoInviaRPT"
 NS = "http://ws.pagamenti.telematici.gov/"
 URL_NODO = "https://nodo.example.org/p?idSession=1&x=2"
@@ -79,17 +84,28 @@ def stub(answer: Answerer, context: ssl.SSLContext | None = None) -> Iterator[st
 
 
 def client(url: str, read_timeout_s: float = 5.0) -> NodoClient:
-    return NodoClient(url, connect_timeout_s=1.0, read_timeout_s=read_timeout_s)
+    return NodoClient(soap(url, read_timeout_s))
+
+
+def soap(url: str, read_timeout_s: float = 5.0, connect_timeout_s: float = 1.0) -> NodoSoap:
+    return NodoSoap(url + "/nodo", Attese(connect_timeout_s, read_timeout_s, read_timeout_s), Trasporto())
 
 
 def send(answer: Answerer, operation: str = CARRELLO, read_timeout_s: float = 5.0) -> Delivery:
     with stub(answer) as url:
-        return client(url, read_timeout_s).send(operation, b"<busta/>", "c" * 32)
+        return client(url, read_timeout_s).send(STAZIONE, payload(operation), "c" * 32)
 
 
 def ask(answer: Answerer, read_timeout_s: float = 5.0) -> Delivery:
     with stub(answer) as url:
-        return client(url, read_timeout_s).ask_stato(STAZIONE, CHIAVE, "c" * 32)
+        return ViaStato(soap(url, read_timeout_s)).ask(STAZIONE, CERCATO, "c" * 32).delivery
+
+
+def payload(operation: str = CARRELLO) -> bytes:
+    """A message as it is stored, with the placeholder of the password."""
+    if operation == RPT:
+        return build_invia_rpt(STAZIONE.id, STAZIONE.intermediario, CHIAVE, b"<rpt/>")
+    return build_invia_carrello_rpt(STAZIONE.id, STAZIONE.intermediario, "c" * 32, [(CHIAVE, b"<rpt/>")])
 
 
 def envelope(operation: str, body: str) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -18,12 +19,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from adapters.nodo.client import NodoClient
+from adapters.nodo.client import NodoClient, ViaStato
 from adapters.nodo.faults import outcome_of_stato
+from adapters.nodo.trasporto import Attese
 from hub.domain.delivery import Delivery, Outcome
+from hub.formats.nodo_messaggi import fill_password
 from tests.adapters.stub_node import (
     CARRELLO,
-    CHIAVE,
+    CERCATO,
     OK,
     RPT,
     STAZIONE,
@@ -34,9 +37,11 @@ from tests.adapters.stub_node import (
     client,
     envelope,
     fault,
+    payload,
     read_request,
     reply,
     send,
+    soap,
     stub,
 )
 
@@ -68,7 +73,7 @@ def test_the_request_is_the_stored_bytes_with_operation_and_correlation():
     send(answer)
 
     head, _, body = seen[0].partition(b"\r\n\r\n")
-    assert head.startswith(b"POST /nodo HTTP/1.1") and body == b"<busta/>"
+    assert head.startswith(b"POST /nodo HTTP/1.1") and body == fill_password(payload(), STAZIONE.password)
     assert b'soapaction: "nodoinviacarrellorpt"' in head.lower()
     assert b"x-correlation-id: " + b"c" * 32 in head.lower()
 
@@ -80,13 +85,13 @@ def test_a_refused_connection_is_tried_again():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-    delivery = client(f"http://127.0.0.1:{port}").send(CARRELLO, b"<busta/>", "c" * 32)
+    delivery = client(f"http://127.0.0.1:{port}").send(STAZIONE, payload(), "c" * 32)
 
     assert delivery.outcome == Outcome.TRY_AGAIN
 
 
 def test_a_name_that_does_not_resolve_is_tried_again():
-    delivery = client("http://nodo.invalid").send(CARRELLO, b"<busta/>", "c" * 32)
+    delivery = client("http://nodo.invalid").send(STAZIONE, payload(), "c" * 32)
 
     assert delivery.outcome == Outcome.TRY_AGAIN
 
@@ -100,9 +105,9 @@ def test_a_connection_that_does_not_come_about_in_time_is_tried_again():
         for filler in fillers:
             filler.setblocking(False)
             filler.connect_ex(listener.getsockname())
-        nodo = NodoClient(f"http://127.0.0.1:{listener.getsockname()[1]}", connect_timeout_s=0.3, read_timeout_s=0.3)
+        nodo = NodoClient(soap(f"http://127.0.0.1:{listener.getsockname()[1]}", 0.3, 0.3))
 
-        delivery = nodo.send(CARRELLO, b"<busta/>", "c" * 32)
+        delivery = nodo.send(STAZIONE, payload(), "c" * 32)
 
         for filler in fillers:
             filler.close()
@@ -115,7 +120,7 @@ def test_a_handshake_that_fails_is_tried_again():
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     with stub(answer) as url:
-        delivery = client(url.replace("http:", "https:")).send(CARRELLO, b"<busta/>", "c" * 32)
+        delivery = client(url.replace("http:", "https:")).send(STAZIONE, payload(), "c" * 32)
 
     assert delivery.outcome == Outcome.TRY_AGAIN
 
@@ -150,7 +155,7 @@ def certificate(tmp_path: Path) -> ssl.SSLContext:
 
 def test_a_certificate_that_nobody_vouches_for_is_not_spoken_to(certificate):
     with stub(carrello(OK), certificate) as url:
-        delivery = client(url).send(CARRELLO, b"<busta/>", "c" * 32)
+        delivery = client(url).send(STAZIONE, payload(), "c" * 32)
 
     assert delivery.outcome == Outcome.TRY_AGAIN
 
@@ -159,7 +164,7 @@ def test_a_certificate_that_is_trusted_is_spoken_to(certificate, tmp_path, monke
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
 
     with stub(carrello(OK), certificate) as url:
-        delivery = client(url).send(CARRELLO, b"<busta/>", "c" * 32)
+        delivery = client(url).send(STAZIONE, payload(), "c" * 32)
 
     assert delivery.outcome == Outcome.DELIVERED
 
@@ -176,7 +181,7 @@ def test_tls_that_breaks_after_the_request_left_is_unknown(certificate, tmp_path
         raw.close()
 
     with stub(answer, certificate) as url:
-        delivery = client(url).send(CARRELLO, b"<busta/>", "c" * 32)
+        delivery = client(url).send(STAZIONE, payload(), "c" * 32)
 
     assert delivery.outcome == Outcome.UNKNOWN
 
@@ -352,6 +357,52 @@ def test_a_question_that_never_left_says_nothing_about_the_attempt():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-    delivery = client(f"http://127.0.0.1:{port}").ask_stato(STAZIONE, CHIAVE, "c" * 32)
+    delivery = ViaStato(soap(f"http://127.0.0.1:{port}")).ask(STAZIONE, CERCATO, "c" * 32).delivery
 
     assert delivery.outcome == Outcome.UNKNOWN
+
+
+# Settings of a station.
+
+
+def test_a_station_with_an_address_of_its_own_is_called_there():
+    seen: list[bytes] = []
+
+    def answer(connection: socket.socket) -> None:
+        seen.append(read_request(connection))
+
+    with stub(answer) as url:
+        own = replace(STAZIONE, indirizzi={"nodo": f"{url}/nodo-auth/nodo-per-pa/v1"})
+        client("http://nodo.invalid").send(own, payload(), "c" * 32)
+
+    assert seen[0].startswith(b"POST /nodo-auth/nodo-per-pa/v1 HTTP/1.1")
+
+
+@pytest.mark.parametrize(
+    ("own", "question", "wanted"),
+    [
+        ({}, False, (5, 40)),
+        ({}, True, (5, 60)),
+        ({"connessione": 2, "invio": 10, "lettura": 20}, False, (2, 10)),
+        ({"connessione": 2, "invio": 10, "lettura": 20}, True, (2, 20)),
+        ({"connessione": 30, "invio": 120, "lettura": 120}, False, (5, 40)),
+    ],
+    ids=["default", "question", "shorter", "shorter_question", "never_longer"],
+)
+def test_a_station_may_wait_less_than_the_installation_never_longer(own, question, wanted):
+    """The lease of a message counts on the installation's time-outs."""
+    timeout = Attese(5, 40, 60).of(replace(STAZIONE, attese=own), is_question=question)
+
+    assert (timeout.connect_timeout, timeout.read_timeout) == wanted
+
+
+def test_the_bytes_say_which_primitive_they_are_whatever_the_station_has_now():
+    seen: list[bytes] = []
+
+    def answer(connection: socket.socket) -> None:
+        seen.append(read_request(connection))
+
+    with stub(answer) as url:
+        client(url).send(replace(STAZIONE, primitiva_rpt=CARRELLO), payload(RPT), "c" * 32)
+
+    assert b'soapaction: "nodoinviarpt"' in seen[0].lower()

@@ -15,7 +15,12 @@ from hub.store.database import Database
 from tests.flows.plant import Plant, until
 
 # Short leases, so that a dead sender is noticed within the test; always longer than one call to the node.
-FAST = {"PONTEPA_LEASE_S": "4", "PONTEPA_NODE_CONNECT_TIMEOUT_S": "0.5", "PONTEPA_NODE_READ_TIMEOUT_S": "1.5"}
+FAST = {
+    "PONTEPA_LEASE_S": "4",
+    "PONTEPA_NODE_CONNECT_TIMEOUT_S": "0.5",
+    "PONTEPA_NODE_READ_TIMEOUT_S": "1.5",
+    "PONTEPA_NODE_QUERY_TIMEOUT_S": "1.5",
+}
 
 
 @pytest.fixture

@@ -1,0 +1,118 @@
+"""One call to the platform over HTTP: every end of it told as an answer, or as what its lack means.
+
+Shared by the transports: what is proven not to have left, what is in doubt, 429 with its pause, 401 and 403.
+Source: node, fault classes (2.0.4), time-outs (2.0.5).
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import urllib3
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
+
+from adapters.nodo.faults import classe_of
+from hub.domain.delivery import Classe, Delivery, Outcome, Stazione
+
+# An answer of the platform is a few kB; more than this is not one.
+ANSWER_MAX_BYTES = 4 * 1024 * 1024
+# The request never left: nothing can have been processed.
+_NOT_SENT = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
+# A longer pause than the platform may ask for: the position is locked meanwhile.
+_RETRY_AFTER_MAX_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Attese:
+    """Seconds, at most: to connect, for the answer to what changes state, for the answer to a question."""
+
+    connessione_s: float
+    invio_s: float
+    lettura_s: float
+
+    def of(self, stazione: Stazione, *, is_question: bool) -> urllib3.Timeout:
+        """Those of one call: a station may have shorter ones, never longer: the lease of a message counts on them."""
+        own = stazione.attese
+        name, most = ("lettura", self.lettura_s) if is_question else ("invio", self.invio_s)
+        return urllib3.Timeout(
+            connect=min(own.get("connessione", self.connessione_s), self.connessione_s),
+            read=min(own.get(name, most), most),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Risposta:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Connection(HTTPSConnection):
+    """Tells a handshake that failed from a TLS error after the request has left, which is no proof of anything."""
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except ssl.SSLError as error:
+            raise NewConnectionError(self, f"TLS: {error.reason}") from error
+
+
+class _ConnectionPool(HTTPSConnectionPool):
+    ConnectionCls = _Connection
+
+
+class Trasporto:
+    """A pool of connections. Safe to share between threads. No redirect is followed, nothing is tried twice."""
+
+    def __init__(self, connections_max: int = 16) -> None:
+        self._http = urllib3.PoolManager(maxsize=connections_max, block=False, retries=False)
+        self._http.pool_classes_by_scheme = self._http.pool_classes_by_scheme | {"https": _ConnectionPool}
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        timeout: urllib3.Timeout,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        answers: Collection[int] = (200,),
+    ) -> Risposta | Delivery:
+        """Return the answer when its status is one of `answers`, otherwise what the end of the call means."""
+        try:
+            response = self._http.request(
+                method, url, body=body, headers=dict(headers), redirect=False, preload_content=False, timeout=timeout
+            )
+            data = response.read(ANSWER_MAX_BYTES + 1)
+            if len(data) > ANSWER_MAX_BYTES:
+                response.close()
+        except _NOT_SENT as error:
+            return Delivery(Outcome.TRY_AGAIN, type(error).__name__, is_answered=False)
+        except HTTPError as error:
+            return Delivery(Outcome.UNKNOWN, type(error).__name__, is_answered=False)
+        if response.status not in answers:
+            return _from_status(response.status, response.headers.get("Retry-After"))
+        if len(data) > ANSWER_MAX_BYTES:
+            return Delivery(Outcome.UNKNOWN, "RISPOSTA_TROPPO_GRANDE", is_answered=False)
+        return Risposta(response.status, response.headers, data)
+
+
+def _from_status(status: int, retry_after: str | None) -> Delivery:
+    code = f"HTTP_{status}"
+    classe = classe_of(code)
+    if classe is Classe.TRANSITORIA:
+        return Delivery(Outcome.TRY_AGAIN, code, retry_after_s=_seconds(retry_after or ""), classe=classe)
+    if classe is Classe.CONFIGURAZIONE:
+        return Delivery(Outcome.REFUSED, code, "il nodo non riconosce la stazione", classe=classe)
+    return Delivery(Outcome.UNKNOWN, code, classe=classe, is_answered=False)
+
+
+def _seconds(retry_after: str) -> float | None:
+    """The pause that a Retry-After asks for; None for a date or nonsense."""
+    if not (retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10):
+        return None
+    return float(min(int(retry_after), _RETRY_AFTER_MAX_S))
