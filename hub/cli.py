@@ -20,6 +20,7 @@ from hub.cli_export import export_group
 from hub.cli_flusso import flusso_group
 from hub.cli_operatore import operatore_group
 from hub.cli_outbox import outbox_group
+from hub.cli_psp import sportello
 from hub.cli_pulizia import archivio_group
 from hub.cli_registro import annulla, list_flussi, scarica_flusso, show_flusso
 from hub.cli_tassonomia import tassonomia_group
@@ -146,7 +147,7 @@ for command in (carica, list_flussi, show_flusso, scarica_flusso, annulla):
     flusso_group.add_command(command)
 _GROUPS = (
     demo, config_group, ente_group, tipo_group, credenziale_group, flusso_group, export_group, outbox_group,
-    operatore_group, tassonomia_group, archivio_group,
+    operatore_group, tassonomia_group, archivio_group, sportello,
 )  # fmt: skip
 for command in _GROUPS:
     main.add_command(command)

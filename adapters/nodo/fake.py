@@ -6,7 +6,6 @@ GET /ledger; GET, POST and DELETE /faults; GET and POST /config; GET /health/liv
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,12 +17,17 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from adapters.nodo import fake_pages as pages
+from adapters.nodo.fake_chiamata import HubCalls
 from adapters.nodo.fake_door import NodeDoor
-from adapters.nodo.fake_node import PARCHEGGIATA, Anagrafe, Node, StazioneNota, stazione_from_mapping
+from adapters.nodo.fake_node import ACCETTATA_PSP, PARCHEGGIATA, Anagrafe, Node, StazioneNota, stazione_from_mapping
 from adapters.nodo.fake_rt import NON_PAGATA, PAGATA, Courier, make_rt
-from adapters.nodo.fake_wire import ListeningServer
+from adapters.nodo.fake_sportello import Sportello
+from adapters.nodo.fake_sportello_web import SportelloDoor
+from adapters.nodo.fake_wire import ListeningServer, html_response, json_response
 from adapters.nodo.faults_script import FaultRule, FaultScript, GuastoNonValido, Kind, rule_from_mapping, rule_from_text
 from adapters.nodo.ledger import Ledger
+from adapters.nodo.ledger_sportello import LedgerSportello
+from hub.domain.delivery import ChiaveRpt
 from hub.formats.rpt import read_rpt
 
 # Five RPTs in base64 stay far below: more is not a message of the contract.
@@ -63,10 +67,19 @@ class Simulator:
         self._node = Node(self.ledger, Anagrafe(tuple(stazioni)))
         self.door = NodeDoor(self._node, self.faults, clock, public_url.rstrip("/"))
         self._courier = Courier(self.hub_url, self.ledger, self.faults, clock)
+        self.ledger_sportello = LedgerSportello(state_path)
+        self._calls = HubCalls(self.hub_url)
+        self.sportello = Sportello(
+            self._calls, self._node, self.ledger_sportello, self.faults, clock, self._settle_activated
+        )
+        self._counter = SportelloDoor(self.sportello)
 
     def close(self) -> None:
         self._courier.close()
+        self.sportello.close()
+        self._calls.close()
         self.ledger.close()
+        self.ledger_sportello.close()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
@@ -74,20 +87,20 @@ class Simulator:
         try:
             response = self._route(request)
         except HTTPException as error:
-            response = _json({"errore": error.description}, error.code or 500)
+            response = json_response({"errore": error.description}, error.code or 500)
         return response(environ, start_response)
 
     def _route(self, request: Request) -> Response:
         routes: dict[str, dict[str, Callable[[Request], Response]]] = {
-            "/": {"GET": lambda _: _html(pages.home_page(self.hub_url))},
+            "/": {"GET": lambda _: html_response(pages.home_page(self.hub_url))},
             "/nodo": {"POST": self.door.answer},
             "/pagamento": {"GET": self._show_page, "POST": self._press_button},
             "/api/paga": {"POST": self._api_paga},
-            "/ledger": {"GET": lambda r: _json(self.ledger.as_json(r.args.get("iuv")))},
+            "/ledger": {"GET": self._show_ledger},
             "/faults": {"GET": self._list_faults, "POST": self._add_faults, "DELETE": self._clear_faults},
             "/config": {"GET": self._show_config, "POST": self._configure},
-            "/health/live": {"GET": lambda _: _json({"stato": "ok"})},
-        }
+            "/health/live": {"GET": lambda _: json_response({"stato": "ok"})},
+        } | self._counter.routes()
         methods = routes.get(request.path.rstrip("/") or "/")
         if methods is None:
             raise NotFound(f"percorso sconosciuto: {request.path}")
@@ -100,20 +113,20 @@ class Simulator:
         id_session = request.args.get("idSession", "")
         righe = self.ledger.by_session(id_session)
         if not righe:
-            return _html(pages.unknown_page(), 404)
+            return html_response(pages.unknown_page(), 404)
         if any(riga.stato != PARCHEGGIATA for riga in righe):
-            return _html(pages.done_page(righe[0].stato))
-        return _html(pages.payer_page(id_session, [read_rpt(riga.documento) for riga in righe]))
+            return html_response(pages.done_page(righe[0].stato))
+        return html_response(pages.payer_page(id_session, [read_rpt(riga.documento) for riga in righe]))
 
     def _press_button(self, request: Request) -> Response:
         id_session, azione = request.form.get("idSession", ""), request.form.get("azione", "")
         righe = self.ledger.by_session(id_session)
         if not righe:
-            return _html(pages.unknown_page(), 404)
+            return html_response(pages.unknown_page(), 404)
         if azione not in AZIONI:
-            return _html(pages.payer_page(id_session, [read_rpt(riga.documento) for riga in righe]), 400)
+            return html_response(pages.payer_page(id_session, [read_rpt(riga.documento) for riga in righe]), 400)
         if not self.play_payer(id_session, azione):
-            return _html(pages.done_page(righe[0].stato), 409)
+            return html_response(pages.done_page(righe[0].stato), 409)
         return redirect(self._ritorno(id_session, righe[0].chiave.dominio, azione), 303)
 
     def _api_paga(self, request: Request) -> Response:
@@ -121,12 +134,13 @@ class Simulator:
         id_session, azione = str(words.get("idSession", "")), str(words.get("azione", "paga"))
         righe = self.ledger.by_session(id_session)
         if not righe:
-            return _json({"errore": "idSession sconosciuto"}, 404)
+            return json_response({"errore": "idSession sconosciuto"}, 404)
         if azione not in AZIONI:
-            return _json({"errore": f"azione dev'essere una di {', '.join(AZIONI)}"}, 400)
+            return json_response({"errore": f"azione dev'essere una di {', '.join(AZIONI)}"}, 400)
         if not self.play_payer(id_session, azione, is_forced=words.get("forza") is True):
-            return _json({"errore": "la sessione ha già avuto il suo esito", "stato": righe[0].stato}, 409)
-        return _json({"idSession": id_session, "redirect": self._ritorno(id_session, righe[0].chiave.dominio, azione)})
+            return json_response({"errore": "la sessione ha già avuto il suo esito", "stato": righe[0].stato}, 409)
+        back = self._ritorno(id_session, righe[0].chiave.dominio, azione)
+        return json_response({"idSession": id_session, "redirect": back})
 
     def _ritorno(self, id_session: str, dominio: str, azione: str) -> str:
         query = urlencode({"idDominio": dominio, "idSession": id_session, "esito": AZIONI[azione][2]})
@@ -150,8 +164,23 @@ class Simulator:
             self._courier.post(number, now + delay)
         return bool(numbers)
 
+    def _settle_activated(self, chiave: ChiaveRpt) -> bool:
+        """Pay the RPT that follows an activation; False as long as it is not there. Source: node, 3.8."""
+        riga = self.ledger.find_rpt(chiave)
+        if riga is None or riga.stato != ACCETTATA_PSP:
+            return False
+        now = self._clock()
+        lavoro = (chiave, PAGATA, make_rt(read_rpt(riga.documento), PAGATA, now))
+        for number in self.ledger.add_rt([lavoro], da=ACCETTATA_PSP, a="RT_RICEVUTA_NODO", due_at=now, now=now) or ():
+            self._courier.post(number, now)
+        return True
+
+    def _show_ledger(self, request: Request) -> Response:
+        iuv = request.args.get("iuv")
+        return json_response(self.ledger.as_json(iuv) | {"sportello": self.ledger_sportello.as_json(iuv)})
+
     def _list_faults(self, request: Request) -> Response:
-        return _json({"guasti": self.faults.as_json()})
+        return json_response({"guasti": self.faults.as_json()})
 
     def _add_faults(self, request: Request) -> Response:
         words = request.get_json(silent=True)
@@ -164,8 +193,8 @@ class Simulator:
                 else:
                     self.faults.add(rule)
         except GuastoNonValido as error:
-            return _json({"errore": str(error)}, 400)
-        return _json({"guasti": self.faults.as_json()}, 201)
+            return json_response({"errore": str(error)}, 400)
+        return json_response({"guasti": self.faults.as_json()}, 201)
 
     def _clear_faults(self, request: Request) -> Response:
         self.faults.clear()
@@ -173,10 +202,11 @@ class Simulator:
 
     def _show_config(self, request: Request) -> Response:
         stazioni = [
-            {"id": one.id, "intermediario": one.intermediario, "domini": sorted(one.domini), "iban": sorted(one.iban)}
+            {"id": one.id, "intermediario": one.intermediario, "domini": sorted(one.domini), "iban": sorted(one.iban),
+             "segregazione": sorted(one.segregazione), "primitive": one.primitive}
             for one in self._node.anagrafe.stazioni
         ]
-        return _json({"hub": self.hub_url, "abbandono_s": self.abandon_delay_s, "stazioni": stazioni})
+        return json_response({"hub": self.hub_url, "abbandono_s": self.abandon_delay_s, "stazioni": stazioni})
 
     def _configure(self, request: Request) -> Response:
         words = _object(request)
@@ -186,7 +216,7 @@ class Simulator:
             ]
             delay = float(words.get("abbandono_s", self.abandon_delay_s))
         except (TypeError, ValueError) as error:
-            return _json({"errore": str(error)}, 400)
+            return json_response({"errore": str(error)}, 400)
         for stazione in stazioni:
             self._node.anagrafe = self._node.anagrafe.with_stazione(stazione)
         self.abandon_delay_s = max(0.0, delay)
@@ -200,19 +230,6 @@ def _not_a_rule() -> FaultRule:
 def _object(request: Request) -> dict[str, Any]:
     words = request.get_json(silent=True)
     return words if isinstance(words, dict) else {}
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(json.dumps(value, ensure_ascii=False, default=str), status, content_type="application/json")
-
-
-def _html(text: str, status: int = 200) -> Response:
-    response = Response(text, status, content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-    )
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 def create_simulator(

@@ -24,6 +24,8 @@ _WISP_CODES = ("PPT_PSP_SCONOSCIUTO", "PPT_INTERMEDIARIO_PSP_SCONOSCIUTO", "PPT_
 PARCHEGGIATA = "RPT_PARCHEGGIATA_NODO"
 ACCETTATA_PSP = "RPT_ACCETTATA_PSP"
 ROME = ZoneInfo("Europe/Rome")
+# How a notice may be paid at a counter. The first is what most stations have.
+PRIMITIVE = ("V2", "V1", "classico")
 DEFERRED_MAX = timedelta(days=30)
 
 # A fault of the channel comes after the key was stored: the state that a later query finds. Source: 2.0.4, proof.
@@ -39,7 +41,10 @@ STATE_AFTER_FAULT: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class StazioneNota:
-    """A station the node knows. Empty `domini` or `iban`: any."""
+    """A station the node knows. Empty `domini`, `iban` or `segregazione`: any.
+
+    `primitive` is how a notice of it is paid: V1 and V2 (paForNode), or classico (PagamentiTelematiciCCP).
+    """
 
     id: str
     intermediario: str
@@ -47,6 +52,8 @@ class StazioneNota:
     domini: frozenset[str] = frozenset()
     iban: frozenset[str] = frozenset()
     abilitata: bool = True
+    segregazione: frozenset[str] = frozenset()
+    primitive: str = PRIMITIVE[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,14 @@ class Anagrafe:
     def with_stazione(self, stazione: StazioneNota) -> Anagrafe:
         return Anagrafe((*(other for other in self.stazioni if other.id != stazione.id), stazione))
 
+    def of_avviso(self, dominio: str, numero: str) -> StazioneNota | None:
+        """Return the station that answers for a notice: that of the ente, and with aux digit 3 of its segregation."""
+        for stazione in self.stazioni:
+            is_own = not stazione.segregazione or not numero.startswith("3") or numero[1:3] in stazione.segregazione
+            if is_own and (not stazione.domini or dominio in stazione.domini):
+                return stazione
+        return None
+
 
 def stazione_from_mapping(words: Mapping[str, Any]) -> StazioneNota:
     """Read a station of `POST /config`.
@@ -67,10 +82,13 @@ def stazione_from_mapping(words: Mapping[str, Any]) -> StazioneNota:
     missing = [name for name in ("id", "intermediario", "password") if not isinstance(words.get(name), str)]
     if missing:
         raise ValueError(f"stazione senza {', '.join(missing)}")
-    lists = {name: words.get(name, []) for name in ("domini", "iban")}
+    lists = {name: words.get(name, []) for name in ("domini", "iban", "segregazione")}
     for name, value in lists.items():
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ValueError(f"{name} dev'essere una lista di testi")
+    primitive = words.get("primitive", PRIMITIVE[0])
+    if primitive not in PRIMITIVE:
+        raise ValueError(f"primitive dev'essere una di {', '.join(PRIMITIVE)}")
     return StazioneNota(
         words["id"],
         words["intermediario"],
@@ -78,6 +96,8 @@ def stazione_from_mapping(words: Mapping[str, Any]) -> StazioneNota:
         frozenset(lists["domini"]),
         frozenset(lists["iban"]),
         bool(words.get("abilitata", True)),
+        frozenset(lists["segregazione"]),
+        primitive,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from hub.domain.documenti import Rpt
@@ -18,7 +18,8 @@ h1{margin:0 0 .75rem;font-size:1.6rem;line-height:1.25}
 dl{margin:0 0 1.25rem}dt{font-size:.9rem;color:#455b71;margin-top:.7rem}
 dd{margin:0;overflow-wrap:anywhere}
 .totale{font-size:1.5rem;font-weight:700}
-form{display:grid;gap:.75rem}
+form{display:grid;gap:.75rem}label{display:grid;gap:.25rem}
+input,select{font:inherit;min-height:2.75rem;padding:.4rem .6rem;border:1px solid #455b71;border-radius:.35rem}
 button{font:inherit;font-weight:600;min-height:3rem;padding:.5rem 1rem;border-radius:.35rem;border:2px solid #0b3ea8;
 background:#fff;color:#0b3ea8;cursor:pointer}
 button.primo{background:#0b3ea8;color:#fff}
@@ -33,6 +34,16 @@ STATI = {
     "RT_ERRORE_INVIO_A_PA": "L'ente non ha mai risposto all'invio della ricevuta.",
     "RPT_ANNULLATA_WISP": "Il pagamento è stato abbandonato.",
 }
+
+
+STRANEZZE = (
+    ("other_amount", "si paga un importo diverso"),
+    ("abandon", "si va via dopo l'attivazione"),
+    ("two_psps", "si paga due volte, da due PSP"),
+    ("stand_in", "la piattaforma risponde al posto dell'ente"),
+    ("unknown_notice", "ricevuta di un avviso mai chiesto"),
+)
+_NOTHING: Mapping[str, str] = {}
 
 
 def _page(title: str, body: str) -> str:
@@ -85,6 +96,36 @@ def done_page(stato: str) -> str:
     return _page("Operazione già conclusa", f"<p>{escape(text)}</p><p>Si può chiudere questa pagina.</p>")
 
 
+def counter_page(given: Mapping[str, str] = _NOTHING, error: str = "", outcome: str = "") -> str:
+    """Return the page of the counter: what was typed, what is wrong with it, what happened (a piece of page)."""
+
+    def entry(name: str, label: str, example: str) -> str:
+        value = escape(given.get(name, ""))
+        shape = f'placeholder="{example}" inputmode="numeric"'
+        return f'<label>{label}<input name="{name}" value="{value}" {shape}></label>'
+
+    def choice(name: str, label: str, options: Sequence[tuple[str, str]]) -> str:
+        items = "".join(
+            f'<option value="{value}"{" selected" if value == given.get(name, "") else ""}>{text}</option>'
+            for value, text in options
+        )
+        return f'<label>{label}<select name="{name}">{items}</select></label>'
+
+    wrong = f'<p class="avviso" role="alert">{escape(error)}</p>' if error else ""
+    body = (
+        '<p class="avviso">Ambiente di prova: nessun denaro si muove.</p>'
+        f'{wrong}{outcome}<form method="post" action="/sportello">'
+        + entry("numero_avviso", "Numero avviso", "301000000000000144")
+        + entry("codice_fiscale", "Codice fiscale dell'ente", "12345678903")
+        + choice("primitive", "Come si paga", (("", "come vuole la stazione"), ("V2", "paForNode V2"),
+                                               ("V1", "paForNode V1"), ("classico", "modello 3 classico")))
+        + choice("stranezza", "Che cosa va storto", (("", "nulla"), *STRANEZZE))
+        + '<button class="primo" name="azione" value="paga">Paga</button>'
+        '<button name="azione" value="verifica">Verifica soltanto</button></form>'
+    )  # fmt: skip
+    return _page("Sportello di un PSP", body)
+
+
 def unknown_page() -> str:
     return _page(
         "Sessione sconosciuta",
@@ -97,6 +138,8 @@ def home_page(hub_url: str) -> str:
         ("POST /nodo", "le primitive SOAP del nodo"),
         ("GET /pagamento?idSession=...", "la pagina di chi paga"),
         ("POST /api/paga", "lo stesso senza browser: {idSession, azione}"),
+        ("GET /sportello", "lo sportello di un PSP, dove si paga un avviso"),
+        ("POST /api/sportello", "lo stesso senza browser: {codice_fiscale, numero_avviso, azione}"),
         ("GET /ledger", "il registro di ciò che è arrivato e partito"),
         ("POST /faults, DELETE /faults", "i guasti da provocare"),
         ("POST /config", "le stazioni conosciute"),

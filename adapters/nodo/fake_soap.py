@@ -227,6 +227,13 @@ def render_soap_fault(reason: str) -> bytes:
 
 def build_invia_rt(intermediario: str, stazione: str, chiave: ChiaveRpt, rt: bytes) -> bytes:
     """Return the envelope of paaInviaRT with its header intestazionePPT."""
+    document = base64.b64encode(rt).decode()
+    body = f"<ws:paaInviaRT><tipoFirma>0</tipoFirma><rt>{document}</rt></ws:paaInviaRT>"
+    return build_with_header(intermediario, stazione, chiave, body)
+
+
+def build_with_header(intermediario: str, stazione: str, chiave: ChiaveRpt, body: str) -> bytes:
+    """Return the envelope of a classic call to the hub: its header intestazionePPT, and a body in the prefix `ws`."""
     head = "".join(
         f"<{name}>{escape(value)}</{name}>"
         for name, value in (
@@ -238,8 +245,6 @@ def build_invia_rt(intermediario: str, stazione: str, chiave: ChiaveRpt, rt: byt
         )
     )
     header = f"<soapenv:Header><ppthead:intestazionePPT>{head}</ppthead:intestazionePPT></soapenv:Header>"
-    document = base64.b64encode(rt).decode()
-    body = f"<ws:paaInviaRT><tipoFirma>0</tipoFirma><rt>{document}</rt></ws:paaInviaRT>"
     return (_ENVELOPE % (header, body)).encode()
 
 

@@ -5,6 +5,7 @@ A broken connection is a real one: the socket is shut under the client's feet.
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 import threading
@@ -84,6 +85,20 @@ class ListeningServer:
             if self._is_closed.wait(pause):
                 return
             self._server = _Server(self._host, self.port, self._app, _Handler)
+
+
+def json_response(value: Any, status: int = 200) -> Response:
+    return Response(json.dumps(value, ensure_ascii=False, default=str), status, content_type="application/json")
+
+
+def html_response(text: str, status: int = 200) -> Response:
+    """Return a page that needs nothing from elsewhere."""
+    response = Response(text, status, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    )
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
 
 
 def soap_response(body: bytes, status: int = 200, correlation_id: str = "") -> Response:

@@ -18,6 +18,15 @@ INVIA_CARRELLO = "nodoInviaCarrelloRPT"
 INVIA_RPT = "nodoInviaRPT"
 CHIEDI_STATO = "nodoChiediStatoRPT"
 INVIA_RT = "paaInviaRT"
+VERIFY = "paVerifyPaymentNotice"
+GET = "paGetPayment"
+GET_V2 = "paGetPaymentV2"
+SEND_RT = "paSendRT"
+SEND_RT_V2 = "paSendRTV2"
+VERIFICA = "paaVerificaRPT"
+ATTIVA = "paaAttivaRPT"
+# Whoever pays at the PSP counter: what goes wrong there is no message.
+SPORTELLO = "sportello"
 TUTTE = "*"
 
 # Longest wait that a rule may ask for: past it every client has given up, and a thread would be held for nothing.
@@ -41,6 +50,13 @@ class Kind(StrEnum):
     RT_DUPLICATE = "rt_duplicate"
     RT_DELAY = "rt_delay"
     RT_EXTRA = "rt_extra"
+    RT_CODES = "rt_codes"
+    RT_REORDER = "rt_reorder"
+    OTHER_AMOUNT = "other_amount"
+    ABANDON = "abandon"
+    TWO_PSPS = "two_psps"
+    STAND_IN = "stand_in"
+    UNKNOWN_NOTICE = "unknown_notice"
 
 
 # What can befall an answer of the node, and what a receipt on its way to the hub.
@@ -54,6 +70,21 @@ OF_RECEIPTS = frozenset(
     {Kind.LATE, Kind.LOST_AFTER, Kind.TWICE, Kind.GARBAGE, Kind.CLOSE, Kind.REFUSE_CONNECTION}
     | {Kind.RT_DUPLICATE, Kind.RT_DELAY, Kind.RT_EXTRA}
 )
+# Of paSendRT and paSendRTV2 also: codes that nobody knows; held back until another receipt has overtaken it, or for so
+# many seconds.
+OF_RECEIPTS_PFN = OF_RECEIPTS | {Kind.RT_CODES, Kind.RT_REORDER}
+# What befalls a question of the node: it comes late, comes twice, comes spoilt; its answer is not waited for.
+OF_QUESTIONS = frozenset({Kind.LATE, Kind.TWICE, Kind.GARBAGE, Kind.LOST_AFTER, Kind.REFUSE_CONNECTION})
+# What people and PSPs do: pay another amount than was told, go away after the get, pay at two PSPs; the platform
+# answers in the hub's place; a receipt comes of a notice that nobody issued.
+OF_PAYMENTS = frozenset({Kind.OTHER_AMOUNT, Kind.ABANDON, Kind.TWO_PSPS, Kind.STAND_IN, Kind.UNKNOWN_NOTICE})
+# Operations that the hub calls, and those that the node calls: each with what can befall it.
+_OF_NODE = dict.fromkeys((TUTTE, INVIA_CARRELLO, INVIA_RPT, CHIEDI_STATO), OF_ANSWERS)
+_OF_HUB = (
+    {INVIA_RT: OF_RECEIPTS, SEND_RT: OF_RECEIPTS_PFN, SEND_RT_V2: OF_RECEIPTS_PFN, SPORTELLO: OF_PAYMENTS}
+    | dict.fromkeys((VERIFY, GET, GET_V2, VERIFICA, ATTIVA), OF_QUESTIONS)
+)
+_ALLOWED = _OF_NODE | _OF_HUB
 _CODE = re.compile(r"(PPT|PAA|CANALE)_[A-Z0-9_]{1,60}")
 
 
@@ -96,7 +127,7 @@ def rule_from_mapping(words: Mapping[str, Any]) -> FaultRule:
     if unknown:
         raise GuastoNonValido(f"chiavi sconosciute: {', '.join(sorted(unknown))}")
     operation = str(words.get("operation", TUTTE))
-    if operation not in (TUTTE, INVIA_CARRELLO, INVIA_RPT, CHIEDI_STATO, INVIA_RT):
+    if operation not in _ALLOWED:
         raise GuastoNonValido(f"operazione sconosciuta: {operation}")
     try:
         kind = Kind(str(words.get("kind", "")))
@@ -104,8 +135,7 @@ def rule_from_mapping(words: Mapping[str, Any]) -> FaultRule:
         raise GuastoNonValido(
             f"guasto sconosciuto: {words.get('kind')}; si può scegliere tra {', '.join(Kind)}"
         ) from error
-    allowed = OF_RECEIPTS if operation == INVIA_RT else OF_ANSWERS
-    if kind not in allowed:
+    if kind not in _ALLOWED[operation]:
         raise GuastoNonValido(f"il guasto {kind} non riguarda {operation}")
     code = str(words.get("code") or "")
     if kind is Kind.FAULT and not _CODE.fullmatch(code):
@@ -192,8 +222,8 @@ class FaultScript:
         """Return the first rule that strikes this message, and count it as used; None when all goes well."""
         with self._lock:
             for position, (rule, dice) in enumerate(self._rules):
-                # `*` means every operation of the node; receipts go wrong only when they are named.
-                if rule.operation != operation and not (rule.operation == TUTTE and operation != INVIA_RT):
+                # `*` means every operation of the node; what the node itself calls goes wrong only when it is named.
+                if rule.operation != operation and not (rule.operation == TUTTE and operation not in _OF_HUB):
                     continue
                 left = self._left[position]
                 if left == 0 or (rule.probability < 1 and dice.random() >= rule.probability):
