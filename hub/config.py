@@ -103,6 +103,8 @@ class Config(BaseModel):
     session_grace_s: Annotated[int, Field(ge=0)] = 300
     # For how long an RPT without outcome keeps others from paying the same notice. Source: node, locking (3.0.5).
     blocco_pagamento_s: Positive = 1800
+    # The due date that a get carries for a notice without one: its answer must have some. Source: node, 3.2.
+    scadenza_assente: date = date(2099, 12, 31)
     # IUVs drawn at once by a process: one write every thousand; a crash loses at most that many of 10^11.
     iuv_block_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
 

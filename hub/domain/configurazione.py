@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from hub.domain.avvisi_nodo import ServizioAvviso
 from hub.domain.credenziali import Certificato
 from hub.domain.errors import InvalidRequest
 from hub.domain.export_giornaliero import ExportGiornaliero
@@ -132,7 +133,7 @@ class Tipo:
 
     `notifica_esito`: its outcomes are pushed; `endpoint_esito` None: not spoken of, it stays as it is.
     `stampa_avviso`: its dovuti have a printed notice, signed by `settore`; `conto_postale` None: the account inside
-    `iban_postale`, or inside the IBAN where the money goes if that is postal.
+    `iban_postale`, or inside the IBAN where the money goes if that is postal. `metadati`: of its positions at the node.
     """
 
     codice: str
@@ -151,6 +152,7 @@ class Tipo:
     iban_postale: str | None = None
     conto_postale: str | None = None
     intestatario_conto_postale: str | None = None
+    metadati: dict[str, str] | None = None
     endpoint_esito: EndpointEsito | None = None
 
 
@@ -187,7 +189,8 @@ class Ente:
 
     `autenticazione`: the kinds of credential of which one must be shown; None: any of them is enough. `inoltro_esito`:
     outcomes are pushed to the ente's system; `chiave_ritorno`: signs the parameters of the payer's return (None: not
-    spoken of); `url_archivio_esterno`: the ente answers itself for what it is owed.
+    spoken of); `url_archivio_esterno`: the ente answers itself for what it is owed, and
+    when it is silent `ripiego_archivio` says what the node is told; `servizi_avviso`: who may ask for new notices.
     `amministratore`: the one ente whose credentials open the positions of all the others.
     On its notices: `codice_cbill`, `autorizzazione_stampa` (Poste's, without which there is no postal slip), `logo` (a
     PNG in greys), `contatti`, `beneficiario` where it is to be called otherwise than `nome`.
@@ -211,6 +214,7 @@ class Ente:
     inoltro_esito: bool = False
     chiave_ritorno: str | None = field(default=None, repr=False)
     url_archivio_esterno: str | None = None
+    ripiego_archivio: str = "errore"
     beneficiario: str | None = None
     codice_cbill: str | None = None
     autorizzazione_stampa: str | None = None
@@ -223,6 +227,7 @@ class Ente:
     password_mypivot: str | None = None
     flusso_bytes_max: int | None = None
     export_giornaliero: ExportGiornaliero | None = None
+    servizi_avviso: tuple[ServizioAvviso, ...] | None = None
     applicazioni: tuple[Applicazione, ...] | None = None
     tipi: tuple[Tipo, ...] | None = None
 

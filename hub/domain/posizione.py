@@ -13,6 +13,7 @@ from hub.domain.documenti import MarcaBollo, Soggetto
 
 # The most that any answer and any RPT carry. Source: node, 3.2 and 4.1.
 TRASFERIMENTI_MAX = 5
+METADATI_MAX = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ class Trasferimento:
 
 @dataclass(frozen=True, slots=True)
 class Posizione:
-    """What a notice is worth now. `scadenza` None: the notice has no due date; `ufficio` may be empty."""
+    """What a notice is worth now. `scadenza` None: the notice has no due date; `ufficio` may be empty.
+
+    `metadati`: key and value, as the ente has agreed them with PSPs.
+    """
 
     dominio: str
     iuv: str
@@ -45,6 +49,7 @@ class Posizione:
     ufficio: str
     debitore: Soggetto
     trasferimenti: tuple[Trasferimento, ...]
+    metadati: tuple[tuple[str, str], ...] = ()
 
     @property
     def importo_cent(self) -> int:

@@ -163,6 +163,20 @@ class Campi:
         value = self._values.get(key)
         return None if value is None else Campi(value, f"{self.prefix}{key}", self.problems, keys)
 
+    def pairs(self, key: str, most: int, length_max: int) -> dict[str, str] | None:
+        """Return texts under names of the writer's own, at most so many; None when absent."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, dict) or len(value) > most:
+            self._note(key, f"attese chiavi e valori, al massimo {most}")
+            return {}
+        for text in (*value, *value.values()):
+            if not isinstance(text, str) or not text.strip() or len(text) > length_max or not text.isprintable():
+                self._note(key, f"{str(text)[:60]!r} non ammesso: da 1 a {length_max} caratteri, fra virgolette")
+                return {}
+        return {name.strip(): text.strip() for name, text in value.items()}
+
     def items(self, key: str) -> list[tuple[str, Any]] | None:
         """Return the elements of a list with their paths; None when the key is absent."""
         value = self._values.get(key)

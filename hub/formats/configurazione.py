@@ -39,6 +39,7 @@ from hub.formats.campi import Campi, Problemi
 from hub.formats.codice_fiscale import is_valid_partita_iva
 from hub.formats.configurazione_export import read_export_giornaliero
 from hub.formats.configurazione_inoltro import read_archivio, read_chiave_ritorno, read_endpoint
+from hub.formats.configurazione_nodo import read_metadati, read_ripiego, read_servizi
 from hub.formats.configurazione_rest import read_servizi_rest
 from hub.formats.configurazione_stampa import CHIAVI_ENTE, CHIAVI_TIPO, read_stampa_ente, read_stampa_tipo
 from hub.formats.configurazione_stazione import read_attese, read_indirizzi
@@ -201,7 +202,8 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
     campi = Campi(value, path, problems, (
         "codIpaEnte", "codice_fiscale", "nome", "stato", "stazione", "codice_segregazione", "iban", "url_esito",
         "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "import_ripetuto", "amministratore",
-        "autenticazione", "inoltro_esito", "chiave_ritorno", "url_archivio_esterno", *CHIAVI_ENTE, *CREDENZIALI,
+        "autenticazione", "inoltro_esito", "chiave_ritorno", "url_archivio_esterno", "ripiego_archivio",
+        "servizi_avviso", *CHIAVI_ENTE, *CREDENZIALI,
         "password_mypivot", "flusso_bytes_max", "export_giornaliero", "applicazioni", "tipi",
     ))
     before = len(problems.found)
@@ -223,6 +225,8 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
         inoltro_esito=campi.flag("inoltro_esito", False),
         chiave_ritorno=read_chiave_ritorno(campi),
         url_archivio_esterno=read_archivio(campi),
+        ripiego_archivio=read_ripiego(campi),
+        servizi_avviso=read_servizi(campi),
         **read_stampa_ente(campi, cartella),
         **read_credenziali(campi),
         password_mypivot=campi.secret("password_mypivot", 8, 100, required=False),
@@ -236,6 +240,9 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
         for one, one_path in zip(ente.applicazioni or (), campi.paths("applicazioni"), strict=True):
             for codice in sorted(set(one.tipi or ()) - known):
                 problems.add(f"{one_path}.tipi", f"il tipo {codice} non è fra i tipi dell'ente")
+        for servizio, path_of in zip(ente.servizi_avviso or (), campi.paths("servizi_avviso"), strict=True):
+            if servizio.tipo not in known:
+                problems.add(f"{path_of}.tipo", f"il tipo {servizio.tipo} non è fra i tipi dell'ente")
         exported = ente.export_giornaliero and ente.export_giornaliero.tipi
         for codice in sorted(set(exported or ()) - known):
             problems.add(f"{campi.prefix}export_giornaliero.tipi", f"il tipo {codice} non è fra i tipi dell'ente")
@@ -258,7 +265,7 @@ def _read_applicazione(value: Any, path: str, problems: Problemi) -> Applicazion
 def _read_tipo(value: Any, path: str, problems: Problemi) -> Tipo:
     campi = Campi(value, path, problems, (
         "codice", "descrizione", "tassonomia", "modalita", "attivo", "scadenza_obbligatoria", "stampa_data_scadenza",
-        "anonimo", "iban", "importo", "notifica_esito", *CHIAVI_TIPO, "endpoint_esito",
+        "anonimo", "iban", "importo", "notifica_esito", *CHIAVI_TIPO, "metadati", "endpoint_esito",
     ))  # fmt: skip
     codice = campi.text("codice", pattern=r"\S{1,64}", rule="al massimo 64 caratteri senza spazi")
     attivo = campi.flag("attivo", True)
@@ -281,6 +288,7 @@ def _read_tipo(value: Any, path: str, problems: Problemi) -> Tipo:
         importo_cent=_importo(campi),
         notifica_esito=campi.flag("notifica_esito", False),
         **read_stampa_tipo(campi),
+        metadati=read_metadati(campi),
         endpoint_esito=read_endpoint(campi),
     )
 

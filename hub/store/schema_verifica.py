@@ -1,4 +1,4 @@
-"""The tables of what the node asks about notices: what it was told, activations, notices on demand. Part of `schema`."""
+"""The tables of what the node asks about notices: what it was told, activations, what is made on demand."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from hub.store.database import Database, Session
 from hub.usecases.sync_credenziali import Confronto, Passwords, sync_credenziali
 from hub.usecases.sync_export import sync_export
 from hub.usecases.sync_inoltro import sync_inoltro
+from hub.usecases.sync_servizi import sync_servizi
 from hub.usecases.sync_servizi_rest import sync_servizi_rest
 
 _SECRET = "password"
@@ -123,6 +124,7 @@ class _Sync:
             self._tipi(subject, ente_id, wanted.tipi)
         sync_credenziali(self.confronto, self.passwords, subject, ente_id, wanted)
         sync_inoltro(self.confronto, self.cassaforte, subject, ente_id, wanted)
+        sync_servizi(self.confronto, subject, ente_id, wanted)
         sync_export(self.confronto, self.cassaforte, subject, ente_id, wanted.export_giornaliero)
 
     def _mypivot(self, subject: str, ente_id: int | None, hash: str | None, clear: str | None) -> None:
@@ -189,6 +191,7 @@ def ente_values(ente: Ente) -> dict[str, Any]:
         "autenticazione": None if ente.autenticazione is None else list(ente.autenticazione),
         "inoltro_esito": ente.inoltro_esito,
         "url_archivio_esterno": ente.url_archivio_esterno,
+        "ripiego_archivio": ente.ripiego_archivio,
         "beneficiario": ente.beneficiario,
         "codice_cbill": ente.codice_cbill,
         "autorizzazione_stampa": ente.autorizzazione_stampa,

@@ -14,7 +14,17 @@ from hub.domain.credenziali import Genere
 from hub.domain.servizi_rest import Servizio
 from hub.formats.certificati import render_pem
 from hub.formats.importi import text_from_cent
-from hub.store import credenziali, enti, eventi_esito, export_giornalieri, loghi, servizi_rest, stazioni, tipi
+from hub.store import (
+    credenziali,
+    enti,
+    eventi_esito,
+    export_giornalieri,
+    loghi,
+    servizi_avviso,
+    servizi_rest,
+    stazioni,
+    tipi,
+)
 from hub.store.database import Database, Session
 
 
@@ -73,6 +83,11 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
         values["chiave_ritorno"] = INVARIATO
     if row.url_archivio_esterno:
         values["url_archivio_esterno"] = row.url_archivio_esterno
+        values["ripiego_archivio"] = row.ripiego_archivio
+    servizi = servizi_avviso.of_ente(session, row.id)
+    if servizi:
+        keys = ("id_servizio", "id_soggetto", "tipo", "causale", "campi")
+        values["servizi_avviso"] = [{key: getattr(one, key) for key in keys} for one in servizi]
     values |= _present(row, ("beneficiario", "codice_cbill", "autorizzazione_stampa", "contatti"))
     logo = loghi.find(session, row.id)
     if logo is not None:
@@ -145,7 +160,7 @@ def _tipo_dict(session: Session, row: Row[Any]) -> dict[str, Any]:
         values["importo"] = text_from_cent(row.importo_cent)
     values["notifica_esito"] = row.notifica_esito
     values["stampa_avviso"] = row.stampa_avviso
-    values |= _present(row, ("settore", "iban_postale", "conto_postale", "intestatario_conto_postale"))
+    values |= _present(row, ("settore", "iban_postale", "conto_postale", "intestatario_conto_postale", "metadati"))
     endpoint = eventi_esito.find_endpoint(session, row.ente_id, row.codice)
     if endpoint is not None:
         optional = {name: getattr(endpoint, name) for name in ("client_id", "mail") if getattr(endpoint, name)}

@@ -50,6 +50,7 @@ def build_posizione(pagabile: Pagabile, tassonomia: Tassonomia) -> Posizione:
         ufficio=(tipo.settore or "") if tipo is not None else "",
         debitore=Soggetto(**first.pagatore) if first.pagatore else _ANONIMO,
         trasferimenti=tuple(Trasferimento(numero, **line) for numero, line in enumerate(lines, 1)),
+        metadati=tuple((tipo.metadati or {}).items()) if tipo is not None else (),
     )
 
 

@@ -9,6 +9,13 @@ from tests.world import INTERMEDIARIO, STAZIONE, World
 
 IUV = "01000000000000144"
 AVVISO = "3" + IUV
+SECONDARIO = {
+    "codice_fiscale": "98765432103",
+    "denominazione": "Provincia",
+    "iban": "IT33X0542811101000000123457",
+    "importo_cent": 250,
+    "dati_specifici": "9/0201102IM/",
+}
 
 
 def request(avviso: str = AVVISO, **values: Any) -> dict[str, Any]:

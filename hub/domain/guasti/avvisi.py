@@ -6,7 +6,7 @@ from hub.domain.guasti import guasto as g
 from hub.domain.guasti.guasto import Guasto, Ripetere
 
 _NUOVE = (*g.OPERAZIONI_AVVISO, g.DEMAND, g.SEND_RT, g.SEND_RT_V2)
-_NON_DISPONIBILI = (g.GET, g.GET_V2, g.DEMAND, g.SEND_RT, g.SEND_RT_V2)
+_NON_DISPONIBILI = (g.DEMAND, g.SEND_RT, g.SEND_RT_V2)
 
 GUASTI = (
     Guasto(
@@ -74,8 +74,9 @@ GUASTI = (
     ),
     Guasto(
         "PAA_SEMANTICA",
-        "l'avviso ha più voci di quante la risposta ne porti",
-        "dividere il dovuto in più avvisi",
+        "l'avviso non sta nella risposta: troppe voci, una marca da bollo con `paGetPayment`, un conto o un importo "
+        "che il nodo rifiuterebbe",
+        "correggere il dovuto o i conti dell'ente; per le marche la stazione usa `paGetPaymentV2`",
         Ripetere.NO,
         g.OPERAZIONI_AVVISO,
     ),

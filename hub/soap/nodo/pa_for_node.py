@@ -12,7 +12,7 @@ from hub.domain.errors import RichiestaNonEseguibile, RichiestaNonValida
 from hub.formats.xml import SchemaError
 from hub.runtime import Runtime
 from hub.soap.contract import Contract
-from hub.soap.nodo import verify
+from hub.soap.nodo import get_payment, verify
 from hub.soap.operation import Call, Operation
 
 PATH = "/ws/fesp/paForNode"
@@ -22,8 +22,8 @@ def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Opera
     """Return every operation of the contract by name."""
     return {
         "paVerifyPaymentNotice": verify.build(runtime),
-        "paGetPayment": _not_built,
-        "paGetPaymentV2": _not_built,
+        "paGetPayment": get_payment.build(runtime, is_v2=False),
+        "paGetPaymentV2": get_payment.build(runtime, is_v2=True),
         "paDemandPaymentNotice": _not_built,
         "paSendRT": _not_built,
         "paSendRTV2": _not_built,

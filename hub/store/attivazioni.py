@@ -1,0 +1,30 @@
+"""What a get was answered, by dominio and IUV: a receipt is held against it. Source: node, 3.5.1, step 4."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hub.store.database import Session
+from hub.store.schema_verifica import attivazioni
+
+
+def note(session: Session, at: datetime, **values: Any) -> None:
+    """Keep an answer; the same amounts to the same accounts again only count."""
+    dialect = postgresql if session.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(attivazioni).values(values | {"prima_at": at, "ultima_at": at})
+    latest = {name: statement.excluded[name] for name in ("stazione_id", "primitiva", "nota", "ultima_at")}
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["dominio", "iuv", "impronta"], set_=latest | {"volte": attivazioni.c.volte + 1}
+        )
+    )
+
+
+def answered(session: Session, dominio: str, iuv: str) -> list[Row[Any]]:
+    """All different answers for a notice, the latest first. `trasferimenti`: idTransfer, cents, beneficiary, IBAN."""
+    query = select(attivazioni).where(attivazioni.c.dominio == dominio, attivazioni.c.iuv == iuv)
+    return list(session.execute(query.order_by(attivazioni.c.ultima_at.desc(), attivazioni.c.id.desc())))
