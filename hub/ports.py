@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import BinaryIO, Protocol
 
+from hub.domain.acquisizione_fdr import DomandaFdr, Elenco, FlussoElencato, Scarico
 from hub.domain.archiviato import FileArchiviato
 from hub.domain.archivio import ChiaveArchivio, PagamentoPsp, RispostaArchivio
 from hub.domain.delivery import Delivery, Stazione
@@ -169,6 +171,24 @@ class Archivio(Protocol):
 
         Ages are by the clock of the store when the listing began. What comes and goes meanwhile may be told or not.
         Raises: OutOfService.
+        """
+        ...
+
+
+class FlussiRendicontazione(Protocol):
+    """The settlement flows (FdR) that the node has for an ente. What fails is a value, never raised."""
+
+    def elenca(self, domanda: DomandaFdr, dal: datetime) -> Elenco:
+        """List the flows, at least those published since an instant: a list may be longer, and tells things twice.
+
+        Source: node, nodoChiediElencoFlussiRendicontazione (2.6), FdR REST (2.12).
+        """
+        ...
+
+    def scarica(self, domanda: DomandaFdr, flusso: FlussoElencato, copia: BinaryIO) -> Scarico:
+        """Write the bytes of a flow as they come, in constant memory; when the answer is not OK they count for nothing.
+
+        Source: node, nodoChiediFlussoRendicontazione (2.7), FdR REST (2.12).
         """
         ...
 

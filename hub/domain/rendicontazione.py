@@ -33,6 +33,7 @@ class Riversamento:
 
     `iuf` as written: it is not unique by itself, (ente, PSP, iuf, `generato_at`) is. `generato_at`: aware UTC.
     `trn`: the reference of the transfer. `osservazioni`: Italian sentences on what differs from the contract.
+    `calcolati`: rows and cents as the node has counted them, where it says so (REST).
     """
 
     versione: str
@@ -46,6 +47,7 @@ class Riversamento:
     importo_cent: int
     bic_riversamento: str | None = None
     osservazioni: tuple[str, ...] = ()
+    calcolati: tuple[int, int] | None = None
 
     @property
     def psp(self) -> str | None:
@@ -53,8 +55,17 @@ class Riversamento:
 
         "2026-11-20ABI01234-S0001" names ABI01234.
         """
-        match = _IUF.match(self.iuf)
-        return match[1] if match else None
+        return psp_of(self.iuf)
+
+
+def psp_of(iuf: str) -> str | None:
+    """Return the PSP's code inside the name of a flow, None when the name has not the usual form.
+
+    >>> psp_of("2026-11-20ABI01234-S0001"), psp_of("giro-7")
+    ('ABI01234', None)
+    """
+    match = _IUF.match(iuf)
+    return match[1] if match else None
 
 
 @dataclass(frozen=True, slots=True)

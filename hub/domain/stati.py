@@ -148,6 +148,23 @@ class StatoExport(StrEnum):
     EXPORT_CANCELLATO = "EXPORT_CANCELLATO"
 
 
+class StatoRendicontazione(StrEnum):
+    """A revision of a settlement flow (FdR). Source: node, 6.4.
+
+    INCONSISTENT waits for a person: it cannot be read, is somebody else's, or its totals do not add up.
+    """
+
+    LISTED = "LISTED"
+    DOWNLOADING = "DOWNLOADING"
+    DOWNLOAD_ERROR = "DOWNLOAD_ERROR"
+    STORED = "STORED"
+    PARSED = "PARSED"
+    MATCHED = "MATCHED"
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+    INCONSISTENT = "INCONSISTENT"
+
+
 _FINALI_CARRELLO = frozenset(
     {
         StatoCarrello.PAGATO,
@@ -160,7 +177,7 @@ _FINALI_CARRELLO = frozenset(
 _POSITIVI = frozenset({StatoCarrello.PAGATO, StatoCarrello.PARZ_PAGATO, StatoCarrello.DECORR_TERM_PARZ})
 
 _S, _C, _D, _T, _R = StatoSessione, StatoCarrello, StatoDovuto, StatoTentativo, StatoRt
-_I, _E = StatoImport, StatoExport
+_I, _E, _F = StatoImport, StatoExport, StatoRendicontazione
 
 # A positive receipt is believed after any negative outcome (node, 3.9 step 8): hence the arrows out of NON_PAGATO,
 # DECORR_TERM, SCADUTO and out of a refused send. Nothing leaves a paid state.
@@ -217,6 +234,19 @@ TRANSITIONS: Mapping[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]] = {
         ),
         # The file is removed when its time is over.
         _E.EXPORT_ESEGUITO: frozenset({_E.EXPORT_CANCELLATO}),
+    },
+    StatoRendicontazione: {
+        _F.LISTED: frozenset({_F.DOWNLOADING}),
+        # The lease of a worker that died is over.
+        _F.DOWNLOADING: frozenset({_F.DOWNLOADING, _F.STORED, _F.DOWNLOAD_ERROR}),
+        _F.DOWNLOAD_ERROR: frozenset({_F.DOWNLOADING, _F.LISTED}),
+        # Bytes that cannot be read are asked for once more.
+        _F.STORED: frozenset({_F.PARSED, _F.INCONSISTENT, _F.DOWNLOAD_ERROR}),
+        _F.PARSED: frozenset({_F.MATCHED, _F.OPEN, _F.CLOSED}),
+        _F.OPEN: frozenset({_F.MATCHED, _F.CLOSED}),
+        _F.MATCHED: frozenset({_F.OPEN, _F.CLOSED}),
+        # A person wants it again.
+        _F.INCONSISTENT: frozenset({_F.LISTED}),
     },
     StatoConsegna: {
         StatoConsegna.PRENOTATA: frozenset(

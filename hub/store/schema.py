@@ -32,6 +32,11 @@ from hub.store.schema_flussi import flussi_righe as flussi_righe
 from hub.store.schema_flussi import prenotazioni_export as prenotazioni_export
 from hub.store.schema_flussi import pulizie_archivio as pulizie_archivio
 from hub.store.schema_flussi import quote_secondarie as quote_secondarie
+from hub.store.schema_rendicontazione import acquisizioni_fdr as acquisizioni_fdr
+from hub.store.schema_rendicontazione import lacune_fdr as lacune_fdr
+from hub.store.schema_rendicontazione import rendicontazioni as rendicontazioni
+from hub.store.schema_rendicontazione import rendicontazioni_righe as rendicontazioni_righe
+from hub.store.schema_rendicontazione import stazioni_fdr as stazioni_fdr
 from hub.store.schema_rest import servizi_rest as servizi_rest
 from hub.store.schema_ricevute import rt_ricevute as rt_ricevute
 from hub.store.schema_ricevute import trasferimenti_ricevute as trasferimenti_ricevute
