@@ -136,6 +136,7 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
             max_bytes=config.max_rt_body_bytes,
             client_ip=client_ip,
             on_invalid=porta.on_invalid,
+            tolerant=porta.tolerant,
         )
     return create_front(runtime, mounts, certificate)
 

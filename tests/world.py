@@ -37,7 +37,7 @@ from hub.store import schema
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
-from hub.usecases import apply_rt, relay_outbox
+from hub.usecases import elabora_ricevute, relay_outbox
 from hub.usecases.authenticate import Callers, Presentazione
 from hub.usecases.chiedi_pagati import Esito, chiedi_pagati, chiedi_pagati_con_ricevuta
 from hub.usecases.invia_dovuti import RichiestaInviaDovuti, invia_dovuti
@@ -235,7 +235,7 @@ class World:
 
     def apply(self) -> bool:
         """One tick of the receipts' job."""
-        return apply_rt.run_once(self.db, self.clock())
+        return elabora_ricevute.run_once(self.db, self.clock())
 
     def esito(self, id_session: str, ente: str = "C_PROVA", password: str | None = None) -> Esito:
         """paaSILChiediPagati."""

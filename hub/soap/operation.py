@@ -51,6 +51,8 @@ class Call:
     charset: str | None = None
     verb: Verb | None = None
     ready_answer: dict[str, Any] | None = None
+    # What the contract has against a request of an operation that takes it all the same.
+    violations: list[SchemaError] = field(default_factory=list)
     # What a request says that the contract refuses, as far as it can be read.
     refused: dict[str, Any] = field(default_factory=dict)
     redacted_request: bytes = b""

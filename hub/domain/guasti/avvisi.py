@@ -5,8 +5,8 @@ from __future__ import annotations
 from hub.domain.guasti import guasto as g
 from hub.domain.guasti.guasto import Guasto, Ripetere
 
-_NUOVE = (*g.OPERAZIONI_AVVISO, g.DEMAND, g.SEND_RT, g.SEND_RT_V2)
-_NON_DISPONIBILI = (g.DEMAND, g.SEND_RT, g.SEND_RT_V2)
+_NUOVE = (*g.OPERAZIONI_AVVISO, g.DEMAND)
+_NON_DISPONIBILI = (g.DEMAND,)
 
 GUASTI = (
     Guasto(
