@@ -18,6 +18,12 @@ class PagamentoDuplicato(Conflict):
     code = "PAA_PAGAMENTO_DUPLICATO"
 
 
+class ImportoNonAttuale(Conflict):
+    """A classic activation brings another amount than the one that is owed now."""
+
+    code = "PAA_ATTIVA_RPT_IMPORTO_NON_VALIDO"
+
+
 class NonRappresentabile(InvalidRequest):
     """The position has something that this operation's answer has no room for, or that the node would reject."""
 

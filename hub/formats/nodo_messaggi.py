@@ -27,6 +27,18 @@ PSP_WISP = "AGID_01"
 INTERMEDIARIO_PSP_WISP = "97735020584"
 CANALE_WISP = "97735020584_02"
 
+
+@dataclass(frozen=True, slots=True)
+class Psp:
+    """Where a payment goes: PSP, its intermediary and its channel."""
+
+    id: str
+    intermediario: str
+    canale: str
+
+
+WISP = Psp(PSP_WISP, INTERMEDIARIO_PSP_WISP, CANALE_WISP)
+
 # 12 characters: of legal length, so that the stored message is valid as it lies.
 PASSWORD_PLACEHOLDER = "@@PASSWORD@@"
 ELEMENTI_MAX = 5
@@ -117,14 +129,16 @@ def build_invia_carrello_rpt(
     lista = "".join(
         f"<elementoListaRPT>{_chiave(chiave)}<rpt>{_base64(rpt)}</rpt></elementoListaRPT>" for chiave, rpt in elementi
     )
-    body = f"{_psp()}<listaRPT>{lista}</listaRPT>"
+    body = f"{_psp(WISP)}<listaRPT>{lista}</listaRPT>"
     if is_multibeneficiario:
         body += "<multiBeneficiario>true</multiBeneficiario>"
     return _envelope("nodoInviaCarrelloRPT", body, f"<h:intestazioneCarrelloPPT>{testata}</h:intestazioneCarrelloPPT>")
 
 
-def build_invia_rpt(stazione_id: str, intermediario: str, chiave: ChiaveRpt, rpt: bytes) -> bytes:
-    """Return the envelope of nodoInviaRPT, with the placeholder in `password`.
+def build_invia_rpt(
+    stazione_id: str, intermediario: str, chiave: ChiaveRpt, rpt: bytes, psp: Psp = WISP
+) -> bytes:
+    """Return the envelope of nodoInviaRPT, with the placeholder in `password`. `psp`: who activated it, in model 3.
 
     Source: node, 2.1.
     """
@@ -132,7 +146,7 @@ def build_invia_rpt(stazione_id: str, intermediario: str, chiave: ChiaveRpt, rpt
         identificativoIntermediarioPA=intermediario,
         identificativoStazioneIntermediarioPA=stazione_id,
     ) + _chiave(chiave)
-    body = f"{_psp()}<rpt>{_base64(rpt)}</rpt>"
+    body = f"{_psp(psp)}<rpt>{_base64(rpt)}</rpt>"
     return _envelope("nodoInviaRPT", body, f"<h:intestazionePPT>{testata}</h:intestazionePPT>")
 
 
@@ -269,12 +283,12 @@ def _envelope(operation: str, body: str, header: str = "") -> bytes:
     ).encode()
 
 
-def _psp() -> str:
+def _psp(psp: Psp) -> str:
     return _fields(
         password=PASSWORD_PLACEHOLDER,
-        identificativoPSP=PSP_WISP,
-        identificativoIntermediarioPSP=INTERMEDIARIO_PSP_WISP,
-        identificativoCanale=CANALE_WISP,
+        identificativoPSP=psp.id,
+        identificativoIntermediarioPSP=psp.intermediario,
+        identificativoCanale=psp.canale,
     )
 
 

@@ -140,14 +140,14 @@ def refusal(call: Call, shape: Shape, request: dict[str, Any], error: HubError) 
     }
     if error.serial is not None:
         fault["serial"] = error.serial
-    answer = _with_fault(shape, fault)
-    return answer | {name: value for name, value in call.announced.items() if name in shape.by_name}
+    return _with_fault(shape, fault, call.announced)
 
 
-def _with_fault(shape: Shape, fault: dict[str, Any]) -> dict[str, Any]:
+def _with_fault(shape: Shape, fault: dict[str, Any], announced: dict[str, Any]) -> dict[str, Any]:
     if "fault" not in shape.by_name and len(shape.children) == 1 and shape.children[0].shape is not None:
-        return {shape.children[0].name: _with_fault(shape.children[0].shape, fault)}
+        return {shape.children[0].name: _with_fault(shape.children[0].shape, fault, announced)}
     answer: dict[str, Any] = {"fault": fault}
+    answer |= {name: value for name, value in announced.items() if name in shape.by_name}
     for outcome in ("esito", "outcome"):
         if outcome in shape.by_name:
             answer[outcome] = "KO"
