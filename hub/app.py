@@ -43,8 +43,8 @@ from hub.usecases.inoltro_esito import TOPIC_ESITO
 from hub.usecases.start_pagamento import TOPIC_NODO
 from hub.web import create_front, tls
 from hub.web.flussi import long_paths
+from hub.web.porte import Porte
 from hub.web.server import BodyLimits, Front
-from hub.web.tls import TlsFront
 
 _BACKLOG = 1024
 _CONNECTIONS_MAX = 8192
@@ -141,7 +141,7 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
     return create_front(runtime, mounts, certificate)
 
 
-def create_front_server() -> Front | TlsFront:
+def create_front_server() -> Front | Porte:
     """The factory that each server process calls: settings from its own environment, nothing at import."""
     config = load_config(os.environ.get("PONTEPA_CONFIG"), os.environ)
     log.configure(config)
@@ -158,7 +158,7 @@ def create_front_server() -> Front | TlsFront:
     _keep_out_of_collections()
     front = Front(wsgi, config.public_url, limits, config.blocking_threads)
     settings = _tls_settings(config)
-    return front if settings is None else TlsFront(front, settings)
+    return front if settings is None else Porte(front, [tls.build_porta(settings)])
 
 
 def _keep_out_of_collections() -> None:
