@@ -360,7 +360,7 @@ def test_what_the_port_needs_is_checked_at_start(port, tmp_path):
     good = TlsSettings("127.0.0.1", port.number, certificate, key, None)
 
     with pytest.raises(Misconfigured, match="già in uso"):
-        tls.check(good)
+        tls.check(build_porta(good), "PONTEPA_TLS_PORT")
     for wrong in (
         replace(good, key=other[1]), replace(good, cert=tmp_path / "manca.pem"), replace(good, client_ca=key),
         replace(good, client_ca=tmp_path / "manca.pem"),
