@@ -24,7 +24,8 @@ from sqlalchemy import Row, Table, insert, select, update
 
 from adapters.cartella.client import CartellaArchivio
 from adapters.firma.xmlsec_verifier import XmlsecFirme
-from adapters.nodo.client import NodoClient, NodoSoap
+from adapters.nodo.client import NodoClient
+from adapters.nodo.soap import NodoSoap
 from adapters.nodo.trasporto import Attese, Trasporto
 from hub.config import Ambiente, Config
 from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
