@@ -21,14 +21,13 @@ GENERI = tuple(str(genere) for genere in Genere)
 
 @dataclass(frozen=True, slots=True)
 class Certificato:
-    """A certificate as it was read. `impronta`: SHA-256 of the DER, hexadecimal; `nome_comune`: empty without one."""
+    """A certificate that is believed as it is. `impronta`: SHA-256 of the DER, hexadecimal."""
 
     der: bytes
     impronta: str
     soggetto: str
     valido_dal: datetime
     valido_fino: datetime
-    nome_comune: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,6 @@ class Rpt:
     ccp: str
     versamenti: tuple[SingoloRpt, ...]
     autenticazione: str = "N/A"
-    versante: Soggetto | None = None  # who pays on behalf of the debtor
 
     @property
     def importo_cent(self) -> int:

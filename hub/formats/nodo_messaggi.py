@@ -27,18 +27,6 @@ PSP_WISP = "AGID_01"
 INTERMEDIARIO_PSP_WISP = "97735020584"
 CANALE_WISP = "97735020584_02"
 
-
-@dataclass(frozen=True, slots=True)
-class Psp:
-    """Where a payment goes: PSP, its intermediary and its channel."""
-
-    id: str
-    intermediario: str
-    canale: str
-
-
-WISP = Psp(PSP_WISP, INTERMEDIARIO_PSP_WISP, CANALE_WISP)
-
 # 12 characters: of legal length, so that the stored message is valid as it lies.
 PASSWORD_PLACEHOLDER = "@@PASSWORD@@"
 ELEMENTI_MAX = 5
@@ -121,35 +109,31 @@ def build_invia_carrello_rpt(
     """
     if not 1 <= len(elementi) <= ELEMENTI_MAX:
         raise ValueError("a cart holds 1 to 5 RPTs")
-    testata = fields(
+    testata = _fields(
         identificativoIntermediarioPA=intermediario,
         identificativoStazioneIntermediarioPA=stazione_id,
         identificativoCarrello=id_carrello,
     )
     lista = "".join(
-        f"<elementoListaRPT>{chiave_fields(chiave)}<rpt>{_base64(rpt)}</rpt></elementoListaRPT>"
-        for chiave, rpt in elementi
+        f"<elementoListaRPT>{_chiave(chiave)}<rpt>{_base64(rpt)}</rpt></elementoListaRPT>" for chiave, rpt in elementi
     )
-    body = f"{_psp(WISP)}<listaRPT>{lista}</listaRPT>"
+    body = f"{_psp()}<listaRPT>{lista}</listaRPT>"
     if is_multibeneficiario:
         body += "<multiBeneficiario>true</multiBeneficiario>"
-    header = f"<h:intestazioneCarrelloPPT>{testata}</h:intestazioneCarrelloPPT>"
-    return envelope_of("nodoInviaCarrelloRPT", body, header)
+    return _envelope("nodoInviaCarrelloRPT", body, f"<h:intestazioneCarrelloPPT>{testata}</h:intestazioneCarrelloPPT>")
 
 
-def build_invia_rpt(
-    stazione_id: str, intermediario: str, chiave: ChiaveRpt, rpt: bytes, psp: Psp = WISP
-) -> bytes:
-    """Return the envelope of nodoInviaRPT, with the placeholder in `password`. `psp`: who activated it, in model 3.
+def build_invia_rpt(stazione_id: str, intermediario: str, chiave: ChiaveRpt, rpt: bytes) -> bytes:
+    """Return the envelope of nodoInviaRPT, with the placeholder in `password`.
 
     Source: node, 2.1.
     """
-    testata = fields(
+    testata = _fields(
         identificativoIntermediarioPA=intermediario,
         identificativoStazioneIntermediarioPA=stazione_id,
-    ) + chiave_fields(chiave)
-    body = f"{_psp(psp)}<rpt>{_base64(rpt)}</rpt>"
-    return envelope_of("nodoInviaRPT", body, f"<h:intestazionePPT>{testata}</h:intestazionePPT>")
+    ) + _chiave(chiave)
+    body = f"{_psp()}<rpt>{_base64(rpt)}</rpt>"
+    return _envelope("nodoInviaRPT", body, f"<h:intestazionePPT>{testata}</h:intestazionePPT>")
 
 
 def build_chiedi_stato_rpt(stazione: Stazione, chiave: ChiaveRpt) -> bytes:
@@ -157,12 +141,12 @@ def build_chiedi_stato_rpt(stazione: Stazione, chiave: ChiaveRpt) -> bytes:
 
     Source: node, 2.3.
     """
-    body = fields(
+    body = _fields(
         identificativoIntermediarioPA=stazione.intermediario,
         identificativoStazioneIntermediarioPA=stazione.id,
         password=stazione.password,
-    ) + chiave_fields(chiave)
-    return envelope_of("nodoChiediStatoRPT", body)
+    ) + _chiave(chiave)
+    return _envelope("nodoChiediStatoRPT", body)
 
 
 def fill_password(envelope: bytes, password: str) -> bytes:
@@ -180,13 +164,13 @@ def read_invia_carrello_rpt_risposta(data: bytes) -> RispostaInvio:
 
     Raises: RispostaNonLeggibile (not XML, another message), FaultSoap.
     """
-    children = by_name(payload_of(data, "nodoInviaCarrelloRPTRisposta"))
+    children = by_name(_payload(data, "nodoInviaCarrelloRPTRisposta"))
     lista = children.get("listaErroriRPT")
     errori = [] if lista is None else [_fault(child) for child in lista if local_name(child) == "fault"]
     return RispostaInvio(
         esito=_esito(children, "esitoComplessivoOperazione"),
         url=text_of(children, "url"),
-        fault=fault_of(children),
+        fault=_fault_of(children),
         errori=tuple(errori),
     )
 
@@ -196,12 +180,12 @@ def read_invia_rpt_risposta(data: bytes) -> RispostaInvio:
 
     Raises: RispostaNonLeggibile, FaultSoap.
     """
-    children = by_name(payload_of(data, "nodoInviaRPTRisposta"))
+    children = by_name(_payload(data, "nodoInviaRPTRisposta"))
     return RispostaInvio(
         esito=_esito(children, "esito"),
         url=text_of(children, "url"),
-        redirect=number_of(text_of(children, "redirect")) or 0,
-        fault=fault_of(children),
+        redirect=_number(text_of(children, "redirect")) or 0,
+        fault=_fault_of(children),
     )
 
 
@@ -210,8 +194,8 @@ def read_chiedi_stato_rpt_risposta(data: bytes) -> RispostaStato:
 
     Raises: RispostaNonLeggibile (also neither fault nor state), FaultSoap.
     """
-    children = by_name(payload_of(data, "nodoChiediStatoRPTRisposta"))
-    fault = fault_of(children)
+    children = by_name(_payload(data, "nodoChiediStatoRPTRisposta"))
+    fault = _fault_of(children)
     element = children.get("esito")
     esito = by_name(element)
     stato = text_of(esito, "stato")
@@ -225,16 +209,15 @@ def read_chiedi_stato_rpt_risposta(data: bytes) -> RispostaStato:
     return RispostaStato(
         stato=stato,
         url=text_of(esito, "url"),
-        redirect=number_of(text_of(esito, "redirect")) or 0,
+        redirect=_number(text_of(esito, "redirect")) or 0,
         fault=fault,
         storico=tuple(sorted(storico)),  # the node does not promise their order
     )
 
 
-def payload_of(data: bytes, name: str, limits: Limits = LIMITS) -> etree._Element:
-    """Return the one element of the Body, which must be `name`. Raises: RispostaNonLeggibile, FaultSoap."""
+def _payload(data: bytes, name: str) -> etree._Element:
     try:
-        envelope = parse(data, limits)
+        envelope = parse(data, LIMITS)
     except XmlNonValido as error:
         raise RispostaNonLeggibile(error.reason) from error
     body = by_name(envelope).get("Body") if local_name(envelope) == "Envelope" else None
@@ -255,7 +238,7 @@ def _esito(children: dict[str, etree._Element], name: str) -> str:
     return esito
 
 
-def fault_of(children: dict[str, etree._Element]) -> FaultNodo | None:
+def _fault_of(children: dict[str, etree._Element]) -> FaultNodo | None:
     element = children.get("fault")
     return None if element is None else _fault(element)
 
@@ -267,29 +250,18 @@ def _fault(element: etree._Element) -> FaultNodo:
         string=text_of(children, "faultString"),
         id=text_of(children, "id"),
         description=text_of(children, "description"),
-        serial=number_of(text_of(children, "serial")),
+        serial=_number(text_of(children, "serial")),
         original_code=text_of(children, "originalFaultCode"),
         original_string=text_of(children, "originalFaultString"),
         original_description=text_of(children, "originalDescription"),
     )
 
 
-def number_of(text: str) -> int | None:
+def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def soap_fault_code(data: bytes) -> str:
-    """The faultcode of a SOAP Fault, without prefix; empty when the bytes are none."""
-    try:
-        payload_of(data, "")
-    except FaultSoap as error:
-        return error.code
-    except RispostaNonLeggibile:
-        pass
-    return ""
-
-
-def envelope_of(operation: str, body: str, header: str = "") -> bytes:
+def _envelope(operation: str, body: str, header: str = "") -> bytes:
     testata = f'<s:Header xmlns:h="{NS_TESTATA}">{header}</s:Header>' if header else ""
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<s:Envelope xmlns:s="{NS_SOAP}">{testata}<s:Body>'
@@ -297,24 +269,24 @@ def envelope_of(operation: str, body: str, header: str = "") -> bytes:
     ).encode()
 
 
-def _psp(psp: Psp) -> str:
-    return fields(
+def _psp() -> str:
+    return _fields(
         password=PASSWORD_PLACEHOLDER,
-        identificativoPSP=psp.id,
-        identificativoIntermediarioPSP=psp.intermediario,
-        identificativoCanale=psp.canale,
+        identificativoPSP=PSP_WISP,
+        identificativoIntermediarioPSP=INTERMEDIARIO_PSP_WISP,
+        identificativoCanale=CANALE_WISP,
     )
 
 
-def chiave_fields(chiave: ChiaveRpt) -> str:
-    return fields(
+def _chiave(chiave: ChiaveRpt) -> str:
+    return _fields(
         identificativoDominio=chiave.dominio,
         identificativoUnivocoVersamento=chiave.iuv,
         codiceContestoPagamento=chiave.ccp,
     )
 
 
-def fields(**texts: str) -> str:
+def _fields(**texts: str) -> str:
     return "".join(f"<{name}>{escape(text)}</{name}>" for name, text in texts.items())
 
 

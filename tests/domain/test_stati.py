@@ -34,6 +34,7 @@ FINAL = [
     StatoTentativo.CHIUSO,
     StatoRt.ELABORATA,
     StatoRt.ECCEDENZA,
+    StatoRt.QUARANTENA,
     StatoDovuto.COMPLETATO,
     StatoDovuto.ANNULLATO,
     StatoImport.IMPORT_ESEGUITO,
