@@ -14,12 +14,7 @@ from email.utils import parsedate_to_datetime
 import urllib3
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-)
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 
 from hub.domain.delivery import Classe, Delivery, Outcome
 from hub.domain.servizi_rest import ChiaviServizio

@@ -13,12 +13,13 @@ from adapters.ente.archivio import ArchivioClient
 from adapters.ente.client import EnteClient
 from adapters.ente.fake import EnteFinto
 from adapters.firma.xmlsec_verifier import XmlsecFirme
-from adapters.nodo.client import NodoClient, NodoSoap
+from adapters.nodo.client import NodoClient
 from adapters.nodo.fake import serve_simulator
+from adapters.nodo.soap import NodoSoap
 from adapters.nodo.trasporto import Attese, Trasporto
 from adapters.sftp.client import Limiti, SftpClient
 from adapters.tassonomia.client import TassonomiaClient
-from hub import app_flussi, log
+from hub import app_flussi, app_porte, log
 from hub.config import Config, load_config
 from hub.domain.errors import Misconfigured
 from hub.formats.resources import resource
@@ -41,10 +42,10 @@ from hub.usecases.authenticate import Callers
 from hub.usecases.consegna_export import TOPIC_EXPORT
 from hub.usecases.inoltro_esito import TOPIC_ESITO
 from hub.usecases.start_pagamento import TOPIC_NODO
-from hub.web import create_front, tls
+from hub.web import create_front
 from hub.web.flussi import long_paths
+from hub.web.porte import Porte
 from hub.web.server import BodyLimits, Front
-from hub.web.tls import TlsFront
 
 _BACKLOG = 1024
 _CONNECTIONS_MAX = 8192
@@ -136,11 +137,12 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
             max_bytes=config.max_rt_body_bytes,
             client_ip=client_ip,
             on_invalid=porta.on_invalid,
+            tolerant=porta.tolerant,
         )
-    return create_front(runtime, mounts, certificate)
+    return create_front(runtime, mounts, certificate, app_porte.build_guardia(config, runtime.clock))
 
 
-def create_front_server() -> Front | TlsFront:
+def create_front_server() -> Front | Porte:
     """The factory that each server process calls: settings from its own environment, nothing at import."""
     config = load_config(os.environ.get("PONTEPA_CONFIG"), os.environ)
     log.configure(config)
@@ -156,8 +158,8 @@ def create_front_server() -> Front | TlsFront:
     wsgi = build_wsgi_app(build_runtime(config))
     _keep_out_of_collections()
     front = Front(wsgi, config.public_url, limits, config.blocking_threads)
-    settings = _tls_settings(config)
-    return front if settings is None else TlsFront(front, settings)
+    porte = app_porte.build_porte(config)
+    return Porte(front, list(porte.values())) if porte else front
 
 
 def _keep_out_of_collections() -> None:
@@ -170,14 +172,6 @@ def _keep_out_of_collections() -> None:
     gc.set_threshold(_GC_THRESHOLD, 50, 50)
 
 
-def _tls_settings(config: Config) -> tls.TlsSettings | None:
-    if config.tls_cert is None or config.tls_key is None:
-        return None
-    return tls.TlsSettings(
-        config.host, config.tls_port, config.tls_cert, config.tls_key, config.tls_client_ca, config.workers > 1
-    )
-
-
 def serve(config: Config) -> None:
     """Serve HTTP until a signal. Raises: Misconfigured (the database is not at this version's migration; TLS)."""
     from granian.constants import Interfaces, Loops
@@ -185,9 +179,7 @@ def serve(config: Config) -> None:
     from granian.server import Server
 
     _check_migrations(config)
-    settings = _tls_settings(config)
-    if settings is not None:
-        tls.check(settings)
+    app_porte.check_porte(config)
     server = Server(
         "hub.app:create_front_server",
         address=config.host,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError, field_validator, model_validator
 
 PREFIX = "PONTEPA_"
 
@@ -167,6 +167,15 @@ class Config(BaseModel):
     tls_client_ca: Path | None = None
     tls_port: Annotated[int, Field(ge=1, le=65535)] = 8443
 
+    # What the node calls answers on a port of its own, and nowhere else; None: on the others. With the certificate of
+    # the server above it is TLS.
+    node_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    # Who may call what the node calls: authorities of its client certificate, which is then required on the node's
+    # port; the subjects that it may have; the addresses that it may come from. Empty: not looked at.
+    node_client_ca: Path | None = None
+    node_client_subjects: tuple[str, ...] = ()
+    node_sources: tuple[IPvAnyNetwork, ...] = ()
+
     # `auto`: console on a terminal, JSON elsewhere.
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -232,12 +241,16 @@ class Config(BaseModel):
             raise ValueError("deve essere un indirizzo http:// o https://")
         return value
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "node_sources", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return _parts(value, ",")
+
+    @field_validator("node_client_subjects", mode="before")
+    @classmethod
+    def _semicolon_separated(cls, value: object) -> object:
+        # A subject has commas of its own.
+        return _parts(value, ";")
 
     @field_validator("public_url", "piattaforma_url")
     @classmethod
@@ -252,6 +265,10 @@ class Config(BaseModel):
         if isinstance(data, dict) and data.get("ambiente") == Ambiente.SVILUPPO and not data.get("secret_key"):
             return {**data, "secret_key": DEVELOPMENT_SECRET_KEY}
         return data
+
+
+def _parts(value: object, separator: str) -> object:
+    return tuple(part.strip() for part in value.split(separator) if part.strip()) if isinstance(value, str) else value
 
 
 def _secret_problem(config: Mapping[str, Any]) -> str | None:
@@ -299,6 +316,18 @@ def _cross_problems(config: Config) -> list[str]:
         problems.append(f"{PREFIX}TLS_CERT e {PREFIX}TLS_KEY vanno insieme")
     if config.tls_client_ca is not None and config.tls_cert is None:
         problems.append(f"{PREFIX}TLS_CLIENT_CA senza {PREFIX}TLS_CERT: non c'è TLS in cui chiedere un certificato")
+    if config.node_port is not None and config.node_port in (config.port, config.tls_cert and config.tls_port):
+        problems.append(f"{PREFIX}NODE_PORT={config.node_port} è già la porta di altro")
+    if config.node_client_ca is not None and (config.node_port is None or config.tls_cert is None):
+        problems.append(
+            f"{PREFIX}NODE_CLIENT_CA vuole {PREFIX}NODE_PORT, {PREFIX}TLS_CERT e {PREFIX}TLS_KEY: il certificato si "
+            "chiede sulla porta del nodo"
+        )
+    if config.node_client_subjects and config.node_client_ca is None and not config.proxy_cert_header:
+        problems.append(
+            f"{PREFIX}NODE_CLIENT_SUBJECTS vuole {PREFIX}NODE_CLIENT_CA o {PREFIX}PROXY_CERT_HEADER: nessuno "
+            "verificherebbe il certificato"
+        )
     if config.lease_s <= config.node_call_s:
         problems.append(
             f"{PREFIX}LEASE_S={config.lease_s:g} deve superare {PREFIX}NODE_CONNECT_TIMEOUT_S più il maggiore fra "

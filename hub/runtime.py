@@ -16,6 +16,8 @@ from hub.usecases.relay_outbox import Topic
 
 # WSGI key: the client certificate (DER) of a TLS connection that ends in this process. No header can have this name.
 PEER_CERTIFICATE = "pontepa.client_cert"
+# WSGI key: the name of the port on which the request came in; empty for the first one and for TLS.
+PORTA = "pontepa.porta"
 
 
 def utc_now() -> datetime:

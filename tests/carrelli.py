@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hub.domain.carrello_checkout import (
-    AvvisoCarrello,
-    CarrelloCheckout,
-    RitorniCarrello,
-)
+from hub.domain.carrello_checkout import AvvisoCarrello, CarrelloCheckout, RitorniCarrello
 from hub.domain.servizi_rest import ChiaviServizio
 
 PRIMA, SECONDA = "0123456789abcdef" * 2, "fedcba9876543210" * 2

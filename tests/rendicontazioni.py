@@ -17,14 +17,7 @@ from adapters.nodo.fdr_prodotti import (
     render_testata,
     render_xml,
 )
-from hub.domain.acquisizione_fdr import (
-    DomandaFdr,
-    Elenco,
-    EsitoDomanda,
-    FlussoElencato,
-    Scarico,
-    Trasporto,
-)
+from hub.domain.acquisizione_fdr import DomandaFdr, Elenco, EsitoDomanda, FlussoElencato, Scarico, Trasporto
 from hub.formats.fdr_rest import Pacchetto
 from hub.store import acquisizioni_fdr, schema
 from hub.usecases import elenca_fdr, leggi_fdr, scarica_fdr

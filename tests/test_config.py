@@ -101,6 +101,11 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
         ({"PONTEPA_S3_BUCKET": "x", "PONTEPA_S3_ACCESS_KEY": "y"}, "S3_SECRET_KEY"),
         ({"PONTEPA_S3_ENDPOINT": "http://archivio.example.org"}, "S3_BUCKET"),
         ({"PONTEPA_TASSONOMIA_URL": "http://api.example.org/t?extension=csv"}, "TASSONOMIA_URL"),
+        ({"PONTEPA_NODE_PORT": "8080"}, "NODE_PORT"),
+        ({"PONTEPA_NODE_PORT": "8082", "PONTEPA_NODE_CLIENT_CA": "ca.pem"}, "NODE_CLIENT_CA"),
+        ({"PONTEPA_NODE_CLIENT_SUBJECTS": "pagopa"}, "NODE_CLIENT_SUBJECTS"),
+        ({"PONTEPA_NODE_SOURCES": "203.0.113.0/24,casa"}, "NODE_SOURCES"),
+        ({"PONTEPA_NODE_PORT": "0"}, "NODE_PORT"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(env: dict[str, str], name: str) -> None:
@@ -122,6 +127,16 @@ def test_where_and_when_the_taxonomy_is_looked_for_must_make_sense(name: str, va
     (problem,) = _problems(None, {**KEY, f"PONTEPA_{name}": value})
 
     assert f"PONTEPA_{name}" in problem
+
+
+def test_the_callers_of_the_nodes_port_are_lists(tmp_path: Path) -> None:
+    env = {"PONTEPA_NODE_SOURCES": "203.0.113.0/24, 2001:db8::1", "PONTEPA_PROXY_CERT_HEADER": "Client-Cert",
+           "PONTEPA_TRUSTED_PROXIES": "10.0.0.1", "PONTEPA_NODE_CLIENT_SUBJECTS": "CN=a,O=b; nodo"}  # fmt: skip
+
+    config = load_config(None, {**KEY, **env})
+
+    assert [str(network) for network in config.node_sources] == ["203.0.113.0/24", "2001:db8::1/128"]
+    assert config.node_client_subjects == ("CN=a,O=b", "nodo")
 
 
 def test_a_bare_postgresql_address_gets_the_tested_driver() -> None:

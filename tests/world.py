@@ -24,7 +24,8 @@ from sqlalchemy import Row, Table, insert, select, update
 
 from adapters.cartella.client import CartellaArchivio
 from adapters.firma.xmlsec_verifier import XmlsecFirme
-from adapters.nodo.client import NodoClient, NodoSoap
+from adapters.nodo.client import NodoClient
+from adapters.nodo.soap import NodoSoap
 from adapters.nodo.trasporto import Attese, Trasporto
 from hub.config import Ambiente, Config
 from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
@@ -37,7 +38,7 @@ from hub.store import schema
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
-from hub.usecases import apply_rt, relay_outbox
+from hub.usecases import elabora_ricevute, relay_outbox
 from hub.usecases.authenticate import Callers, Presentazione
 from hub.usecases.chiedi_pagati import Esito, chiedi_pagati, chiedi_pagati_con_ricevuta
 from hub.usecases.invia_dovuti import RichiestaInviaDovuti, invia_dovuti
@@ -47,14 +48,7 @@ from hub.usecases.record_rt import IntestazioneRt, record_rt
 from hub.usecases.relay_outbox import RelayLimits
 from hub.usecases.start_pagamento import TOPIC_NODO, start_pagamento
 from hub.usecases.verifica_avviso import verifica_avviso
-from tests.factories import (
-    CODICE_FISCALE,
-    Documento,
-    encode,
-    make_documento,
-    make_iud,
-    make_rt,
-)
+from tests.factories import CODICE_FISCALE, Documento, encode, make_documento, make_iud, make_rt
 
 INTERMEDIARIO = "12345678903"
 STAZIONE = "12345678903_01"
@@ -242,7 +236,7 @@ class World:
 
     def apply(self) -> bool:
         """One tick of the receipts' job."""
-        return apply_rt.run_once(self.db, self.clock())
+        return elabora_ricevute.run_once(self.db, self.clock())
 
     def esito(self, id_session: str, ente: str = "C_PROVA", password: str | None = None) -> Esito:
         """paaSILChiediPagati."""

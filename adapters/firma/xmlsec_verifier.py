@@ -9,15 +9,7 @@ from typing import Any
 
 import xmlsec
 
-from hub.formats.ws_security import (
-    DIGESTS,
-    DS,
-    LET_IN,
-    SIGNATURE,
-    WSU,
-    WSU_ID,
-    prefixes_of,
-)
+from hub.formats.ws_security import DIGESTS, DS, LET_IN, SIGNATURE, WSU, WSU_ID, prefixes_of
 from hub.formats.xml import XmlNonValido, canonical, parse
 
 _DIGESTS = (xmlsec.Transform.SHA256, xmlsec.Transform.SHA384, xmlsec.Transform.SHA512)

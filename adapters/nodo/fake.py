@@ -6,7 +6,7 @@ GET /ledger; GET, POST and DELETE /faults; GET and POST /config; GET /health/liv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,32 +19,15 @@ from werkzeug.wrappers import Request, Response
 from adapters.nodo import fake_pages as pages
 from adapters.nodo.fake_chiamata import HubCalls
 from adapters.nodo.fake_door import NodeDoor
-from adapters.nodo.fake_fdr import FdrDoor
-from adapters.nodo.fake_node import (
-    ACCETTATA_PSP,
-    PARCHEGGIATA,
-    Anagrafe,
-    Node,
-    StazioneNota,
-    stazione_from_mapping,
-)
+from adapters.nodo.fake_node import ACCETTATA_PSP, PARCHEGGIATA, Anagrafe, Node, StazioneNota, stazione_from_mapping
 from adapters.nodo.fake_rt import NON_PAGATA, PAGATA, Courier, make_rt
 from adapters.nodo.fake_sportello import Sportello
 from adapters.nodo.fake_sportello_web import SportelloDoor
 from adapters.nodo.fake_wire import ListeningServer, html_response, json_response
-from adapters.nodo.faults_script import (
-    FaultRule,
-    FaultScript,
-    GuastoNonValido,
-    Kind,
-    rule_from_mapping,
-    rule_from_text,
-)
-from adapters.nodo.fdr_pagati import of_ricevute, of_rt
-from adapters.nodo.fdr_prodotti import Pagamento
+from adapters.nodo.faults_script import FaultRule, FaultScript, GuastoNonValido, Kind, rule_from_mapping, rule_from_text
 from adapters.nodo.ledger import Ledger
-from adapters.nodo.ledger_fdr import LedgerFdr
 from adapters.nodo.ledger_sportello import LedgerSportello
+from adapters.nodo.scadenzario import Scadenzario
 from hub.domain.delivery import ChiaveRpt
 from hub.formats.rpt import read_rpt
 
@@ -76,31 +59,34 @@ class Simulator:
         stazioni: Iterable[StazioneNota] = (),
         faults: Iterable[FaultRule] = (),
         abandon_delay_s: float = 0.0,
+        payer_wait_s: float = 0.0,
     ) -> None:
+        """`payer_wait_s`: a session to which no payer came by then ends with a negative receipt; 0: it waits."""
         self.hub_url = hub_url.rstrip("/")
         self.abandon_delay_s = abandon_delay_s
+        self.payer_wait_s = payer_wait_s
         self._clock = clock
         self.ledger = Ledger(state_path)
         self.faults = FaultScript(seed, faults)
         self._node = Node(self.ledger, Anagrafe(tuple(stazioni)))
         self.door = NodeDoor(self._node, self.faults, clock, public_url.rstrip("/"))
         self._courier = Courier(self.hub_url, self.ledger, self.faults, clock)
+        self._patience = Scadenzario("attesa", 1, clock)
+        self.door.on_parked = self._wait_for_payer
         self.ledger_sportello = LedgerSportello(state_path)
         self._calls = HubCalls(self.hub_url)
         self.sportello = Sportello(
             self._calls, self._node, self.ledger_sportello, self.faults, clock, self._settle_activated
         )
         self._counter = SportelloDoor(self.sportello)
-        self.ledger_fdr = LedgerFdr(state_path)
-        self.fdr = FdrDoor(self._node, self.ledger_fdr, self.faults, clock, self._pagati)
 
     def close(self) -> None:
+        self._patience.close()
         self._courier.close()
         self.sportello.close()
         self._calls.close()
         self.ledger.close()
         self.ledger_sportello.close()
-        self.ledger_fdr.close()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
@@ -111,14 +97,7 @@ class Simulator:
             response = json_response({"errore": error.description}, error.code or 500)
         return response(environ, start_response)
 
-    def _pagati(self) -> Iterator[tuple[str, str, Pagamento]]:
-        """What was paid here, to be settled."""
-        yield from of_rt(self.ledger.paid_rt())
-        yield from of_ricevute(self.ledger_sportello.corpi())
-
     def _route(self, request: Request) -> Response:
-        if self.fdr.has(request.path):
-            return self.fdr.answer(request)
         routes: dict[str, dict[str, Callable[[Request], Response]]] = {
             "/": {"GET": lambda _: html_response(pages.home_page(self.hub_url))},
             "/nodo": {"POST": self.door.answer},
@@ -192,6 +171,16 @@ class Simulator:
             self._courier.post(number, now + delay)
         return bool(numbers)
 
+    def _wait_for_payer(self, id_session: str, now: datetime) -> None:
+        """Give a session its end when nobody comes. Source: node, timers of the converter (1.3)."""
+        if self.payer_wait_s:
+            due_at = now + timedelta(seconds=self.payer_wait_s)
+            self._patience.at(due_at, lambda: self._leave_unpaid(id_session))
+
+    def _leave_unpaid(self, id_session: str) -> None:
+        if all(riga.stato == PARCHEGGIATA for riga in self.ledger.by_session(id_session)):
+            self.play_payer(id_session, "abbandona")
+
     def _settle_activated(self, chiave: ChiaveRpt) -> bool:
         """Pay the RPT that follows an activation; False as long as it is not there. Source: node, 3.8."""
         riga = self.ledger.find_rpt(chiave)
@@ -205,8 +194,7 @@ class Simulator:
 
     def _show_ledger(self, request: Request) -> Response:
         iuv = request.args.get("iuv")
-        more = {"sportello": self.ledger_sportello.as_json(iuv), "fdr": self.ledger_fdr.as_json()}
-        return json_response(self.ledger.as_json(iuv) | more)
+        return json_response(self.ledger.as_json(iuv) | {"sportello": self.ledger_sportello.as_json(iuv)})
 
     def _list_faults(self, request: Request) -> Response:
         return json_response({"guasti": self.faults.as_json()})
@@ -232,10 +220,12 @@ class Simulator:
     def _show_config(self, request: Request) -> Response:
         stazioni = [
             {"id": one.id, "intermediario": one.intermediario, "domini": sorted(one.domini), "iban": sorted(one.iban),
-             "segregazione": sorted(one.segregazione), "primitive": one.primitive}
+             "segregazione": sorted(one.segregazione), "primitive": one.primitive, "versione": one.versione,
+             "convertita": one.convertita}
             for one in self._node.anagrafe.stazioni
         ]
-        return json_response({"hub": self.hub_url, "abbandono_s": self.abandon_delay_s, "stazioni": stazioni})
+        waits = {"abbandono_s": self.abandon_delay_s, "attesa_pagatore_s": self.payer_wait_s}
+        return json_response({"hub": self.hub_url, **waits, "stazioni": stazioni})
 
     def _configure(self, request: Request) -> Response:
         words = _object(request)
@@ -244,11 +234,12 @@ class Simulator:
                 stazione_from_mapping(one if isinstance(one, dict) else {}) for one in words.get("stazioni", [])
             ]
             delay = float(words.get("abbandono_s", self.abandon_delay_s))
+            wait = float(words.get("attesa_pagatore_s", self.payer_wait_s))
         except (TypeError, ValueError) as error:
             return json_response({"errore": str(error)}, 400)
         for stazione in stazioni:
             self._node.anagrafe = self._node.anagrafe.with_stazione(stazione)
-        self.abandon_delay_s = max(0.0, delay)
+        self.abandon_delay_s, self.payer_wait_s = max(0.0, delay), max(0.0, wait)
         return self._show_config(request)
 
 

@@ -13,45 +13,40 @@ from datetime import datetime
 
 from werkzeug.wrappers import Request, Response
 
-from adapters.nodo.fake_node import (
-    OPERAZIONI_INVIO,
-    STATE_AFTER_FAULT,
-    Node,
-    pagamento_url,
-)
+from adapters.nodo.fake_node import OPERAZIONI_INVIO, STATE_AFTER_FAULT, Node, pagamento_url
 from adapters.nodo.fake_soap import (
     BustaNonLeggibile,
     Fault,
     NodeContract,
     Richiesta,
     Rifiuto,
+    render_copia,
     render_ko,
     render_ok,
+    render_pendenti,
     render_soap_fault,
     render_stato,
 )
-from adapters.nodo.fake_wire import (
-    GARBAGE,
-    break_connection,
-    double_answer,
-    half_answer,
-    soap_response,
-)
-from adapters.nodo.faults_script import FaultRule, FaultScript, Kind
+from adapters.nodo.fake_wire import GARBAGE, break_connection, double_answer, half_answer, soap_response
+from adapters.nodo.faults_script import CHIEDI_COPIA, CHIEDI_PENDENTI, FaultRule, FaultScript, Kind
 from hub.log import get_logger
 
 log = get_logger()
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-_NOT_CARRIED_OUT = frozenset({Kind.HTTP_500, Kind.HTTP_429, Kind.FAULT, Kind.SOAP_FAULT})
+_NOT_CARRIED_OUT = frozenset({Kind.HTTP_500, Kind.HTTP_429, Kind.FAULT, Kind.SOAP_FAULT, Kind.GONE})
 
 
 class NodeDoor:
-    """The SOAP door of the simulated node. `refuse` closes the port for some seconds, once a server has set it."""
+    """The SOAP door of the simulated node. `refuse` closes the port for some seconds, once a server has set it.
+
+    `on_parked` is told every session that waits for its payer.
+    """
 
     def __init__(self, node: Node, faults: FaultScript, clock: Callable[[], datetime], public_url: str) -> None:
         self.public_url = public_url
         self.refuse: Callable[[float], None] | None = None
+        self.on_parked: Callable[[str, datetime], None] = lambda id_session, now: None
         self._contract = NodeContract()
         self._node = node
         self._ledger = node.ledger
@@ -82,7 +77,7 @@ class NodeDoor:
             "node_request", operation=operazione, outcome=risposta, fault=fault.label if fault else "",
             correlation_id=correlation_id,
         )  # fmt: skip
-        return spoiled(request, response, fault)
+        return _spoiled(request, response, fault)
 
     def _answer(
         self, request: Request, richiesta: Richiesta, fault: FaultRule | None, correlation_id: str, now: datetime
@@ -103,6 +98,10 @@ class NodeDoor:
             return risposta or "SOAP_FAULT", soap_response(render_soap_fault("errore interno"), 500, correlation_id)
         if kind is Kind.HTTP_500:
             return risposta or "HTTP_500", Response("Internal Server Error", 500, content_type="text/plain")
+        if kind is Kind.GONE:
+            # As a gateway says it of a path or an operation that it has no more.
+            body_404 = '{"statusCode": 404, "message": "Resource not found"}'
+            return risposta or "HTTP_404", Response(body_404, 404, content_type="application/json")
         if kind is Kind.HTTP_429:
             headers = {"Retry-After": str(max(1, round(fault.seconds)))} if fault else {}
             return risposta or "HTTP_429", Response("Too Many Requests", 429, headers, content_type="text/plain")
@@ -114,12 +113,22 @@ class NodeDoor:
         try:
             if richiesta.operazione in OPERAZIONI_INVIO:
                 id_session = self._node.take(richiesta, correlation_id, now, code)
+                if id_session:
+                    self.on_parked(id_session, now)
                 url = pagamento_url(public_url, id_session) if id_session else ""
                 return "OK", render_ok(richiesta.operazione, url)
-            stato = self._node.stato(richiesta, public_url)
-            return stato.stato, render_stato(stato)
+            return self._tell(richiesta, public_url)
         except Rifiuto as refusal:
             return refusal.faults[0].code, render_ko(richiesta.operazione, refusal.faults)
+
+    def _tell(self, richiesta: Richiesta, public_url: str) -> tuple[str, bytes]:
+        """Answer a question. Raises: Rifiuto."""
+        if richiesta.operazione == CHIEDI_COPIA:
+            return "OK", render_copia(self._node.copia(richiesta))
+        if richiesta.operazione == CHIEDI_PENDENTI:
+            return "OK", render_pendenti(self._node.pendenti(richiesta))
+        stato = self._node.stato(richiesta, public_url)
+        return stato.stato, render_stato(stato)
 
     def _vanish(self, request: Request, fault: FaultRule) -> Response:
         if fault.kind is Kind.REFUSE_CONNECTION and self.refuse is not None:
@@ -130,7 +139,7 @@ class NodeDoor:
         return self.public_url or request.host_url.rstrip("/")
 
 
-def spoiled(request: Request, response: Response, fault: FaultRule | None) -> Response:
+def _spoiled(request: Request, response: Response, fault: FaultRule | None) -> Response:
     """Return the answer as the fault leaves it."""
     if fault is None:
         return response

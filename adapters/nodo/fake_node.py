@@ -8,24 +8,31 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
+from adapters.nodo.fake_anagrafe import Anagrafe as Anagrafe
+from adapters.nodo.fake_anagrafe import StazioneNota as StazioneNota
+from adapters.nodo.fake_anagrafe import stazione_from_mapping as stazione_from_mapping
+from adapters.nodo.fake_multi import check_multi
 from adapters.nodo.fake_soap import ElementoRpt, Fault, Richiesta, Rifiuto, StatoRpt
-from adapters.nodo.faults_script import CHIEDI_STATO, INVIA_CARRELLO, INVIA_RPT
+from adapters.nodo.faults_script import INVIA_CARRELLO, INVIA_RPT
 from adapters.nodo.ledger import ChiaveDuplicata, Ledger, RptRicevuta
+from hub.domain.delivery import ChiaveRpt
 from hub.domain.documenti import Rpt
+from hub.formats.istanti import read_istante
 from hub.formats.rpt import RptNonValida, importo_totale_cent, read_rpt
 
 WISP = ("AGID_01", "97735020584", "97735020584_02")
 _WISP_CODES = ("PPT_PSP_SCONOSCIUTO", "PPT_INTERMEDIARIO_PSP_SCONOSCIUTO", "PPT_CANALE_SCONOSCIUTO")
 PARCHEGGIATA = "RPT_PARCHEGGIATA_NODO"
 ACCETTATA_PSP = "RPT_ACCETTATA_PSP"
+# Listed among the pending ones: a PSP has them, no receipt is there.
+PENDENTI = (ACCETTATA_PSP, "RPT_INVIATA_A_PSP", "RPT_ESITO_SCONOSCIUTO_PSP")
+# The receipt is on its way: no copy is given.
+IN_CONSEGNA = ("RT_RICEVUTA_NODO", "RPT_ANNULLATA_WISP")
 ROME = ZoneInfo("Europe/Rome")
-# How a notice may be paid at a counter. The first is what most stations have.
-PRIMITIVE = ("V2", "V1", "classico")
 DEFERRED_MAX = timedelta(days=30)
 
 # A fault of the channel comes after the key was stored: the state that a later query finds. Source: 2.0.4, proof.
@@ -39,72 +46,10 @@ STATE_AFTER_FAULT: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StazioneNota:
-    """A station the node knows. Empty `domini`, `iban` or `segregazione`: any.
-
-    `primitive` is how a notice of it is paid: V1 and V2 (paForNode), or classico (PagamentiTelematiciCCP).
-    """
-
-    id: str
-    intermediario: str
-    password: str
-    domini: frozenset[str] = frozenset()
-    iban: frozenset[str] = frozenset()
-    abilitata: bool = True
-    segregazione: frozenset[str] = frozenset()
-    primitive: str = PRIMITIVE[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Anagrafe:
-    """Whom the node knows. No station at all: everybody of a legal shape is let in."""
-
-    stazioni: tuple[StazioneNota, ...] = field(default=())
-
-    def with_stazione(self, stazione: StazioneNota) -> Anagrafe:
-        return Anagrafe((*(other for other in self.stazioni if other.id != stazione.id), stazione))
-
-    def of_avviso(self, dominio: str, numero: str) -> StazioneNota | None:
-        """Return the station that answers for a notice: that of the ente, and with aux digit 3 of its segregation."""
-        for stazione in self.stazioni:
-            is_own = not stazione.segregazione or not numero.startswith("3") or numero[1:3] in stazione.segregazione
-            if is_own and (not stazione.domini or dominio in stazione.domini):
-                return stazione
-        return None
-
-
-def stazione_from_mapping(words: Mapping[str, Any]) -> StazioneNota:
-    """Read a station of `POST /config`.
-
-    Raises: ValueError (a sentence in Italian).
-    """
-    missing = [name for name in ("id", "intermediario", "password") if not isinstance(words.get(name), str)]
-    if missing:
-        raise ValueError(f"stazione senza {', '.join(missing)}")
-    lists = {name: words.get(name, []) for name in ("domini", "iban", "segregazione")}
-    for name, value in lists.items():
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise ValueError(f"{name} dev'essere una lista di testi")
-    primitive = words.get("primitive", PRIMITIVE[0])
-    if primitive not in PRIMITIVE:
-        raise ValueError(f"primitive dev'essere una di {', '.join(PRIMITIVE)}")
-    return StazioneNota(
-        words["id"],
-        words["intermediario"],
-        words["password"],
-        frozenset(lists["domini"]),
-        frozenset(lists["iban"]),
-        bool(words.get("abilitata", True)),
-        frozenset(lists["segregazione"]),
-        primitive,
-    )
-
-
 class Node:
     """The judge and the memory of the simulated node."""
 
-    def __init__(self, ledger: Ledger, anagrafe: Anagrafe = Anagrafe()) -> None:
+    def __init__(self, ledger: Ledger, anagrafe: Anagrafe) -> None:
         self.ledger = ledger
         self.anagrafe = anagrafe
 
@@ -134,6 +79,10 @@ class Node:
         try:
             self.ledger.add_carrello(righe, now)
         except ChiaveDuplicata as error:
+            stazione = self.anagrafe.find(richiesta.stazione)
+            again = self.ledger.find_rpt(righe[0].chiave)
+            if stazione is not None and stazione.convertita and again is not None:
+                return again.id_session
             if error.posizione is None:
                 raise Rifiuto(Fault("PPT_ID_CARRELLO_DUPLICATO", "identificativoCarrello già ricevuto")) from error
             serial = error.posizione if richiesta.operazione == INVIA_CARRELLO else None
@@ -149,12 +98,48 @@ class Node:
         """
         self._check_envelope(richiesta)
         chiave = richiesta.elementi[0].chiave
-        self.check_caller(richiesta, [chiave.dominio])
+        self._check_caller(richiesta, [chiave.dominio])
         rpt = self.ledger.find_rpt(chiave)
-        if rpt is None:
+        if rpt is None or self._is_converted(richiesta):
             raise Rifiuto(Fault("PPT_RPT_SCONOSCIUTA", "dominio, IUV e CCP mai ricevuti"))
         url = pagamento_url(public_url, rpt.id_session) if rpt.stato == PARCHEGGIATA else ""
         return StatoRpt(rpt.stato, url, self.ledger.storico(chiave))
+
+    def copia(self, richiesta: Richiesta) -> bytes:
+        """Return the receipt of an attempt, unless it is still on its way. Source: node, 2.4.
+
+        Raises: Rifiuto.
+        """
+        self._check_envelope(richiesta)
+        chiave = richiesta.elementi[0].chiave
+        self._check_caller(richiesta, [chiave.dominio])
+        rpt = self.ledger.find_rpt(chiave)
+        if rpt is None:
+            raise Rifiuto(Fault("PPT_RT_SCONOSCIUTA", "dominio, IUV e CCP mai ricevuti"))
+        documento = self.ledger.find_documento_rt(chiave)
+        if documento is None or rpt.stato in IN_CONSEGNA:
+            raise Rifiuto(Fault("PPT_RT_NONDISPONIBILE", "la ricevuta non c'è ancora"))
+        return documento
+
+    def pendenti(self, richiesta: Richiesta) -> list[tuple[ChiaveRpt, str]]:
+        """Return the RPTs that a PSP has and that have no receipt, of the range asked for. Source: node, 2.5.
+
+        Raises: Rifiuto.
+        """
+        self._check_envelope(richiesta)
+        dominio = richiesta.elementi[0].chiave.dominio
+        self._check_caller(richiesta, [dominio] if dominio else [])
+        da, a = (read_istante(text) if text else None for text in (richiesta.range_da, richiesta.range_a))
+        if da is not None and a is not None and da > a:
+            raise Rifiuto(Fault("PPT_SEMANTICA", "rangeDa successivo a rangeA"))
+        if self._is_converted(richiesta):
+            return []
+        found = self.ledger.pendenti(richiesta.stazione, dominio, PENDENTI, da, a)
+        return found[: richiesta.dimensione]
+
+    def _is_converted(self, richiesta: Richiesta) -> bool:
+        stazione = self.anagrafe.find(richiesta.stazione)
+        return stazione is not None and stazione.convertita
 
     def _checked(self, richiesta: Richiesta) -> list[Rpt]:
         self._check_envelope(richiesta)
@@ -167,7 +152,7 @@ class Node:
                 faults.append(Fault("PPT_SINTASSI_XSD", str(error), serial if in_cart else None))
         if faults:
             raise Rifiuto(*faults)
-        stazione = self.check_caller(richiesta, [elemento.chiave.dominio for elemento in richiesta.elementi])
+        stazione = self._check_caller(richiesta, [elemento.chiave.dominio for elemento in richiesta.elementi])
         if in_cart or documenti[0].tipo_versamento != "PO":
             for value, wanted, code in zip(richiesta.psp, WISP, _WISP_CODES, strict=True):
                 if value != wanted:
@@ -181,19 +166,27 @@ class Node:
         if len({elemento.chiave for elemento in richiesta.elementi}) != len(richiesta.elementi):
             raise Rifiuto(Fault("PPT_SEMANTICA", "la stessa RPT due volte nel carrello"))
         if richiesta.multi_beneficiario:
-            _check_multi(richiesta, documenti)
+            check_multi(richiesta, documenti, self.anagrafe.domini, 2 if stazione is None else stazione.versione)
+            self._check_free(documenti[0])
         return documenti
+
+    def _check_free(self, rpt: Rpt) -> None:
+        """Refuse a multi-beneficiary cart whose position is being paid or was paid. Source: node, 2.2."""
+        if self.ledger.has_paid(rpt.dominio, rpt.iuv):
+            raise Rifiuto(Fault("PPT_PAGAMENTO_DUPLICATO", "posizione già pagata"))
+        if self.ledger.has_open(rpt.dominio, rpt.iuv, rpt.ccp, (PARCHEGGIATA, *PENDENTI)):
+            raise Rifiuto(Fault("PPT_PAGAMENTO_IN_CORSO", "posizione già in pagamento"))
 
     def _check_envelope(self, richiesta: Richiesta) -> None:
         if richiesta.problema:
             raise Rifiuto(Fault("PPT_SINTASSI_EXTRAXSD", richiesta.problema))
 
-    def check_caller(self, richiesta: Richiesta, domini: Sequence[str]) -> StazioneNota | None:
+    def _check_caller(self, richiesta: Richiesta, domini: Sequence[str]) -> StazioneNota | None:
         """Check domain, intermediary, station, password and their relation, in this order."""
         stazioni = self.anagrafe.stazioni
         if not stazioni:
             return None
-        known = frozenset[str]().union(*(stazione.domini for stazione in stazioni))
+        known = self.anagrafe.domini
         for dominio in domini:
             if known and dominio not in known:
                 raise Rifiuto(Fault("PPT_DOMINIO_SCONOSCIUTO", f"dominio {dominio} sconosciuto"))
@@ -201,7 +194,7 @@ class Node:
             raise Rifiuto(
                 Fault("PPT_INTERMEDIARIO_PA_SCONOSCIUTO", f"intermediario {richiesta.intermediario} sconosciuto")
             )
-        stazione = next((one for one in stazioni if one.id == richiesta.stazione), None)
+        stazione = self.anagrafe.find(richiesta.stazione)
         if stazione is None:
             raise Rifiuto(Fault("PPT_STAZIONE_INT_PA_SCONOSCIUTA", f"stazione {richiesta.stazione} sconosciuta"))
         if not stazione.abilitata:
@@ -252,22 +245,4 @@ def _document_problem(
     return None
 
 
-def _check_multi(richiesta: Richiesta, documenti: Sequence[Rpt]) -> None:
-    """Check the rules of a cart with more beneficiaries. Source: node, 2.2."""
-    is_good = (
-        len(documenti) == 2
-        and documenti[0].dominio != documenti[1].dominio
-        and documenti[0].iuv == documenti[1].iuv
-        and all(rpt.ccp == richiesta.id_carrello for rpt in documenti)
-        and len(documenti[1].versamenti) == 1
-        and sum(len(rpt.versamenti) for rpt in documenti) <= 5
-        and documenti[0].data_esecuzione == documenti[1].data_esecuzione
-        and not any(versamento.marca for rpt in documenti for versamento in rpt.versamenti)
-        and richiesta.id_carrello.startswith(documenti[0].dominio)
-    )
-    if not is_good:
-        raise Rifiuto(Fault("PPT_MULTI_BENEFICIARIO", "il carrello non rispetta le regole del multibeneficiario"))
-
-
 OPERAZIONI_INVIO = frozenset({INVIA_CARRELLO, INVIA_RPT})
-OPERAZIONI = OPERAZIONI_INVIO | {CHIEDI_STATO}

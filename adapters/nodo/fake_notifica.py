@@ -15,13 +15,7 @@ from adapters.nodo.fake_pfn import PATH, PfnContract
 from adapters.nodo.fake_ricevuta import with_codes, with_extra
 from adapters.nodo.fake_rt import PAUSES_S
 from adapters.nodo.faults_script import FaultRule, FaultScript, Kind
-from adapters.nodo.ledger_sportello import (
-    NON_NOTIFICATA,
-    NOTIFICATA,
-    VIOLAZIONE,
-    LedgerSportello,
-    Ricevuta,
-)
+from adapters.nodo.ledger_sportello import NON_NOTIFICATA, NOTIFICATA, VIOLAZIONE, LedgerSportello, Ricevuta
 from adapters.nodo.scadenzario import Scadenzario
 from hub.log import get_logger
 

@@ -129,6 +129,10 @@ class Courier:
             self._ledger.note_consegna(rt_id, "RIMANDATA", f"{fault.seconds:g} s", fault.label, self._clock())
             self.post(rt.id, self._clock() + timedelta(seconds=fault.seconds), attempt, is_late=True)
             return
+        if fault is not None and kind is Kind.RT_LOST:
+            self._ledger.note_consegna(rt_id, "PERSA", "non è stata mandata", fault.label, self._clock())
+            self._ledger.close_rt(rt, ERRORE_INVIO, self._clock())
+            return
         esito, dettaglio = self._send(rt, fault)
         self._ledger.note_consegna(rt_id, esito, dettaglio, fault.label if fault else "", self._clock())
         if esito == "OK" and kind in (Kind.RT_DUPLICATE, Kind.TWICE):

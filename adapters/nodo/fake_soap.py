@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
-from adapters.nodo.faults_script import CHIEDI_STATO, INVIA_CARRELLO, INVIA_RPT
+from adapters.nodo.faults_script import CHIEDI_COPIA, CHIEDI_PENDENTI, CHIEDI_STATO, INVIA_CARRELLO, INVIA_RPT
 from hub.domain.delivery import ChiaveRpt
 from hub.formats.contratti import compile_wsdl
 from hub.formats.resources import resource
@@ -29,6 +29,8 @@ HEADERS: Mapping[str, str | None] = {
     INVIA_CARRELLO: "intestazioneCarrelloPPT",
     INVIA_RPT: "intestazionePPT",
     CHIEDI_STATO: None,
+    CHIEDI_COPIA: None,
+    CHIEDI_PENDENTI: None,
 }
 _ENVELOPE = (
     "<?xml version='1.0' encoding='UTF-8'?>\n"
@@ -76,6 +78,9 @@ class Richiesta:
     psp: tuple[str, str, str] = ("", "", "")
     elementi: tuple[ElementoRpt, ...] = ()
     multi_beneficiario: bool = False
+    range_da: str = ""
+    range_a: str = ""
+    dimensione: int = 0
     problema: str = ""
 
     @property
@@ -132,8 +137,7 @@ def _richiesta(operazione: str, head: Any, payload: Any, problema: str) -> Richi
     nodes = {
         INVIA_CARRELLO: lambda: [(node, node) for node in payload.iterfind("listaRPT/elementoListaRPT")],
         INVIA_RPT: lambda: [(caller, payload)],
-        CHIEDI_STATO: lambda: [(payload, payload)],
-    }[operazione]()
+    }.get(operazione, lambda: [(payload, payload)])()
     for keys, holder in nodes:
         chiave = ChiaveRpt(
             _text(keys, "identificativoDominio"),
@@ -158,6 +162,9 @@ def _richiesta(operazione: str, head: Any, payload: Any, problema: str) -> Richi
         ),
         tuple(elementi),
         _text(payload, "multiBeneficiario").strip() in ("true", "1"),
+        _text(payload, "rangeDa"),
+        _text(payload, "rangeA"),
+        0 if problema else int(_text(payload, "dimensioneLista") or 0),
         problema,
     )
 
@@ -213,6 +220,22 @@ def render_stato(stato: StatoRpt) -> bytes:
     )
     redirect = f"<redirect>1</redirect><url>{escape(stato.url)}</url>" if stato.url else "<redirect>0</redirect>"
     return _answer(CHIEDI_STATO, f"<esito><stato>{escape(stato.stato)}</stato>{redirect}{storico}</esito>")
+
+
+def render_copia(rt: bytes) -> bytes:
+    return _answer(CHIEDI_COPIA, f"<tipoFirma></tipoFirma><rt>{base64.b64encode(rt).decode()}</rt>")
+
+
+def render_pendenti(pendenti: Sequence[tuple[ChiaveRpt, str]]) -> bytes:
+    lista = "".join(
+        f"<rptPendente><identificativoDominio>{escape(chiave.dominio)}</identificativoDominio>"
+        f"<identificativoUnivocoVersamento>{escape(chiave.iuv)}</identificativoUnivocoVersamento>"
+        f"<codiceContestoPagamento>{escape(chiave.ccp)}</codiceContestoPagamento><stato>{escape(stato)}</stato>"
+        "</rptPendente>"
+        for chiave, stato in pendenti
+    )
+    totale = f"<totRestituiti>{len(pendenti)}</totRestituiti>"
+    return _answer(CHIEDI_PENDENTI, f"<listaRPTPendenti>{totale}{lista}</listaRPTPendenti>")
 
 
 def _answer(operazione: str, inner: str) -> bytes:

@@ -29,16 +29,7 @@ from adapters.nodo.fake_notifica import Notifiche
 from adapters.nodo.fake_pfn import Avviso, PfnContract
 from adapters.nodo.fake_psp import PSP, Psp
 from adapters.nodo.fake_ricevuta import Pagato
-from adapters.nodo.faults_script import (
-    ATTIVA,
-    GET,
-    GET_V2,
-    SPORTELLO,
-    VERIFICA,
-    VERIFY,
-    FaultScript,
-    Kind,
-)
+from adapters.nodo.faults_script import ATTIVA, GET, GET_V2, SPORTELLO, VERIFICA, VERIFY, FaultScript, Kind
 from adapters.nodo.ledger_sportello import VIOLAZIONE, LedgerSportello
 from hub.domain.delivery import ChiaveRpt
 

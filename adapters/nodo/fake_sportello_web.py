@@ -10,7 +10,7 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from adapters.nodo import fake_pages as pages
-from adapters.nodo.fake_node import PRIMITIVE
+from adapters.nodo.fake_anagrafe import PRIMITIVE
 from adapters.nodo.fake_psp import PSP
 from adapters.nodo.fake_sportello import AlloSportello, Sportello
 from adapters.nodo.fake_wire import html_response, json_response

@@ -17,6 +17,8 @@ from typing import Any
 INVIA_CARRELLO = "nodoInviaCarrelloRPT"
 INVIA_RPT = "nodoInviaRPT"
 CHIEDI_STATO = "nodoChiediStatoRPT"
+CHIEDI_PENDENTI = "nodoChiediListaPendentiRPT"
+CHIEDI_COPIA = "nodoChiediCopiaRT"
 INVIA_RT = "paaInviaRT"
 VERIFY = "paVerifyPaymentNotice"
 GET = "paGetPayment"
@@ -25,10 +27,6 @@ SEND_RT = "paSendRT"
 SEND_RT_V2 = "paSendRTV2"
 VERIFICA = "paaVerificaRPT"
 ATTIVA = "paaAttivaRPT"
-CHIEDI_ELENCO_FLUSSI = "nodoChiediElencoFlussiRendicontazione"
-CHIEDI_FLUSSO = "nodoChiediFlussoRendicontazione"
-# Settlement flows over REST: a page of the list, the header of one, a page of its payments.
-FDR_ELENCO, FDR_FLUSSO, FDR_PAGAMENTI = "fdr.elenco", "fdr.flusso", "fdr.pagamenti"
 # Whoever pays at the PSP counter: what goes wrong there is no message.
 SPORTELLO = "sportello"
 TUTTE = "*"
@@ -51,9 +49,11 @@ class Kind(StrEnum):
     FAULT = "fault"
     SOAP_FAULT = "soap_fault"
     REFUSE_CONNECTION = "refuse_connection"
+    GONE = "gone"
     RT_DUPLICATE = "rt_duplicate"
     RT_DELAY = "rt_delay"
     RT_EXTRA = "rt_extra"
+    RT_LOST = "rt_lost"
     RT_CODES = "rt_codes"
     RT_REORDER = "rt_reorder"
     OTHER_AMOUNT = "other_amount"
@@ -63,12 +63,13 @@ class Kind(StrEnum):
     UNKNOWN_NOTICE = "unknown_notice"
 
 
-# What can befall an answer of the node, and what a receipt on its way to the hub.
+# What can befall an answer of the node (`gone`: the primitive is no more, the gateway says 404), and what a receipt on
+# its way to the hub (`rt_lost`: it never arrives; who wants it asks for a copy).
 # For paaInviaRT: `late` and `twice` are other names of rt_delay and rt_duplicate; `lost_after` sends and does not
 # read the answer; `garbage` and `close` spoil the first sending; `refuse_connection` does not reach the hub.
 OF_ANSWERS = frozenset(
     {Kind.LATE, Kind.LOST_BEFORE, Kind.LOST_AFTER, Kind.TWICE, Kind.GARBAGE, Kind.CLOSE, Kind.HTTP_500, Kind.HTTP_429}
-    | {Kind.FAULT, Kind.SOAP_FAULT, Kind.REFUSE_CONNECTION}
+    | {Kind.FAULT, Kind.SOAP_FAULT, Kind.REFUSE_CONNECTION, Kind.GONE}
 )
 OF_RECEIPTS = frozenset(
     {Kind.LATE, Kind.LOST_AFTER, Kind.TWICE, Kind.GARBAGE, Kind.CLOSE, Kind.REFUSE_CONNECTION}
@@ -83,10 +84,12 @@ OF_QUESTIONS = frozenset({Kind.LATE, Kind.TWICE, Kind.GARBAGE, Kind.LOST_AFTER, 
 # answers in the hub's place; a receipt comes of a notice that nobody issued.
 OF_PAYMENTS = frozenset({Kind.OTHER_AMOUNT, Kind.ABANDON, Kind.TWO_PSPS, Kind.STAND_IN, Kind.UNKNOWN_NOTICE})
 # Operations that the hub calls, and those that the node calls: each with what can befall it.
-_OF_FDR = dict.fromkeys((CHIEDI_ELENCO_FLUSSI, CHIEDI_FLUSSO, FDR_ELENCO, FDR_FLUSSO, FDR_PAGAMENTI), OF_ANSWERS)
-_OF_NODE = dict.fromkeys((TUTTE, INVIA_CARRELLO, INVIA_RPT, CHIEDI_STATO), OF_ANSWERS) | _OF_FDR
+_OF_NODE = dict.fromkeys(
+    (TUTTE, INVIA_CARRELLO, INVIA_RPT, CHIEDI_STATO, CHIEDI_PENDENTI, CHIEDI_COPIA), OF_ANSWERS
+)
 _OF_HUB = (
-    {INVIA_RT: OF_RECEIPTS, SEND_RT: OF_RECEIPTS_PFN, SEND_RT_V2: OF_RECEIPTS_PFN, SPORTELLO: OF_PAYMENTS}
+    {INVIA_RT: OF_RECEIPTS | {Kind.RT_LOST}, SPORTELLO: OF_PAYMENTS}
+    | dict.fromkeys((SEND_RT, SEND_RT_V2), OF_RECEIPTS_PFN)
     | dict.fromkeys((VERIFY, GET, GET_V2, VERIFICA, ATTIVA), OF_QUESTIONS)
 )
 _ALLOWED = _OF_NODE | _OF_HUB

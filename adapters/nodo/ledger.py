@@ -135,6 +135,40 @@ class Ledger(Registro):
         )
         return _rpt(rows[0]) if rows else None
 
+    def find_documento_rt(self, chiave: ChiaveRpt) -> bytes | None:
+        """Return the last receipt of an attempt, delivered or not; None when there is none."""
+        rows = self._rows(
+            "SELECT documento FROM rt WHERE dominio = ? AND iuv = ? AND ccp = ? ORDER BY id DESC LIMIT 1",
+            (chiave.dominio, chiave.iuv, chiave.ccp),
+        )
+        return bytes(rows[0]["documento"]) if rows else None
+
+    def pendenti(
+        self, stazione: str, dominio: str, stati: Sequence[str], da: datetime | None, a: datetime | None
+    ) -> list[tuple[ChiaveRpt, str]]:
+        """Return the RPTs of a station in these states, received between two instants; `dominio` empty: of all."""
+        rows = self._rows(
+            f"SELECT * FROM rpt WHERE stazione = ? AND (dominio = ? OR ? = '') AND stato IN ({_marks(stati)})"
+            " ORDER BY created_at, posizione",
+            (stazione, dominio, dominio, *stati),
+        )
+        found = ((row, datetime.fromisoformat(row["created_at"])) for row in rows)
+        return [
+            (ChiaveRpt(row["dominio"], row["iuv"], row["ccp"]), row["stato"])
+            for row, at in found
+            if (da is None or at >= da) and (a is None or at <= a)
+        ]
+
+    def has_paid(self, dominio: str, iuv: str) -> bool:
+        """Whether a receipt says that the position was paid."""
+        where = "dominio = ? AND iuv = ? AND codice_esito = 0"
+        return bool(self._rows(f"SELECT 1 FROM rt WHERE {where} LIMIT 1", (dominio, iuv)))
+
+    def has_open(self, dominio: str, iuv: str, ccp: str, stati: Sequence[str]) -> bool:
+        """Whether another attempt at the position is in one of these states."""
+        where = f"dominio = ? AND iuv = ? AND ccp <> ? AND stato IN ({_marks(stati)})"
+        return bool(self._rows(f"SELECT 1 FROM rpt WHERE {where} LIMIT 1", (dominio, iuv, ccp, *stati)))
+
     def by_session(self, id_session: str) -> list[RptRicevuta]:
         """Return the session's RPTs in the order of the cart; empty when the session is unknown."""
         return [
@@ -206,13 +240,6 @@ class Ledger(Registro):
             connection.execute("UPDATE rt SET stato = ? WHERE id = ?", (stato, rt.id))
             _move(connection, rt.rpt.chiave, stato, now)
 
-    def paid_rt(self) -> list[bytes]:
-        """The receipts of what was paid, one for each RPT, oldest first."""
-        rows = self._rows(
-            "SELECT documento FROM rt WHERE codice_esito IN (0, 2, 4) GROUP BY dominio, iuv, ccp ORDER BY min(id)"
-        )
-        return [row["documento"] for row in rows]
-
     def as_json(self, iuv: str | None = None) -> dict[str, Any]:
         """Return the whole ledger as plain values; with `iuv` only what concerns it.
 
@@ -233,6 +260,10 @@ class Ledger(Registro):
         for riga in rt:
             riga["consegne"] = consegne.get(riga["id"], [])
         return {"conteggi": _counts(messaggi, rpt, rt), "messaggi": messaggi, "rpt": rpt, "rt": rt}
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _plain(row: sqlite3.Row) -> dict[str, Any]:

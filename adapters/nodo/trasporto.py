@@ -13,12 +13,7 @@ from dataclasses import dataclass
 import urllib3
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-)
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 
 from adapters.nodo.faults import classe_of
 from hub.domain.delivery import Classe, Delivery, Outcome, Stazione

@@ -21,13 +21,14 @@ GENERI = tuple(str(genere) for genere in Genere)
 
 @dataclass(frozen=True, slots=True)
 class Certificato:
-    """A certificate that is believed as it is. `impronta`: SHA-256 of the DER, hexadecimal."""
+    """A certificate as it was read. `impronta`: SHA-256 of the DER, hexadecimal; `nome_comune`: empty without one."""
 
     der: bytes
     impronta: str
     soggetto: str
     valido_dal: datetime
     valido_fino: datetime
+    nome_comune: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,7 @@ class Rpt:
     ccp: str
     versamenti: tuple[SingoloRpt, ...]
     autenticazione: str = "N/A"
+    versante: Soggetto | None = None  # who pays on behalf of the debtor
 
     @property
     def importo_cent(self) -> int:

@@ -1,4 +1,4 @@
-"""Refusals that only the node is told: of a notice it asks about, of an amount it brings.
+"""Refusals between the hub and the node: of a notice it asks about, of an amount it brings, of what it would refuse.
 
 Part of the tree of `hub.domain.errors`. Source: node, catalogue PAA (annex B) and order of checks (3.0.4).
 """
@@ -18,7 +18,19 @@ class PagamentoDuplicato(Conflict):
     code = "PAA_PAGAMENTO_DUPLICATO"
 
 
+class ImportoNonAttuale(Conflict):
+    """A classic activation brings another amount than the one that is owed now."""
+
+    code = "PAA_ATTIVA_RPT_IMPORTO_NON_VALIDO"
+
+
 class NonRappresentabile(InvalidRequest):
     """The position has something that this operation's answer has no room for, or that the node would reject."""
 
     code = "PAA_SEMANTICA"
+
+
+class RptNonInviabile(InvalidRequest):
+    """The node would refuse these RPTs: nothing is stored, nothing leaves. The message says which rule."""
+
+    code = "PPT_SEMANTICA"

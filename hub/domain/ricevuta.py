@@ -5,11 +5,14 @@ Amounts are integer cents. Source: node, paSendRT (3.4), paSendRTV2 (3.5), proce
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 from hub.domain.documenti import Soggetto
+
+KEY_MAX = 35
 
 
 class Primitiva(StrEnum):
@@ -44,6 +47,13 @@ class Testata:
     numero_avviso: str
     iuv: str
     dominio: str
+
+    @property
+    def token(self) -> str:
+        """The receipt's id as a key and as IUR, which have 35 characters: no contract bounds it, the node's have 32."""
+        if len(self.receipt_id) <= KEY_MAX:
+            return self.receipt_id
+        return hashlib.sha256(self.receipt_id.encode()).hexdigest()[:KEY_MAX]
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,13 +83,14 @@ class StatoTentativo(StrEnum):
 
 
 class StatoRt(StrEnum):
-    """What became of the bytes of a receipt."""
+    """What became of the bytes of a receipt. RESPINTA: kept, though the header with which it came was refused."""
 
     RICEVUTA = "RICEVUTA"
     ELABORATA = "ELABORATA"
     ECCEDENZA = "ECCEDENZA"
     ORFANA = "ORFANA"
     QUARANTENA = "QUARANTENA"
+    RESPINTA = "RESPINTA"
 
 
 class StatoMessaggio(StrEnum):
@@ -216,7 +217,10 @@ TRANSITIONS: Mapping[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]] = {
     StatoRt: {
         _R.RICEVUTA: frozenset({_R.ELABORATA, _R.ECCEDENZA, _R.ORFANA, _R.QUARANTENA}),
         # What it waited for has come.
-        _R.ORFANA: frozenset({_R.ELABORATA, _R.ECCEDENZA, _R.QUARANTENA}),
+        _R.ORFANA: frozenset({_R.ELABORATA, _R.ECCEDENZA, _R.QUARANTENA, _R.RICEVUTA}),
+        # It came again under a good header, or a person wants it looked at again.
+        _R.RESPINTA: frozenset({_R.RICEVUTA}),
+        _R.QUARANTENA: frozenset({_R.RICEVUTA}),
     },
     StatoImport: {
         _I.AUTORIZZATO: frozenset({_I.LOAD_IMPORT}),

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from hub.domain.credenziali import Certificato
 from hub.domain.errors import InvalidRequest
@@ -53,7 +54,7 @@ def read_certificato(text: str, *, signs: bool = False) -> Certificato:
             warnings.simplefilter("ignore")
             found = x509.load_pem_x509_certificate(text.encode())
             key = found.public_key()
-            soggetto = found.subject.rfc4514_string()
+            read = _words(found)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise InvalidRequest("il certificato non si legge: serve X.509 in formato PEM") from error
     is_strong = (isinstance(key, RSAPublicKey) and key.key_size >= _RSA_BITS_MIN) or (
@@ -61,8 +62,34 @@ def read_certificato(text: str, *, signs: bool = False) -> Certificato:
     )
     if not is_strong and (signs or not isinstance(key, Ed25519PublicKey)):
         raise InvalidRequest("la chiave del certificato non è ammessa: RSA da 2048 bit, o EC P-256, P-384, P-521")
+    return read
+
+
+def read_der(der: bytes) -> Certificato:
+    """Return a certificate that somebody has shown; whether its key is strong is not judged.
+
+    Raises: InvalidRequest (it cannot be read).
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _words(x509.load_der_x509_certificate(der))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise InvalidRequest("il certificato non si legge") from error
+
+
+def _words(found: x509.Certificate) -> Certificato:
+    """Raises: ValueError (a name that cannot be read)."""
     der = found.public_bytes(Encoding.DER)
-    return Certificato(der, impronta(der), soggetto, found.not_valid_before_utc, found.not_valid_after_utc)
+    names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return Certificato(
+        der,
+        impronta(der),
+        found.subject.rfc4514_string(),
+        found.not_valid_before_utc,
+        found.not_valid_after_utc,
+        str(names[0].value) if names else "",
+    )
 
 
 def render_pem(der: bytes) -> str:

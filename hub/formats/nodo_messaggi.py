@@ -27,6 +27,18 @@ PSP_WISP = "AGID_01"
 INTERMEDIARIO_PSP_WISP = "97735020584"
 CANALE_WISP = "97735020584_02"
 
+
+@dataclass(frozen=True, slots=True)
+class Psp:
+    """Where a payment goes: PSP, its intermediary and its channel."""
+
+    id: str
+    intermediario: str
+    canale: str
+
+
+WISP = Psp(PSP_WISP, INTERMEDIARIO_PSP_WISP, CANALE_WISP)
+
 # 12 characters: of legal length, so that the stored message is valid as it lies.
 PASSWORD_PLACEHOLDER = "@@PASSWORD@@"
 ELEMENTI_MAX = 5
@@ -109,31 +121,35 @@ def build_invia_carrello_rpt(
     """
     if not 1 <= len(elementi) <= ELEMENTI_MAX:
         raise ValueError("a cart holds 1 to 5 RPTs")
-    testata = _fields(
+    testata = fields(
         identificativoIntermediarioPA=intermediario,
         identificativoStazioneIntermediarioPA=stazione_id,
         identificativoCarrello=id_carrello,
     )
     lista = "".join(
-        f"<elementoListaRPT>{_chiave(chiave)}<rpt>{_base64(rpt)}</rpt></elementoListaRPT>" for chiave, rpt in elementi
+        f"<elementoListaRPT>{chiave_fields(chiave)}<rpt>{_base64(rpt)}</rpt></elementoListaRPT>"
+        for chiave, rpt in elementi
     )
-    body = f"{_psp()}<listaRPT>{lista}</listaRPT>"
+    body = f"{_psp(WISP)}<listaRPT>{lista}</listaRPT>"
     if is_multibeneficiario:
         body += "<multiBeneficiario>true</multiBeneficiario>"
-    return _envelope("nodoInviaCarrelloRPT", body, f"<h:intestazioneCarrelloPPT>{testata}</h:intestazioneCarrelloPPT>")
+    header = f"<h:intestazioneCarrelloPPT>{testata}</h:intestazioneCarrelloPPT>"
+    return envelope_of("nodoInviaCarrelloRPT", body, header)
 
 
-def build_invia_rpt(stazione_id: str, intermediario: str, chiave: ChiaveRpt, rpt: bytes) -> bytes:
-    """Return the envelope of nodoInviaRPT, with the placeholder in `password`.
+def build_invia_rpt(
+    stazione_id: str, intermediario: str, chiave: ChiaveRpt, rpt: bytes, psp: Psp = WISP
+) -> bytes:
+    """Return the envelope of nodoInviaRPT, with the placeholder in `password`. `psp`: who activated it, in model 3.
 
     Source: node, 2.1.
     """
-    testata = _fields(
+    testata = fields(
         identificativoIntermediarioPA=intermediario,
         identificativoStazioneIntermediarioPA=stazione_id,
-    ) + _chiave(chiave)
-    body = f"{_psp()}<rpt>{_base64(rpt)}</rpt>"
-    return _envelope("nodoInviaRPT", body, f"<h:intestazionePPT>{testata}</h:intestazionePPT>")
+    ) + chiave_fields(chiave)
+    body = f"{_psp(psp)}<rpt>{_base64(rpt)}</rpt>"
+    return envelope_of("nodoInviaRPT", body, f"<h:intestazionePPT>{testata}</h:intestazionePPT>")
 
 
 def build_chiedi_stato_rpt(stazione: Stazione, chiave: ChiaveRpt) -> bytes:
@@ -141,12 +157,12 @@ def build_chiedi_stato_rpt(stazione: Stazione, chiave: ChiaveRpt) -> bytes:
 
     Source: node, 2.3.
     """
-    body = _fields(
+    body = fields(
         identificativoIntermediarioPA=stazione.intermediario,
         identificativoStazioneIntermediarioPA=stazione.id,
         password=stazione.password,
-    ) + _chiave(chiave)
-    return _envelope("nodoChiediStatoRPT", body)
+    ) + chiave_fields(chiave)
+    return envelope_of("nodoChiediStatoRPT", body)
 
 
 def fill_password(envelope: bytes, password: str) -> bytes:
@@ -164,13 +180,13 @@ def read_invia_carrello_rpt_risposta(data: bytes) -> RispostaInvio:
 
     Raises: RispostaNonLeggibile (not XML, another message), FaultSoap.
     """
-    children = by_name(_payload(data, "nodoInviaCarrelloRPTRisposta"))
+    children = by_name(payload_of(data, "nodoInviaCarrelloRPTRisposta"))
     lista = children.get("listaErroriRPT")
     errori = [] if lista is None else [_fault(child) for child in lista if local_name(child) == "fault"]
     return RispostaInvio(
         esito=_esito(children, "esitoComplessivoOperazione"),
         url=text_of(children, "url"),
-        fault=_fault_of(children),
+        fault=fault_of(children),
         errori=tuple(errori),
     )
 
@@ -180,12 +196,12 @@ def read_invia_rpt_risposta(data: bytes) -> RispostaInvio:
 
     Raises: RispostaNonLeggibile, FaultSoap.
     """
-    children = by_name(_payload(data, "nodoInviaRPTRisposta"))
+    children = by_name(payload_of(data, "nodoInviaRPTRisposta"))
     return RispostaInvio(
         esito=_esito(children, "esito"),
         url=text_of(children, "url"),
-        redirect=_number(text_of(children, "redirect")) or 0,
-        fault=_fault_of(children),
+        redirect=number_of(text_of(children, "redirect")) or 0,
+        fault=fault_of(children),
     )
 
 
@@ -194,8 +210,8 @@ def read_chiedi_stato_rpt_risposta(data: bytes) -> RispostaStato:
 
     Raises: RispostaNonLeggibile (also neither fault nor state), FaultSoap.
     """
-    children = by_name(_payload(data, "nodoChiediStatoRPTRisposta"))
-    fault = _fault_of(children)
+    children = by_name(payload_of(data, "nodoChiediStatoRPTRisposta"))
+    fault = fault_of(children)
     element = children.get("esito")
     esito = by_name(element)
     stato = text_of(esito, "stato")
@@ -209,15 +225,16 @@ def read_chiedi_stato_rpt_risposta(data: bytes) -> RispostaStato:
     return RispostaStato(
         stato=stato,
         url=text_of(esito, "url"),
-        redirect=_number(text_of(esito, "redirect")) or 0,
+        redirect=number_of(text_of(esito, "redirect")) or 0,
         fault=fault,
         storico=tuple(sorted(storico)),  # the node does not promise their order
     )
 
 
-def _payload(data: bytes, name: str) -> etree._Element:
+def payload_of(data: bytes, name: str, limits: Limits = LIMITS) -> etree._Element:
+    """Return the one element of the Body, which must be `name`. Raises: RispostaNonLeggibile, FaultSoap."""
     try:
-        envelope = parse(data, LIMITS)
+        envelope = parse(data, limits)
     except XmlNonValido as error:
         raise RispostaNonLeggibile(error.reason) from error
     body = by_name(envelope).get("Body") if local_name(envelope) == "Envelope" else None
@@ -238,7 +255,7 @@ def _esito(children: dict[str, etree._Element], name: str) -> str:
     return esito
 
 
-def _fault_of(children: dict[str, etree._Element]) -> FaultNodo | None:
+def fault_of(children: dict[str, etree._Element]) -> FaultNodo | None:
     element = children.get("fault")
     return None if element is None else _fault(element)
 
@@ -250,18 +267,29 @@ def _fault(element: etree._Element) -> FaultNodo:
         string=text_of(children, "faultString"),
         id=text_of(children, "id"),
         description=text_of(children, "description"),
-        serial=_number(text_of(children, "serial")),
+        serial=number_of(text_of(children, "serial")),
         original_code=text_of(children, "originalFaultCode"),
         original_string=text_of(children, "originalFaultString"),
         original_description=text_of(children, "originalDescription"),
     )
 
 
-def _number(text: str) -> int | None:
+def number_of(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _envelope(operation: str, body: str, header: str = "") -> bytes:
+def soap_fault_code(data: bytes) -> str:
+    """The faultcode of a SOAP Fault, without prefix; empty when the bytes are none."""
+    try:
+        payload_of(data, "")
+    except FaultSoap as error:
+        return error.code
+    except RispostaNonLeggibile:
+        pass
+    return ""
+
+
+def envelope_of(operation: str, body: str, header: str = "") -> bytes:
     testata = f'<s:Header xmlns:h="{NS_TESTATA}">{header}</s:Header>' if header else ""
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<s:Envelope xmlns:s="{NS_SOAP}">{testata}<s:Body>'
@@ -269,24 +297,24 @@ def _envelope(operation: str, body: str, header: str = "") -> bytes:
     ).encode()
 
 
-def _psp() -> str:
-    return _fields(
+def _psp(psp: Psp) -> str:
+    return fields(
         password=PASSWORD_PLACEHOLDER,
-        identificativoPSP=PSP_WISP,
-        identificativoIntermediarioPSP=INTERMEDIARIO_PSP_WISP,
-        identificativoCanale=CANALE_WISP,
+        identificativoPSP=psp.id,
+        identificativoIntermediarioPSP=psp.intermediario,
+        identificativoCanale=psp.canale,
     )
 
 
-def _chiave(chiave: ChiaveRpt) -> str:
-    return _fields(
+def chiave_fields(chiave: ChiaveRpt) -> str:
+    return fields(
         identificativoDominio=chiave.dominio,
         identificativoUnivocoVersamento=chiave.iuv,
         codiceContestoPagamento=chiave.ccp,
     )
 
 
-def _fields(**texts: str) -> str:
+def fields(**texts: str) -> str:
     return "".join(f"<{name}>{escape(text)}</{name}>" for name, text in texts.items())
 
 

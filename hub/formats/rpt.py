@@ -76,6 +76,8 @@ def render_rpt(rpt: Rpt) -> bytes:
     add(root, "identificativoMessaggioRichiesta", rpt.id_messaggio)
     add(root, "dataOraMessaggioRichiesta", rome_text(rpt.creata_at))
     add(root, "autenticazioneSoggetto", rpt.autenticazione)
+    if rpt.versante is not None:
+        write_soggetto(root, "Versante", rpt.versante)
     write_soggetto(root, "Pagatore", rpt.pagatore)
     write_organizzazione(root, "enteBeneficiario", "Beneficiario", rpt.ente)
     dati = add(root, "datiVersamento")
@@ -142,6 +144,7 @@ def read_rpt(data: bytes) -> Rpt:
         id_messaggio=text_of(children, "identificativoMessaggioRichiesta"),
         creata_at=_instant(text_of(children, "dataOraMessaggioRichiesta")),
         autenticazione=text_of(children, "autenticazioneSoggetto"),
+        versante=read_soggetto(children["soggettoVersante"], "Versante") if "soggettoVersante" in children else None,
         pagatore=read_soggetto(children["soggettoPagatore"], "Pagatore"),
         ente=read_organizzazione(children["enteBeneficiario"], "Beneficiario"),
         data_esecuzione=date.fromisoformat(text_of(versamento, "dataEsecuzionePagamento")[:10]),

@@ -23,8 +23,8 @@ from hub.runtime import Runtime
 from hub.usecases import (
     aggiorna_tassonomia,
     annulla_flusso,
-    apply_rt,
     consegna_export,
+    elabora_ricevute,
     expire_flussi,
     expire_sessioni,
     export_giornaliero,
@@ -49,7 +49,7 @@ def run(runtime: Runtime, stop: threading.Event, fonte: FonteTassonomia | None =
         _Relay("relay_enti", inoltro_esito.CORSIA, config.inoltro_threads),
         _Relay("relay_sftp", consegna_export.CORSIA, _SFTP_THREADS),
     ]
-    receipts = job("apply_rt", lambda: apply_rt.run_once(runtime.db, runtime.clock()))
+    receipts = job("apply_rt", lambda: elabora_ricevute.run_once(runtime.db, runtime.clock()))
     grace = timedelta(seconds=config.session_grace_s)
     expire = job("expire_sessioni", lambda: expire_sessioni.run_once(runtime.db, grace, runtime.clock()))
     expire_flows = job("expire_flussi", lambda: expire_flussi.run_once(runtime.db, runtime.clock()))
@@ -69,6 +69,8 @@ def run(runtime: Runtime, stop: threading.Event, fonte: FonteTassonomia | None =
     scheduler.add_job(annul, "interval", seconds=_EXPIRE_EVERY_S, id="annulla_flusso")
     daily = job("export_giornaliero", lambda: export_giornaliero.run_once(runtime.db, runtime.clock()))
     scheduler.add_job(daily, "interval", seconds=_EXPIRE_EVERY_S, id="export_giornaliero")
+    orphans = job("retry_orphans", lambda: elabora_ricevute.retry_orphans(runtime.db, runtime.clock()))
+    scheduler.add_job(orphans, "interval", seconds=_EXPIRE_EVERY_S, id="retry_orphans")
     scheduler.add_job(_tassonomia(runtime, fonte), "interval", seconds=_EXPIRE_EVERY_S, id="aggiorna_tassonomia")
     loops = [Loop(relay.name, relay.tick(runtime, stop), config.tick_s, stop) for relay in relays]
     loops.append(Loop("apply_rt", receipts, config.tick_s, stop))

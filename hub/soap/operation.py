@@ -51,6 +51,8 @@ class Call:
     charset: str | None = None
     verb: Verb | None = None
     ready_answer: dict[str, Any] | None = None
+    # What the contract has against a request of an operation that takes it all the same.
+    violations: list[SchemaError] = field(default_factory=list)
     # What a request says that the contract refuses, as far as it can be read.
     refused: dict[str, Any] = field(default_factory=dict)
     redacted_request: bytes = b""
@@ -138,14 +140,14 @@ def refusal(call: Call, shape: Shape, request: dict[str, Any], error: HubError) 
     }
     if error.serial is not None:
         fault["serial"] = error.serial
-    answer = _with_fault(shape, fault)
-    return answer | {name: value for name, value in call.announced.items() if name in shape.by_name}
+    return _with_fault(shape, fault, call.announced)
 
 
-def _with_fault(shape: Shape, fault: dict[str, Any]) -> dict[str, Any]:
+def _with_fault(shape: Shape, fault: dict[str, Any], announced: dict[str, Any]) -> dict[str, Any]:
     if "fault" not in shape.by_name and len(shape.children) == 1 and shape.children[0].shape is not None:
-        return {shape.children[0].name: _with_fault(shape.children[0].shape, fault)}
+        return {shape.children[0].name: _with_fault(shape.children[0].shape, fault, announced)}
     answer: dict[str, Any] = {"fault": fault}
+    answer |= {name: value for name, value in announced.items() if name in shape.by_name}
     for outcome in ("esito", "outcome"):
         if outcome in shape.by_name:
             answer[outcome] = "KO"

@@ -33,6 +33,7 @@ class ContractSoap11(Soap11):
         on_invalid: OnInvalid | None,
         keep_request: bool,
         signatures: Signatures | None = None,
+        tolerant: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(validator=None)
         self.contract = contract
@@ -40,6 +41,7 @@ class ContractSoap11(Soap11):
         self.on_invalid = on_invalid
         self.keep_request = keep_request
         self.signatures = signatures
+        self.tolerant = tolerant
 
     def create_in_document(self, ctx: Any, charset: str | None = None) -> None:
         call: Call = ctx.udc
@@ -64,14 +66,17 @@ class ContractSoap11(Soap11):
         header = self._header(call, headers, verb)
         try:
             errors = self._violations(verb, header, payload)
-            if not errors:
+            if not errors or verb.name in self.tolerant:
                 if header is not None and verb.header_shape is not None:
                     call.header = verb.header_shape.read(header)
                 ctx.in_object = verb.request_shape.read(payload)
         finally:
             if self.keep_request:
                 call.redacted_request = _redacted(envelope)
-        if errors:
+        if errors and verb.name in self.tolerant:
+            call.violations = errors
+            call.log["rules"] = _rules(errors)
+        elif errors:
             ctx.in_object = {}
             call.refused = verb.request_shape.read(payload)
             call.ready_answer = self._answer_to(call, verb, errors)
@@ -110,7 +115,7 @@ class ContractSoap11(Soap11):
         return self.contract.schema.check(header)
 
     def _answer_to(self, call: Call, verb: Verb, errors: list[SchemaError]) -> dict[str, Any]:
-        call.log["rules"] = sorted({error.rule.partition(",")[0] for error in errors})[:ERRORS_TOLD]
+        call.log["rules"] = _rules(errors)
         answer = self.on_invalid(call, verb.request, errors) if self.on_invalid is not None else None
         if answer is None:
             told = "; ".join(str(error) for error in errors[:ERRORS_TOLD])
@@ -129,6 +134,10 @@ class ContractSoap11(Soap11):
 
     def create_out_string(self, ctx: Any, charset: str | None = None) -> None:
         """Nothing is left to be done: `serialize` has written the bytes."""
+
+
+def _rules(errors: list[SchemaError]) -> list[str]:
+    return sorted({error.rule.partition(",")[0] for error in errors})[:ERRORS_TOLD]
 
 
 def _must_be_understood(header: etree._Element) -> bool:

@@ -67,11 +67,13 @@ def build_wsgi(
     certificate: Callable[[Environ], str | None] = direct_certificate,
     signatures: Signatures | None = None,
     disabled: frozenset[str] = frozenset(),
+    tolerant: frozenset[str] = frozenset(),
 ) -> Wsgi:
     """Return the WSGI callable of a contract, to be mounted under `path`.
 
     `operations` is by operation name; one that is missing or `disabled` answers a SOAP fault. `on_invalid` may answer
-    a request that the contract refuses in the contract's own way instead of a SOAP fault.
+    a request that the contract refuses in the contract's own way instead of a SOAP fault. The operations in `tolerant`
+    judge such a request themselves: what they carry must not be lost for an element that nobody knows yet.
     Raises: ValueError (an operation that the contract does not know).
     """
     unknown = set(operations) - {verb.name for verb in contract.by_request.values()}
@@ -80,7 +82,7 @@ def build_wsgi(
     active = {name: operation for name, operation in operations.items() if name not in disabled}
     limits = Limits(bytes_max=max_bytes)
     incoming, outgoing = (
-        ContractSoap11(contract, limits, on_invalid, journal is not None, signatures) for _ in range(2)
+        ContractSoap11(contract, limits, on_invalid, journal is not None, signatures, tolerant) for _ in range(2)
     )
     service = _service(contract, active)
     application = Application(

@@ -38,8 +38,13 @@ def direct_certificate(environ: Environ) -> str | None:
     return None if der is None else impronta(der)
 
 
-def proxied_certificate(header: str, trusted: tuple[str, ...]) -> Callable[[Environ], str | None]:
-    """Return the function that finds the fingerprint: of the connection, or in the header that a trusted proxy writes.
+def direct_der(environ: Environ) -> bytes | None:
+    """Return the certificate (DER) of the connection itself, None when it showed none."""
+    return environ.get(PEER_CERTIFICATE)
+
+
+def proxied_der(header: str, trusted: tuple[str, ...]) -> Callable[[Environ], bytes | None]:
+    """Return the function that finds the certificate (DER) in the header that a trusted proxy writes; b"": unreadable.
 
     The header of any other peer is not looked at; an empty `header` means that no proxy writes one. Only `header` is
     believed even from the proxy: it replaces that one, and may let another pass as its own client wrote it.
@@ -47,16 +52,26 @@ def proxied_certificate(header: str, trusted: tuple[str, ...]) -> Callable[[Envi
     """
     key = "HTTP_" + header.upper().replace("-", "_")
 
-    def certificate(environ: Environ) -> str | None:
-        found = direct_certificate(environ)
-        if found is not None or environ.get("REMOTE_ADDR") not in trusted:
-            return found
+    def der(environ: Environ) -> bytes | None:
+        if environ.get("REMOTE_ADDR") not in trusted:
+            return None
         value = environ.get(key, "").strip()
         # Apache writes (null) for a variable without value.
-        if value in ("", "(null)"):
-            return None
-        der = _der(value)
-        return impronta(der) if der else UNREADABLE
+        return None if value in ("", "(null)") else _der(value)
+
+    return der
+
+
+def proxied_certificate(header: str, trusted: tuple[str, ...]) -> Callable[[Environ], str | None]:
+    """Return the function that finds the fingerprint: of the connection, or of what `proxied_der` finds."""
+    shown = proxied_der(header, trusted)
+
+    def certificate(environ: Environ) -> str | None:
+        found = direct_certificate(environ)
+        if found is not None:
+            return found
+        der = shown(environ)
+        return None if der is None else impronta(der) if der else UNREADABLE
 
     return certificate
 

@@ -12,7 +12,7 @@ from hub.domain.stati import StatoTentativo
 from hub.store.database import Session
 from hub.store.schema import dovuti, enti, tentativi
 
-_APERTI = (StatoTentativo.DA_INVIARE, StatoTentativo.SCONOSCIUTO, StatoTentativo.ACCETTATO)
+APERTI = (StatoTentativo.DA_INVIARE, StatoTentativo.SCONOSCIUTO, StatoTentativo.ACCETTATO)
 
 
 def enti_of_dominio(session: Session, dominio: str) -> list[Row[Any]]:
@@ -32,7 +32,7 @@ def has_open_attempt(session: Session, dominio: str, iuv: str, since: datetime) 
     found = exists(literal_column("1")).where(
         tentativi.c.dominio == dominio,
         tentativi.c.iuv == iuv,
-        tentativi.c.stato.in_(_APERTI),
+        tentativi.c.stato.in_(APERTI),
         tentativi.c.created_at > since,
     )
     return bool(session.execute(select(found)).scalar_one())

@@ -77,8 +77,8 @@ def add_open(session: Session, *, ente_id: int, dominio: str, iuv: str, importo_
         "stato": str(StatoCarrello.PAGAM_IN_CORSO), "importo_cent": importo_cent, "created_at": now, "updated_at": now,
     }  # fmt: skip
     dialect = postgresql if session.dialect.name == "postgresql" else sqlite
-    added = session.execute(dialect.insert(carrelli).values(values).on_conflict_do_nothing())
-    if added.rowcount != 1:
+    statement = dialect.insert(carrelli).values(values).on_conflict_do_nothing().returning(carrelli.c.id)
+    if session.execute(statement).scalar_one_or_none() is None:
         raise Conflict(f"carrelli: un pagamento con IUV {iuv} è aperto in questo momento")
     return id
 

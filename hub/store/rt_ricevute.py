@@ -31,6 +31,23 @@ def add(session: Session, **values: Any) -> int | None:
     return session.execute(statement).scalar_one_or_none()
 
 
+def readmit(session: Session, values: dict[str, Any]) -> int | None:
+    """Let a receipt that was refused for its header take its turn, now that it came with a good one; return its id.
+
+    `values`: columns of the receipt as it came now. None when there is no such one.
+    """
+    statement = (
+        update(rt_ricevute)
+        .where(
+            *(rt_ricevute.c[name] == values[name] for name in ("dominio", "iuv", "ccp", "sha256")),
+            rt_ricevute.c.stato == StatoRt.RESPINTA,
+        )
+        .values(**values, motivo=None)
+        .returning(rt_ricevute.c.id)
+    )
+    return session.execute(statement).scalar_one_or_none()
+
+
 def by_id(session: Session, id: int, *, lock: bool = False) -> Row[Any]:
     query = select(rt_ricevute).where(rt_ricevute.c.id == id)
     return session.execute(query.with_for_update() if lock else query).one()

@@ -28,8 +28,10 @@ def find_by_key(session: Session, dominio: str, iuv: str, ccp: str) -> Row[Any] 
     ).one_or_none()
 
 
-def of_cart(session: Session, row: Row[Any], id_session: str) -> list[Row[Any]]:
-    """The attempts that left in one message with this one, itself included."""
+def of_cart(session: Session, row: Row[Any], id_session: str | None) -> list[Row[Any]]:
+    """The attempts that left in one message with this one, itself included. Without a session it left alone."""
+    if row.id_carrello_nodo is None:
+        return [row]
     mine = select(carrelli.c.id).where(carrelli.c.id_session == id_session)
     same = tentativi.c.id_carrello_nodo == row.id_carrello_nodo
     return list(session.execute(select(tentativi).where(tentativi.c.carrello_id.in_(mine), same)))

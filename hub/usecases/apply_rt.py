@@ -1,4 +1,4 @@
-"""Apply receipts to their carrello: the outcome of an RT, and what happens when two of them disagree.
+"""Apply a classic receipt to its carrello: the outcome of an RT, and what happens when two of them disagree.
 
 Source: node, outcome of an RT (4.5), paaInviaRT steps 6-8; pa-per-ente, effect of a receipt (5.3).
 """
@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import Row
 
 from hub.domain.documenti import Rt, SingoloRt
-from hub.domain.errors import Conflict
 from hub.domain.stati import (
     CARRELLO_BY_ESITO,
     ESITI_POSITIVI,
@@ -27,50 +26,10 @@ from hub.domain.stati import (
     is_legal,
     sessione_of_carrelli,
 )
-from hub.formats.rt import read_rt
 from hub.log import get_logger
 from hub.store import carrelli, dovuti, quote_secondarie, rt_ricevute, sessioni, tentativi
-from hub.store.database import Database, Session
+from hub.store.database import Session
 from hub.usecases.inoltro_esito import queue_carrello
-from hub.usecases.record_rt import set_aside
-
-_BATCH = 50
-
-
-def run_once(db: Database, now: datetime) -> bool:
-    """Apply receipts that wait, in order of arrival, one transaction each; True when there is less to do than before.
-
-    One that meets a conflict stays as it is for the next tick and does not hold up those behind it.
-    """
-    with db.reading() as session:
-        waiting = rt_ricevute.to_process(session, _BATCH)
-    conflicts = 0
-    for rt_id in waiting:
-        try:
-            _apply_one(db, rt_id, now)
-        except Conflict as error:
-            # A sending was settled at this very moment; if it lasts, a person must look.
-            conflicts += 1
-            get_logger().warning("rt_conflict", rt_id=rt_id, error=str(error))
-    return len(waiting) > conflicts
-
-
-def _apply_one(db: Database, rt_id: int, now: datetime) -> None:
-    with db.transaction() as session:
-        row = rt_ricevute.by_id(session, rt_id, lock=True)
-        if row.stato != StatoRt.RICEVUTA or set_aside(session, row, now) is not None:
-            return
-        stato, motivo = apply_rt(session, row, read_rt(bytes(row.raw)), now)
-    get_logger().info(
-        "rt_applied",
-        rt_id=rt_id,
-        dominio=row.dominio,
-        iuv=row.iuv,
-        ccp=row.ccp,
-        stato=str(stato),
-        motivo=motivo,
-        correlation_id=row.correlation_id,
-    )
 
 
 def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> tuple[StatoRt, str | None]:
@@ -87,7 +46,7 @@ def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> tuple[St
         tentativi.move(session, tentativo, to=StatoTentativo.CHIUSO, at=now)
     if is_legal(StatoCarrello(carrello.stato), stato):
         is_second = rt.codice_esito in ESITI_POSITIVI and _is_paid_elsewhere(session, carrello)
-        _close(session, carrello, row, rt, stato, now)
+        close_carrello(session, carrello, row.id, bytes(row.raw), rt, stato, now)
         result, motivo = StatoRt.ELABORATA, check_amounts(rt, carrello)
         if is_second:
             result, motivo = StatoRt.ECCEDENZA, "dovuto già pagato con un altro tentativo: pagamento in eccedenza"
@@ -133,11 +92,18 @@ def check_amounts(rt: Rt, carrello: Row[Any]) -> str | None:
     return None
 
 
-def _close(session: Session, carrello: Row[Any], row: Row[Any], rt: Rt, stato: StatoCarrello, now: datetime) -> None:
-    carrelli.move(session, carrello, to=stato, at=now, rt_id=row.id)
+def close_carrello(
+    session: Session, carrello: Row[Any], rt_id: int, raw: bytes, rt: Rt, stato: StatoCarrello, now: datetime
+) -> None:
+    """Take a carrello to the state that a receipt says, with its dovuti and its session, and tell its ente.
+
+    `raw`: the receipt as the ente is given it, `rt` what it says.
+    """
+    carrelli.move(session, carrello, to=stato, at=now, rt_id=rt_id)
     close_dovuti(session, carrello, rt, now)
-    queue_carrello(session, carrello.id, bytes(row.raw), now)
-    close_sessione(session, carrello.id_session, now)
+    queue_carrello(session, carrello.id, raw, now)
+    if carrello.id_session is not None:
+        close_sessione(session, carrello.id_session, now)
 
 
 def close_sessione(session: Session, id_session: str, now: datetime) -> None:

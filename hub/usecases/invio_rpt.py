@@ -39,7 +39,7 @@ def build_topic(db: Database, nodo: Nodo, cassaforte: Cassaforte) -> Topic:
             id_session = carrelli.by_id(session, tentativo.carrello_id).id_session
             is_closed = _is_closed(session, tentativo)
         chiave = ChiaveRpt(tentativo.dominio, tentativo.iuv, tentativo.ccp)
-        return stazione_of(row, cassaforte), TentativoCercato(chiave, tentativo.created_at, id_session), is_closed
+        return stazione_of(row, cassaforte), TentativoCercato(chiave, tentativo.created_at, id_session or ""), is_closed
 
     def deliver(message: Claimed) -> Delivery:
         stazione, _, is_closed = read(message)
@@ -81,7 +81,7 @@ def settle(session: Session, message: Claimed, delivery: Delivery, now: datetime
         if tentativo.stato != StatoTentativo.CHIUSO:
             _settle_one(session, tentativo, delivery, now)
     url = delivery.response.get("url", "")
-    if delivery.outcome == Outcome.DELIVERED and url:
+    if delivery.outcome == Outcome.DELIVERED and url and id_session is not None:
         sessioni.set_nodo(session, id_session, url, id_session_of(url), now)
 
 
@@ -109,6 +109,8 @@ def _free(session: Session, rpt_bytes: bytes, carrello: Row[Any], now: datetime)
     rt = _negative_outcome(bytes(rpt_bytes), now)
     carrelli.move(session, carrello, to=StatoCarrello.NON_PAGATO, at=now, esito_locale=render_rt(rt))
     close_dovuti(session, carrello, rt, now)
+    if carrello.id_session is None:
+        return
     sessione = sessioni.by_id(session, carrello.id_session)
     if is_legal(StatoSessione(sessione.stato), StatoSessione.IMPOSSIBILE_INVIARE_CARRELLO_RP):
         sessioni.move(session, sessione, to=StatoSessione.IMPOSSIBILE_INVIARE_CARRELLO_RP, at=now)

@@ -54,7 +54,7 @@ def record_rt(db: Database, intestazione: IntestazioneRt, rt_base64: str, correl
 
 def set_aside(session: Session, row: Row[Any], now: datetime) -> errors.HubError | None:
     """Set aside a receipt that cannot be applied and return the refusal; None when it can be applied."""
-    if row.stato != StatoRt.RICEVUTA:
+    if row.stato not in (StatoRt.RICEVUTA, StatoRt.ORFANA):
         return None
     try:
         rt = read_rt(bytes(row.raw))
@@ -64,7 +64,8 @@ def set_aside(session: Session, row: Row[Any], now: datetime) -> errors.HubError
         return refusal
     tentativo = tentativi.find_by_key(session, row.dominio, row.iuv, row.ccp)
     if tentativo is None:
-        rt_ricevute.settle(session, row, StatoRt.ORFANA, now, "nessuna RPT con questa chiave")
+        if row.stato == StatoRt.RICEVUTA:
+            rt_ricevute.settle(session, row, StatoRt.ORFANA, now, "nessuna RPT con questa chiave")
         return errors.RptSconosciuta("RPT sconosciuta", f"IUV {row.iuv}, CCP {row.ccp}", id=row.dominio)
     different = mismatch(rt, row, tentativo)
     if different is not None:

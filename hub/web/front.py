@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from hub.web.app import Certificate, create_flask
 from hub.web.context import METRICS, ROUTE
+from hub.web.guardia_nodo import GuardiaNodo
 from hub.web.scarico import waiting
 
 if TYPE_CHECKING:
@@ -16,12 +18,15 @@ if TYPE_CHECKING:
 
 
 def create_front(
-    runtime: Runtime, mounts: Mapping[str, WSGIApplication], certificate: Certificate | None = None
+    runtime: Runtime,
+    mounts: Mapping[str, WSGIApplication],
+    certificate: Certificate | None = None,
+    guardia: GuardiaNodo | None = None,
 ) -> WSGIApplication:
     """Return the WSGI application of the whole HTTP server.
 
     `mounts`: path -> application which sees what follows the path ("", "/...", or ".wsdl"). `certificate`: finds the
-    fingerprint of the TLS client certificate of a request.
+    fingerprint of the TLS client certificate of a request. `guardia`: who gets to the doors of the node; None: all.
     """
     flask = create_flask(runtime, certificate)
     metrics = flask.extensions[METRICS]
@@ -37,13 +42,20 @@ def create_front(
             return start_response(line, headers, exc_info) if exc_info else start_response(line, headers)
 
         app = _choose(by_length, environ) or flask
+        refusal = None if guardia is None else guardia.refuse(environ, environ.get(ROUTE))
         try:
-            return app(environ, recording)
+            return app(environ, recording) if refusal is None else _turn_away(refusal, recording)
         finally:
             route = environ.get(ROUTE, "-")
             metrics.observe(environ.get("REQUEST_METHOD", ""), route, status, perf_counter() - started)
 
     return waiting(front, runtime)
+
+
+def _turn_away(status: HTTPStatus, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer a request that is not let in: nothing is said but the status."""
+    start_response(f"{status.value} {status.phrase}", [("Content-Type", "text/plain"), ("Content-Length", "0")])
+    return [b""]
 
 
 def _choose(mounts: list[tuple[str, WSGIApplication]], environ: WSGIEnvironment) -> WSGIApplication | None:

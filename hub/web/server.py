@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from hub.runtime import PEER_CERTIFICATE
+from hub.runtime import PEER_CERTIFICATE, PORTA
 from hub.web.lane import Lane
 from hub.web.long_road import LongRoad
 from hub.web.rsgi import Exchange, Headers, Scope, Wsgi, declared_length, tell
@@ -112,6 +112,7 @@ class Front:
         certificate = getattr(scope, "peer_certificate", None)
         if certificate is not None:
             environ[PEER_CERTIFICATE] = certificate
+        environ[PORTA] = getattr(scope, "porta", "")
         for name, value in scope.headers.items():
             if "_" in name:
                 continue  # Client_Cert would be read as Client-Cert, which a proxy in front guards

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from adapters.nodo.client import NodoClient, NodoSoap, ViaStato
+from adapters.nodo.client import NodoClient
+from adapters.nodo.domande import ViaStato
+from adapters.nodo.soap import NodoSoap
 from adapters.nodo.trasporto import Attese, Trasporto
 from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
 from hub.domain.pagamento_online import TentativoCercato

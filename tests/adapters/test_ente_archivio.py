@@ -16,12 +16,7 @@ from adapters.ente.archivio import ArchivioClient
 from adapters.ente.chiamata import Limiti
 from adapters.ente.fake import Comportamento, Guasto
 from adapters.ente.fake_archivio import ArchivioFinto
-from hub.domain.archivio import (
-    ChiaveArchivio,
-    PagamentoPsp,
-    PosizioneEsterna,
-    RispostaArchivio,
-)
+from hub.domain.archivio import ChiaveArchivio, PagamentoPsp, PosizioneEsterna, RispostaArchivio
 from hub.domain.delivery import Outcome
 from hub.domain.documenti import Soggetto
 from hub.formats.archivio import ATTIVA, AVVISO, VERIFICA, build_attiva, read_risposta

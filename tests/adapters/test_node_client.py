@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from adapters.nodo.client import NodoClient, ViaStato
+from adapters.nodo.client import NodoClient
+from adapters.nodo.domande import ViaStato
 from adapters.nodo.faults import outcome_of_stato
 from adapters.nodo.trasporto import Attese
 from hub.domain.delivery import Delivery, Outcome

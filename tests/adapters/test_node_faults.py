@@ -12,26 +12,9 @@ from typing import Any
 import pytest
 
 from adapters.nodo import faults
-from adapters.nodo.faults import (
-    AZIONE_BY_STATO,
-    CLASSE_BY_CODE,
-    azione_of,
-    classe_of,
-    outcome_of,
-    outcome_of_stato,
-)
+from adapters.nodo.faults import AZIONE_BY_STATO, CLASSE_BY_CODE, azione_of, classe_of, outcome_of, outcome_of_stato
 from hub.domain.delivery import Azione, Classe, Outcome
-from tests.adapters.stub_node import (
-    CARRELLO,
-    KO,
-    RPT,
-    ask,
-    carrello,
-    envelope,
-    fault,
-    reply,
-    send,
-)
+from tests.adapters.stub_node import CARRELLO, KO, RPT, ask, carrello, envelope, fault, reply, send
 
 CODICI: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data/nodo/codici.json").read_text(encoding="utf-8"))
 CLASSI = {

@@ -12,19 +12,7 @@ from hub.formats.contratti import compile_wsdl
 from hub.formats.resources import resource
 from hub.formats.xml import parse
 from tests.adapters import counter as stage
-from tests.adapters.counter import (
-    BOLLO,
-    DOMINIO,
-    HASH,
-    IUV,
-    KO,
-    NUMERO,
-    SECONDO,
-    VERIFIED,
-    Counter,
-    payment,
-    transfer,
-)
+from tests.adapters.counter import BOLLO, DOMINIO, HASH, IUV, KO, NUMERO, SECONDO, VERIFIED, Counter, payment, transfer
 from tests.adapters.simulated import HTTP, eventually, post_json
 
 CONTRACTS = {

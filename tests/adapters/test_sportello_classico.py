@@ -9,11 +9,7 @@ import pytest
 
 from adapters.nodo.fake_soap import HEAD_NS
 from hub.domain.delivery import ChiaveRpt
-from hub.formats.nodo_messaggi import (
-    build_invia_rpt,
-    fill_password,
-    read_invia_rpt_risposta,
-)
+from hub.formats.nodo_messaggi import build_invia_rpt, fill_password, read_invia_rpt_risposta
 from hub.formats.rpt import render_rpt
 from hub.formats.rt import decode_rt_field, read_rt
 from hub.formats.xml import parse

@@ -11,15 +11,7 @@ from typing import Any
 
 from lxml import etree
 
-from tests.contracts.xsd_facts import (
-    NS_XSD,
-    Catalogue,
-    Facts,
-    clark,
-    expand,
-    parse,
-    split_tag,
-)
+from tests.contracts.xsd_facts import NS_XSD, Catalogue, Facts, clark, expand, parse, split_tag
 
 NS_WSDL = "http://schemas.xmlsoap.org/wsdl/"
 NS_SOAP = "http://schemas.xmlsoap.org/wsdl/soap/"

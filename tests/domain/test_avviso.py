@@ -10,13 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.domain import avviso as regole
-from hub.domain.avviso import (
-    ContoPostale,
-    codeline,
-    conto_from_iban,
-    data_matrix_text,
-    qr_text,
-)
+from hub.domain.avviso import ContoPostale, codeline, conto_from_iban, data_matrix_text, qr_text
 from tests.factories import make_avviso
 
 ESEMPIO = (

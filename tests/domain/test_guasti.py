@@ -7,13 +7,7 @@ from collections import Counter
 import pytest
 
 from hub.domain.errors import HubError
-from hub.domain.guasti import (
-    CATALOGO,
-    OPERAZIONI_ENTE,
-    OPERAZIONI_NODO,
-    Guasto,
-    is_known,
-)
+from hub.domain.guasti import CATALOGO, OPERAZIONI_ENTE, OPERAZIONI_NODO, Guasto, is_known
 from hub.formats.resources import resource
 from hub.soap.contract import load_contract
 from hub.soap.nodo import PORTE

@@ -34,7 +34,6 @@ FINAL = [
     StatoTentativo.CHIUSO,
     StatoRt.ELABORATA,
     StatoRt.ECCEDENZA,
-    StatoRt.QUARANTENA,
     StatoDovuto.COMPLETATO,
     StatoDovuto.ANNULLATO,
     StatoImport.IMPORT_ESEGUITO,

@@ -18,14 +18,7 @@ from hub.domain.stati import StatoMessaggio
 from hub.store import outbox, schema
 from hub.usecases import relay_outbox
 from tests.factories import make_documento, make_voce
-from tests.inoltro import (
-    CHIAVE,
-    configure_inoltro,
-    inoltro_topics,
-    pay,
-    refuse,
-    relay_enti,
-)
+from tests.inoltro import CHIAVE, configure_inoltro, inoltro_topics, pay, refuse, relay_enti
 from tests.world import LIMITS, World
 
 DOWN = Comportamento(Guasto.STATO, status=503)

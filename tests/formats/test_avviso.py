@@ -14,13 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ImageFilter
 
-from hub.domain.avviso import (
-    Avviso,
-    ContoPostale,
-    EnteCreditore,
-    data_matrix_text,
-    qr_text,
-)
+from hub.domain.avviso import Avviso, ContoPostale, EnteCreditore, data_matrix_text, qr_text
 from hub.domain.documenti import Soggetto
 from hub.formats.avviso import render_avviso, zip_avviso
 from tests.factories import CODICE_FISCALE, PARTITA_IVA, make_avviso

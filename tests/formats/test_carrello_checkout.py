@@ -11,12 +11,7 @@ from typing import Any
 import pytest
 
 from hub.domain.carrello_checkout import CarrelloCheckout
-from hub.formats.carrello_checkout import (
-    CarrelloNonValido,
-    read_carrello,
-    read_problema,
-    render_carrello,
-)
+from hub.formats.carrello_checkout import CarrelloNonValido, read_carrello, read_problema, render_carrello
 from tests.carrelli import RITORNI, make_avviso, make_carrello
 
 

@@ -6,11 +6,7 @@ import pytest
 
 from hub.domain.configurazione import MODALITA, OPERAZIONI, ConfigurazioneNonValida
 from hub.domain.stati import StatoEnte
-from hub.formats.configurazione import (
-    SIZE_MAX_BYTES,
-    read_configurazione,
-    render_configurazione,
-)
+from hub.formats.configurazione import SIZE_MAX_BYTES, read_configurazione, render_configurazione
 from hub.formats.resources import resource
 from hub.formats.xml import parse
 

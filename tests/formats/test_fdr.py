@@ -15,12 +15,7 @@ from hypothesis import strategies as st
 
 from hub.domain.rendicontazione import Riga, Riversamento, Somma, Totali
 from hub.formats import schemi
-from hub.formats.fdr import (
-    LIMITS,
-    OSSERVAZIONI_MAX,
-    RendicontazioneNonLeggibile,
-    read_flusso,
-)
+from hub.formats.fdr import LIMITS, OSSERVAZIONI_MAX, RendicontazioneNonLeggibile, read_flusso
 from hub.formats.xml import parse
 
 DATA = Path(__file__).parents[1] / "data"

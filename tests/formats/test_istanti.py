@@ -6,13 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from hub.formats.istanti import (
-    giorno_di,
-    inizio_di,
-    read_giorno,
-    read_istante,
-    render_istante,
-)
+from hub.formats.istanti import giorno_di, inizio_di, read_giorno, read_istante, render_istante
 
 
 @pytest.mark.parametrize(

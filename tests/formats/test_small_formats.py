@@ -12,23 +12,8 @@ from hypothesis import strategies as st
 from stdnum import luhn
 from stdnum.it import codicefiscale
 
-from hub.domain.errors import (
-    CodiceFiscaleNonValido,
-    InvalidRequest,
-    Misconfigured,
-    PartitaIvaNonValida,
-)
-from hub.formats import (
-    blocchi,
-    codice_fiscale,
-    iban,
-    importi,
-    pagati,
-    rpt,
-    schemi,
-    segreti,
-    testi,
-)
+from hub.domain.errors import CodiceFiscaleNonValido, InvalidRequest, Misconfigured, PartitaIvaNonValida
+from hub.formats import blocchi, codice_fiscale, iban, importi, pagati, rpt, schemi, segreti, testi
 from hub.formats.resources import resource
 
 

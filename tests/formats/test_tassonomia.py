@@ -8,12 +8,7 @@ from datetime import date
 import pytest
 
 from hub.formats.resources import resource
-from hub.formats.tassonomia import (
-    RIGHE_MAX,
-    TavolaNonLeggibile,
-    bundled,
-    read_tassonomia,
-)
+from hub.formats.tassonomia import RIGHE_MAX, TavolaNonLeggibile, bundled, read_tassonomia
 
 JSON = {
     "CODICE TIPO ENTE CREDITORE": "01",

@@ -21,13 +21,7 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from tests.interop.documents import (
-    avviso_of,
-    esterno_of,
-    in_carrello_of,
-    read_pagati,
-    write_documents,
-)
+from tests.interop.documents import avviso_of, esterno_of, in_carrello_of, read_pagati, write_documents
 from tests.interop.hub import CARRELLO, RunningHub, request
 
 ENTE, PASSWORD = "C_PROVA", "Segreto12345"

@@ -21,16 +21,7 @@ from hub.soap import ente
 from hub.store import schema
 from tests.certificates import make_identity, pin
 from tests.soap import attacks
-from tests.soap.signing import (
-    ADDRESS,
-    ALL,
-    SIGNER,
-    Message,
-    part,
-    post,
-    signed,
-    to_bytes,
-)
+from tests.soap.signing import ADDRESS, ALL, SIGNER, Message, part, post, signed, to_bytes
 from tests.soap.zeep_client import open_door
 from tests.world import World
 

@@ -26,10 +26,11 @@ from hub.domain.errors import Misconfigured
 from hub.formats.gettoni_firmati import Scarico, scarico_token
 from hub.soap import ente
 from hub.store import schema
-from hub.web import tls
+from hub.web import porte, tls
 from hub.web.flussi import long_paths
+from hub.web.porte import Porte
 from hub.web.server import BodyLimits, Front
-from hub.web.tls import TlsFront, TlsSettings, build_context
+from hub.web.tls import TlsSettings, build_context, build_porta
 from tests.certificates import Identity, make_identity, pin
 from tests.flows.plant import Plant, until
 from tests.soap.signing import Message, part, to_bytes
@@ -87,7 +88,7 @@ def listening(world: World, folder: Path) -> Iterator[Port]:
     number = free_port()
     limits = BodyLimits({ente.PATH: MAX_BYTES}, 1000, 2.0, long_paths(world.runtime.config))
     front = Front(build_wsgi_app(world.runtime), world.runtime.config.public_url, limits, 2)
-    port = TlsFront(front, TlsSettings("127.0.0.1", number, certificate, key, authorities))
+    port = Porte(front, [build_porta(TlsSettings("127.0.0.1", number, certificate, key, authorities))])
     loop = asyncio.new_event_loop()
     port.__rsgi_init__(loop)
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -314,7 +315,7 @@ def test_slow_and_half_open_clients_do_not_keep_the_others_out(port, small_world
 
 
 def test_more_connections_than_the_most_are_closed(port, small_world, monkeypatch):
-    monkeypatch.setattr(tls, "_CONNECTIONS_MAX", 1)
+    monkeypatch.setattr(porte, "_CONNECTIONS_MAX", 1)
     with port.connect() as first:
         first.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
         assert first.recv(100)
@@ -323,7 +324,7 @@ def test_more_connections_than_the_most_are_closed(port, small_world, monkeypatc
 
 
 def test_a_silent_client_is_let_go(port, monkeypatch):
-    monkeypatch.setattr(tls, "_HEAD_S", 0.3)
+    monkeypatch.setattr(porte, "_HEAD_S", 0.3)
     with port.connect() as connection:
         assert connection.recv(100) == b""
 
@@ -359,7 +360,7 @@ def test_what_the_port_needs_is_checked_at_start(port, tmp_path):
     good = TlsSettings("127.0.0.1", port.number, certificate, key, None)
 
     with pytest.raises(Misconfigured, match="già in uso"):
-        tls.check(good)
+        tls.check(build_porta(good), "PONTEPA_TLS_PORT")
     for wrong in (
         replace(good, key=other[1]), replace(good, cert=tmp_path / "manca.pem"), replace(good, client_ca=key),
         replace(good, client_ca=tmp_path / "manca.pem"),

@@ -19,7 +19,7 @@ from hub.formats.resources import resource
 from hub.formats.xml import parse
 from hub.soap import ente, nodo
 from hub.soap.contract import SOAP_ENV, load_contract
-from hub.soap.nodo import pa_for_node
+from hub.soap.nodo import ccp, pa_for_node
 from tests.world import SOURCE, World
 
 BASE = "http://hub.invalid"
@@ -126,6 +126,11 @@ def nodo_client(door: Door) -> Any:
 def pa_for_node_client(door: Door) -> Any:
     """The service that the node calls about notices and with their receipts."""
     return _client(door, "paForNode.wsdl", BASE + pa_for_node.PATH)
+
+
+def ccp_client(door: Door) -> Any:
+    """The service that the node calls about notices in the classic model."""
+    return _client(door, "PaPerNodoPagamentoPsp.wsdl", BASE + ccp.PATH)
 
 
 def _client(door: Door, wsdl: str, address: str, **options: Any) -> Any:

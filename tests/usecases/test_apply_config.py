@@ -9,14 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from hub.domain.configurazione import (
-    INVARIATO,
-    Applicazione,
-    Configurazione,
-    ConfigurazioneNonValida,
-    Ente,
-    Tipo,
-)
+from hub.domain.configurazione import INVARIATO, Applicazione, Configurazione, ConfigurazioneNonValida, Ente, Tipo
 from hub.domain.errors import Conflict, InvalidRequest, NotFound
 from hub.formats.configurazione import read_configurazione, render_configurazione
 from hub.formats.resources import resource
@@ -25,12 +18,7 @@ from hub.store import credenziali, enti, stazioni, tipi
 from hub.store.database import Database
 from hub.usecases.add_ente import add_ente, add_tipo
 from hub.usecases.apply_config import apply, plan
-from hub.usecases.change_credenziale import (
-    add_credenziale,
-    new_password,
-    revoke_credenziale,
-    rotate_credenziale,
-)
+from hub.usecases.change_credenziale import add_credenziale, new_password, revoke_credenziale, rotate_credenziale
 from hub.usecases.export_config import export_config
 
 NOW = datetime(2026, 5, 4, 10, tzinfo=UTC)

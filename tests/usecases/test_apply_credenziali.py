@@ -8,32 +8,17 @@ from typing import Any
 
 import pytest
 
-from hub.domain.configurazione import (
-    INVARIATO,
-    Applicazione,
-    Configurazione,
-    ConfigurazioneNonValida,
-)
+from hub.domain.configurazione import INVARIATO, Applicazione, Configurazione, ConfigurazioneNonValida
 from hub.domain.credenziali import Genere
 from hub.domain.errors import Conflict, InvalidRequest
 from hub.formats.certificati import read_certificato
-from hub.formats.configurazione import (
-    read_applicazione,
-    read_configurazione,
-    read_ente,
-    render_configurazione,
-)
+from hub.formats.configurazione import read_applicazione, read_configurazione, read_ente, render_configurazione
 from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte
 from hub.store import credenziali, enti
 from hub.store.database import Database
 from hub.usecases.apply_config import apply
-from hub.usecases.change_credenziale import (
-    add_credenziale,
-    new_certificato,
-    new_password,
-    new_token,
-)
+from hub.usecases.change_credenziale import add_credenziale, new_certificato, new_password, new_token
 from hub.usecases.export_config import export_config
 from tests.certificates import make_identity
 

@@ -10,13 +10,7 @@ from typing import Any
 import pytest
 
 from hub.domain.delivery import Delivery, Outcome
-from hub.domain.errors import (
-    DovutoNonPagabile,
-    IuvNonValido,
-    IuvScaduto,
-    PagamentoInCorso,
-    PagamentoNonIniziato,
-)
+from hub.domain.errors import DovutoNonPagabile, IuvNonValido, IuvScaduto, PagamentoInCorso, PagamentoNonIniziato
 from hub.formats.rpt import read_rpt
 from hub.store import schema
 from tests.world import World

@@ -9,15 +9,7 @@ import pytest
 from hub.domain.iuv import build_iuv
 from hub.store import schema
 from hub.usecases import righe_export
-from tests.esportazioni import (
-    ask,
-    book_expired,
-    booking,
-    iuv_of,
-    read_file,
-    rows_of,
-    tick,
-)
+from tests.esportazioni import ask, book_expired, booking, iuv_of, read_file, rows_of, tick
 
 HEADER = (
     "IUD;codIuv;dataCreazione;tipoIdentificativoUnivoco;codiceIdentificativoUnivoco;anagraficaPagatore;"

@@ -19,13 +19,7 @@ from hub.store import schema
 from hub.usecases.check_flusso import CheckFlusso
 from tests.importati import CUT_OFF, Stabilimento
 from tests.tassonomie import changed, lay
-from tests.tracciati import (
-    SECONDARIO,
-    make_campi,
-    make_codice_fiscale,
-    make_csv,
-    make_zip,
-)
+from tests.tracciati import SECONDARIO, make_campi, make_codice_fiscale, make_csv, make_zip
 from tests.tracciati import rows as lines
 from tests.world import PASSWORD_REFEZIONE, World
 

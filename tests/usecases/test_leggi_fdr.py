@@ -13,13 +13,7 @@ from hub.domain.acquisizione_fdr import EsitoDomanda, Scarico, Trasporto
 from hub.domain.errors import Conflict
 from hub.store import rendicontazioni, schema
 from hub.usecases import leggi_fdr
-from tests.rendicontazioni import (
-    OGGI,
-    NodoInMemoria,
-    Rendicontazione,
-    make_flusso,
-    make_pagamento,
-)
+from tests.rendicontazioni import OGGI, NodoInMemoria, Rendicontazione, make_flusso, make_pagamento
 from tests.world import INTERMEDIARIO, World
 
 

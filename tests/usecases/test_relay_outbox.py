@@ -15,12 +15,7 @@ from typing import Any
 import pytest
 
 from hub.domain.delivery import Delivery, Outcome
-from hub.domain.stati import (
-    StatoCarrello,
-    StatoMessaggio,
-    StatoSessione,
-    StatoTentativo,
-)
+from hub.domain.stati import StatoCarrello, StatoMessaggio, StatoSessione, StatoTentativo
 from hub.formats.nodo_messaggi import fill_password
 from hub.formats.rt import check_rt, read_rt
 from hub.store import outbox, schema

@@ -13,19 +13,8 @@ from datetime import timedelta
 import pytest
 
 from hub.domain import iuv as numeri
-from hub.domain.errors import (
-    AnagraficaNonValida,
-    IudDuplicato,
-    NotFound,
-    PagamentoScaduto,
-)
-from hub.domain.stati import (
-    StatoCarrello,
-    StatoDovuto,
-    StatoMessaggio,
-    StatoSessione,
-    StatoTentativo,
-)
+from hub.domain.errors import AnagraficaNonValida, IudDuplicato, NotFound, PagamentoScaduto
+from hub.domain.stati import StatoCarrello, StatoDovuto, StatoMessaggio, StatoSessione, StatoTentativo
 from hub.formats import schemi
 from hub.formats.istanti import giorno_di
 from hub.formats.rpt import read_rpt

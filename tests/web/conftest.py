@@ -15,7 +15,8 @@ from sqlalchemy import insert, select, update
 
 from adapters.cartella.client import CartellaArchivio
 from adapters.firma.xmlsec_verifier import XmlsecFirme
-from adapters.nodo.client import NodoClient, NodoSoap
+from adapters.nodo.client import NodoClient
+from adapters.nodo.soap import NodoSoap
 from adapters.nodo.trasporto import Attese, Trasporto
 from hub.config import Ambiente, Config
 from hub.formats.segreti import Cassaforte

@@ -7,16 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.web.conftest import World
-from tests.web.test_browser import (
-    AUDIT,
-    CHROMIUM,
-    DESKTOP,
-    PHONE,
-    OpenPage,
-    browser,
-    hub,
-    open_page,
-)
+from tests.web.test_browser import AUDIT, CHROMIUM, DESKTOP, PHONE, OpenPage, browser, hub, open_page
 from tests.web.test_console import PASSWORD, message, put, with_operators
 
 __all__ = ["browser", "hub", "open_page"]

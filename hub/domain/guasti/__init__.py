@@ -7,7 +7,7 @@ list (2.12), and each operation's checks; node, catalogue PAA.
 
 from __future__ import annotations
 
-from hub.domain.guasti import avvisi, comuni, dovuti, esiti, flussi, nodo, pagamenti, portali
+from hub.domain.guasti import avvisi, comuni, dovuti, esiti, flussi, nodo, pagamenti, portali, ricevute
 from hub.domain.guasti.guasto import OPERAZIONI, OPERAZIONI_ENTE, OPERAZIONI_NODO, Guasto, Ripetere
 
 __all__ = ["CATALOGO", "OPERAZIONI", "OPERAZIONI_ENTE", "OPERAZIONI_NODO", "Guasto", "Ripetere", "is_known"]
@@ -21,6 +21,7 @@ CATALOGO: tuple[Guasto, ...] = (
     *portali.GUASTI,
     *nodo.GUASTI,
     *avvisi.GUASTI,
+    *ricevute.GUASTI,
 )
 _KNOWN = frozenset((operazione, guasto.code) for guasto in CATALOGO for operazione in guasto.operazioni)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hub.domain.guasti import guasto as g
 from hub.domain.guasti.guasto import Guasto, Ripetere
 
-_NUOVE = (*g.OPERAZIONI_AVVISO, g.DEMAND, g.SEND_RT, g.SEND_RT_V2)
-_NON_DISPONIBILI = (g.DEMAND, g.SEND_RT, g.SEND_RT_V2)
+_NUOVE = (*g.OPERAZIONI_AVVISO, g.DEMAND)
+_NON_DISPONIBILI = (g.DEMAND,)
 
 GUASTI = (
     Guasto(
@@ -74,11 +74,18 @@ GUASTI = (
     ),
     Guasto(
         "PAA_SEMANTICA",
-        "l'avviso non sta nella risposta: troppe voci, una marca da bollo con `paGetPayment`, un conto o un importo "
-        "che il nodo rifiuterebbe",
+        "l'avviso non sta nella risposta: troppe voci (più di una nel modello classico), una marca da bollo fuori "
+        "da `paGetPaymentV2`, un conto o un importo che il nodo rifiuterebbe; CCP `n/a`",
         "correggere il dovuto o i conti dell'ente; per le marche la stazione usa `paGetPaymentV2`",
         Ripetere.NO,
         g.OPERAZIONI_AVVISO,
+    ),
+    Guasto(
+        "PAA_ATTIVA_RPT_IMPORTO_NON_VALIDO",
+        "l'importo che il PSP ha mostrato non è più quello dovuto",
+        "attivare di nuovo con l'importo in `datiPagamentoPA`",
+        Ripetere.NO,
+        (g.ATTIVA_RPT,),
     ),
     Guasto(
         "PAA_SYSTEM_ERROR",

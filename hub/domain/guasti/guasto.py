@@ -35,6 +35,8 @@ GET_V2 = "paGetPaymentV2"
 SEND_RT = "paSendRT"
 SEND_RT_V2 = "paSendRTV2"
 DEMAND = "paDemandPaymentNotice"
+VERIFICA_RPT = "paaVerificaRPT"
+ATTIVA_RPT = "paaAttivaRPT"
 
 # Of the management software, in the order in which the contract's specification tells them.
 OPERAZIONI_ENTE = (
@@ -44,7 +46,7 @@ OPERAZIONI_ENTE = (
 # Of the node, classic receipts and what came with them.
 OPERAZIONI_RT = (INVIA_RT, ESITO_STORNO, REVOCA)
 # Of the node, about a notice to be paid.
-OPERAZIONI_AVVISO = (VERIFY, GET, GET_V2)
+OPERAZIONI_AVVISO = (VERIFY, GET, GET_V2, VERIFICA_RPT, ATTIVA_RPT)
 OPERAZIONI_NODO = OPERAZIONI_AVVISO + (DEMAND, SEND_RT, SEND_RT_V2) + OPERAZIONI_RT
 OPERAZIONI = OPERAZIONI_ENTE + OPERAZIONI_NODO
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hub.runtime import Runtime
 from hub.soap.contract import Contract
-from hub.soap.nodo import pa_for_node, paa_invia_rt
+from hub.soap.nodo import ccp, pa_for_node, paa_invia_rt, send_rt
 from hub.soap.operation import OnInvalid, Operation
 
 # Of paaInviaRT.
@@ -19,15 +19,17 @@ PATH = paa_invia_rt.PATH
 
 @dataclass(frozen=True, slots=True)
 class Porta:
-    """A door: `wsdl` is the file name of its contract."""
+    """A door: `wsdl` is the file name of its contract; `tolerant` operations take what its schema refuses."""
 
     path: str
     wsdl: str
     build_operations: Callable[[Runtime, Contract], Mapping[str, Operation]]
     on_invalid: OnInvalid
+    tolerant: frozenset[str] = frozenset()
 
 
 PORTE = (
     Porta(paa_invia_rt.PATH, "PaPerNodo.wsdl", paa_invia_rt.build_operations, paa_invia_rt.on_invalid),
-    Porta(pa_for_node.PATH, "paForNode.wsdl", pa_for_node.build_operations, pa_for_node.on_invalid),
+    Porta(pa_for_node.PATH, "paForNode.wsdl", pa_for_node.build_operations, pa_for_node.on_invalid, send_rt.TOLERANT),
+    Porta(ccp.PATH, "PaPerNodoPagamentoPsp.wsdl", ccp.build_operations, paa_invia_rt.on_invalid),
 )

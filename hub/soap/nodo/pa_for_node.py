@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub.domain.errors import RichiestaNonEseguibile, RichiestaNonValida
+from hub.domain.ricevuta import Primitiva
 from hub.formats.xml import SchemaError
 from hub.runtime import Runtime
 from hub.soap.contract import Contract
-from hub.soap.nodo import get_payment, verify
+from hub.soap.nodo import get_payment, send_rt, verify
 from hub.soap.operation import Call, Operation
 
 PATH = "/ws/fesp/paForNode"
@@ -25,8 +26,8 @@ def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Opera
         "paGetPayment": get_payment.build(runtime, is_v2=False),
         "paGetPaymentV2": get_payment.build(runtime, is_v2=True),
         "paDemandPaymentNotice": _not_built,
-        "paSendRT": _not_built,
-        "paSendRTV2": _not_built,
+        "paSendRT": send_rt.build(runtime, Primitiva.SEND_RT),
+        "paSendRTV2": send_rt.build(runtime, Primitiva.SEND_RT_V2),
     }
 
 

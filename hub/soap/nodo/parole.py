@@ -1,4 +1,4 @@
-"""What the operations of `paForNode` share: the question as it is written, the position as it is answered.
+"""What the doors that are asked about notices share: the question as it is written, the position as it is answered.
 
 Source: node, 3.1 (verify), 3.2 (get), optional elements never empty (3.0.1), facets of the contract.
 """
@@ -13,7 +13,7 @@ from hub.formats.importi import text_from_cent
 from hub.formats.testi import clean
 from hub.runtime import Runtime
 from hub.soap.operation import Call
-from hub.usecases.controlli_nodo import Domanda, check_avviso
+from hub.usecases.controlli_nodo import Domanda, Pagabile, check_avviso
 from hub.usecases.posizione_avviso import build_posizione
 from hub.usecases.tassonomia_vigente import tassonomia_di
 
@@ -34,10 +34,18 @@ def posizione_asked(runtime: Runtime, call: Call, request: dict[str, Any]) -> Po
         intestatario=qr_code["fiscalCode"],
     )
     call.log |= {"dominio": domanda.dominio, "avviso": domanda.numero_avviso}
+    return posizione_of(runtime, domanda)[1]
+
+
+def posizione_of(runtime: Runtime, domanda: Domanda) -> tuple[Pagabile, Posizione]:
+    """Return what a question is about: the dovuti that may be paid, and the position that they make now.
+
+    Raises: what `check_avviso` and `build_posizione` raise.
+    """
     anagrafe = runtime.callers.anagrafe
     blocco = timedelta(seconds=runtime.config.blocco_pagamento_s)
     pagabile = check_avviso(runtime.db, anagrafe, domanda, blocco, runtime.clock())
-    return build_posizione(pagabile, tassonomia_di(anagrafe))
+    return pagabile, build_posizione(pagabile, tassonomia_di(anagrafe))
 
 
 def descrizione(posizione: Posizione) -> dict[str, Any]:

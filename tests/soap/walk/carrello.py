@@ -13,15 +13,7 @@ from tests.factories import make_rt
 from tests.soap.stage import DOVUTI, GOOD, OWN, Stage, code_of, element, encoded
 from tests.soap.walk.chiedi_pagati import stored
 from tests.soap.walk.frame import Table, beside, defect, row, unreachable
-from tests.soap.walk.invia_dovuti import (
-    INDIRIZZO,
-    IUD_ERRATO,
-    IUD_NOTO,
-    TESTATA,
-    VOCI,
-    DocumentoDovuti,
-    register,
-)
+from tests.soap.walk.invia_dovuti import INDIRIZZO, IUD_ERRATO, IUD_NOTO, TESTATA, VOCI, DocumentoDovuti, register
 from tests.world import INTERMEDIARIO, PASSWORD_STAZIONE
 
 ENTE = "PAA_ENTE_NON_VALIDO"

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from tests.soap.walk import (
-    carrello,
-    chiedi_pagati,
-    flussi,
-    importa_dovuto,
-    invia_dovuti,
-    portali,
-    registra_pagamento,
-)
+from tests.soap.walk import carrello, chiedi_pagati, flussi, importa_dovuto, invia_dovuti, portali, registra_pagamento
 from tests.soap.walk.frame import Table
 
 TABLES: tuple[Table, ...] = (

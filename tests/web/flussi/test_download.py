@@ -17,12 +17,7 @@ from werkzeug.test import TestResponse
 from adapters.cartella.client import CartellaArchivio
 from hub.app import build_wsgi_app
 from hub.domain.errors import OutOfService
-from hub.formats.gettoni_firmati import (
-    Autorizzazione,
-    Scarico,
-    autorizzazione_token,
-    scarico_token,
-)
+from hub.formats.gettoni_firmati import Autorizzazione, Scarico, autorizzazione_token, scarico_token
 from hub.store import schema
 from hub.web import long_road
 from hub.web.flussi import long_paths

@@ -13,17 +13,7 @@ from werkzeug.test import TestResponse
 
 from hub.store import schema
 from tests.tracciati import make_zip
-from tests.web.flussi.door import (
-    BASE,
-    NOME,
-    ask_stato,
-    authorize,
-    files_of,
-    make_flusso,
-    open_door,
-    part,
-    row_of,
-)
+from tests.web.flussi.door import BASE, NOME, ask_stato, authorize, files_of, make_flusso, open_door, part, row_of
 from tests.world import World
 
 IMPORT = "/flussi/import"

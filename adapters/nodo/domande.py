@@ -1,0 +1,122 @@
+"""The ways of finding out that the node has by SOAP: state, list of pending RPTs, copy of the receipt.
+
+Each tells what it says about the attempt; a primitive that the node does not have any more is told as gone.
+Source: node, 2.3 to 2.5, annex A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeVar
+
+from adapters.nodo.faults import CHIEDI_COPIA, CHIEDI_PENDENTI, CHIEDI_STATO, azione_of, outcome_of_stato
+from adapters.nodo.soap import NodoSoap, from_faults, unreadable
+from hub.domain.delivery import Delivery, Outcome, Stazione
+from hub.domain.pagamento_online import TentativoCercato, Trovato
+from hub.formats.nodo_domande import (
+    build_chiedi_copia_rt,
+    build_chiedi_lista_pendenti,
+    read_chiedi_copia_rt_risposta,
+    read_chiedi_lista_pendenti_risposta,
+)
+from hub.formats.nodo_messaggi import (
+    FaultSoap,
+    RispostaNonLeggibile,
+    build_chiedi_stato_rpt,
+    read_chiedi_stato_rpt_risposta,
+)
+
+# What a gateway answers for a path or an operation that it does not have.
+_GONE = frozenset({"HTTP_404", "HTTP_405", "HTTP_410", "HTTP_501", "SOAP_Client"})
+# An RPT is listed under the instant at which the node took it: around that of its writing, and a day late at most.
+_PRIMA, _DOPO = timedelta(minutes=10), timedelta(days=1)
+
+Risposta = TypeVar("Risposta")
+
+
+def _asked(
+    soap: NodoSoap,
+    stazione: Stazione,
+    operation: str,
+    envelope: bytes,
+    correlation_id: str,
+    read: Callable[[bytes], Risposta],
+) -> Risposta | Trovato:
+    """Ask once; what is no answer says nothing about the attempt, which stays as unknown as before."""
+    answer = soap.exchange(stazione, operation, envelope, correlation_id, is_question=True)
+    if isinstance(answer, Delivery):
+        return Trovato(replace(answer, outcome=Outcome.UNKNOWN), is_gone=answer.code in _GONE)
+    try:
+        return read(answer)
+    except FaultSoap as error:
+        return Trovato(unreadable(error), is_gone=error.code == "Client")
+    except RispostaNonLeggibile as error:
+        return Trovato(unreadable(error))
+
+
+class ViaStato:
+    """nodoChiediStatoRPT. Source: node, 2.3 and annex A."""
+
+    nome = "stato"
+
+    def __init__(self, soap: NodoSoap) -> None:
+        self._soap = soap
+
+    def ask(self, stazione: Stazione, cercato: TentativoCercato, correlation_id: str) -> Trovato:
+        """The state of the attempt; DELIVERED may carry `response["url"]` while the payer can still go on."""
+        envelope = build_chiedi_stato_rpt(stazione, cercato.chiave)
+        read = read_chiedi_stato_rpt_risposta
+        risposta = _asked(self._soap, stazione, CHIEDI_STATO, envelope, correlation_id, read)
+        if isinstance(risposta, Trovato):
+            return risposta
+        if risposta.fault is not None:
+            return Trovato(from_faults(CHIEDI_STATO, [risposta.fault.code]))
+        response = {"url": risposta.url} if risposta.url else {}
+        stato = risposta.stato
+        return Trovato(Delivery(outcome_of_stato(stato), stato, response=response), azione_of(stato))
+
+
+class ViaPendenti:
+    """nodoChiediListaPendentiRPT: who is listed is there, who is not proves nothing. Source: node, 2.5."""
+
+    nome = "pendenti"
+
+    def __init__(self, soap: NodoSoap) -> None:
+        self._soap = soap
+
+    def ask(self, stazione: Stazione, cercato: TentativoCercato, correlation_id: str) -> Trovato:
+        """Whether the attempt is in the list of its ente, of the day on which it was written."""
+        da, a = cercato.creato_at - _PRIMA, cercato.creato_at + _DOPO
+        envelope = build_chiedi_lista_pendenti(stazione, cercato.chiave.dominio, da, a)
+        read = read_chiedi_lista_pendenti_risposta
+        risposta = _asked(self._soap, stazione, CHIEDI_PENDENTI, envelope, correlation_id, read)
+        if isinstance(risposta, Trovato):
+            return risposta
+        if risposta.fault is not None:
+            return Trovato(from_faults(CHIEDI_PENDENTI, [risposta.fault.code]))
+        stato = next((stato for chiave, stato in risposta.pendenti if chiave == cercato.chiave), None)
+        if stato is None:
+            return Trovato(Delivery(Outcome.UNKNOWN, "NON_IN_LISTA"))
+        return Trovato(Delivery(outcome_of_stato(stato), stato), azione_of(stato))
+
+
+class ViaCopia:
+    """nodoChiediCopiaRT: the receipt itself. Source: node, 2.4."""
+
+    nome = "copia"
+
+    def __init__(self, soap: NodoSoap) -> None:
+        self._soap = soap
+
+    def ask(self, stazione: Stazione, cercato: TentativoCercato, correlation_id: str) -> Trovato:
+        """The receipt of the attempt when there is one; that it is not ready yet proves that the node has the RPT."""
+        envelope = build_chiedi_copia_rt(stazione, cercato.chiave)
+        read = read_chiedi_copia_rt_risposta
+        risposta = _asked(self._soap, stazione, CHIEDI_COPIA, envelope, correlation_id, read)
+        if isinstance(risposta, Trovato):
+            return risposta
+        if risposta.fault is not None:
+            return Trovato(from_faults(CHIEDI_COPIA, [risposta.fault.code]))
+        return Trovato(Delivery(Outcome.DELIVERED, "RT"), documento=risposta.rt)

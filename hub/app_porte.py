@@ -1,0 +1,66 @@
+"""Assembly of the ports beside the first, and of who gets to what the node calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from hub.config import Config
+from hub.soap import nodo
+from hub.soap.server import behind_proxies
+from hub.soap.shown import direct_der, proxied_der
+from hub.web import tls
+from hub.web.guardia_nodo import PORTA_NODO, GuardiaNodo
+from hub.web.porte import Porta
+from hub.web.tls import TlsSettings
+
+
+def build_porte(config: Config) -> Mapping[str, Porta]:
+    """Return the ports beside the first, by the name of their variable. Raises: Misconfigured (files of TLS)."""
+    is_shared = config.workers > 1
+    porte = {}
+    if config.tls_cert is not None and config.tls_key is not None:
+        settings = TlsSettings(
+            config.host, config.tls_port, config.tls_cert, config.tls_key, config.tls_client_ca, is_shared
+        )
+        porte["PONTEPA_TLS_PORT"] = tls.build_porta(settings)
+    if config.node_port is None:
+        return porte
+    if config.tls_cert is None or config.tls_key is None:
+        return porte | {"PONTEPA_NODE_PORT": Porta(config.host, config.node_port, None, PORTA_NODO, is_shared)}
+    settings = TlsSettings(
+        config.host, config.node_port, config.tls_cert, config.tls_key, config.node_client_ca, is_shared,
+        is_required=config.node_client_ca is not None, nome=PORTA_NODO,
+    )  # fmt: skip
+    return porte | {"PONTEPA_NODE_PORT": tls.build_porta(settings)}
+
+
+def check_porte(config: Config) -> None:
+    """Raises: Misconfigured (files of TLS, a port taken by somebody else)."""
+    for variable, porta in build_porte(config).items():
+        tls.check(porta, variable)
+
+
+def build_guardia(config: Config, clock: Callable[[], datetime]) -> GuardiaNodo:
+    """Return who judges the callers of the paths of the node."""
+    return GuardiaNodo(
+        paths=frozenset(porta.path for porta in nodo.PORTE),
+        client_ip=behind_proxies(config.trusted_proxies),
+        certificate=_certificate(config),
+        clock=clock,
+        is_apart=config.node_port is not None,
+        sources=config.node_sources,
+        is_certificate_wanted=config.node_client_ca is not None or bool(config.node_client_subjects),
+        subjects=frozenset(config.node_client_subjects),
+    )
+
+
+def _certificate(config: Config) -> Callable[[dict[str, Any]], bytes | None]:
+    """Return what finds the certificate of the node: its port's own when it is asked for there, else the proxy's.
+
+    One that was shown on the port of the entes proves nothing here: its authorities are others.
+    """
+    if config.node_client_ca is not None:
+        return direct_der
+    return proxied_der(config.proxy_cert_header, config.trusted_proxies)

@@ -1,0 +1,228 @@
+"""Apply a receipt of the new model to the dovuto of its notice: paid, paid twice, paid though cancelled, of nobody.
+
+No money is refused: what does not fit is flagged. Source: node, receipt processing (3.5.1); pa-per-ente, life-cycle of
+a stored dovuto (5.4).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from hub.domain.errors import RicevutaNonLeggibile
+from hub.domain.ricevuta import Ricevuta, Segnalazione
+from hub.domain.stati import StatoCarrello, StatoDovuto, StatoRt, StatoTentativo, is_legal
+from hub.formats.ricevuta import read_ricevuta
+from hub.formats.rt import render_rt
+from hub.store import carrelli, depositati, dovuti, enti, rt_ricevute, tentativi
+from hub.store.database import Session
+from hub.usecases.apply_rt import close_carrello
+from hub.usecases.confronta_ricevuta import confronta
+from hub.usecases.inoltro_esito import queue_carrello
+from hub.usecases.rt_di_ricevuta import build_rt, quote_dei_dovuti
+
+
+@dataclass(frozen=True, slots=True)
+class Effetto:
+    """What became of a receipt. `segnalazioni`: what an operator should look at all the same."""
+
+    stato: StatoRt
+    motivo: str | None = None
+    segnalazioni: tuple[Segnalazione, ...] = ()
+
+
+def apply_ricevuta(session: Session, row: Row[Any], now: datetime) -> Effetto:
+    """Give a receipt its effect, write it on its row and return it.
+
+    Raises: Conflict (something of it is changed by somebody else at this moment: to be tried again).
+    """
+    try:
+        ricevuta = read_ricevuta(bytes(row.raw), row.charset)
+    except RicevutaNonLeggibile as refusal:
+        ignoti: tuple[str, ...] = ()
+        effetto = Effetto(StatoRt.QUARANTENA, refusal.description)
+    else:
+        ignoti = ricevuta.ignoti
+        effetto = _effect(session, row, ricevuta, now)
+    if effetto.stato == row.stato:
+        return effetto
+    rt_ricevute.settle(
+        session,
+        row,
+        effetto.stato,
+        now,
+        effetto.motivo and effetto.motivo[:500],
+        segnalazioni=[str(flag) for flag in effetto.segnalazioni] or None,
+        ignoti=list(ignoti) or None,
+    )
+    return effetto
+
+
+def _effect(session: Session, row: Row[Any], ricevuta: Ricevuta, now: datetime) -> Effetto:
+    if ricevuta.esito == "KO":
+        return Effetto(StatoRt.ELABORATA, "esito KO: nessun pagamento, conservata senza effetto")
+    if ricevuta.esito != "OK":
+        return Effetto(StatoRt.QUARANTENA, f"esito {ricevuta.esito[:35] or 'assente'} sconosciuto")
+    known = _known_before(session, row, ricevuta)
+    if known is not None:
+        return known
+    rt_ricevute.add_trasferimenti(session, row.id, _moved(ricevuta))
+    if row.dominio != ricevuta.testata.dominio:
+        own = ricevuta.propri(row.dominio)
+        total_cent = sum(each.importo_cent for each in own)
+        words = f"copia per l'ente secondario {row.dominio}: {len(own)} trasferimenti, {total_cent} centesimi"
+        return Effetto(StatoRt.ELABORATA, words, _unexpected(session, row, ricevuta))
+    return _pay(session, row, ricevuta, now)
+
+
+def _known_before(session: Session, row: Row[Any], ricevuta: Ricevuta) -> Effetto | None:
+    """What a receipt is whose token came before with other content; None for the first of its token.
+
+    The two versions of the message share the token, and a body may be told by both. Source: node, 3.0.6.
+    """
+    for earlier in rt_ricevute.earlier_with_token(session, row):
+        try:
+            other = read_ricevuta(bytes(earlier.raw), earlier.charset)
+        except RicevutaNonLeggibile:
+            continue
+        if ricevuta.is_same_payment(other):
+            return Effetto(StatoRt.ELABORATA, f"stesso pagamento della ricevuta {earlier.id}: senza effetto")
+        return Effetto(StatoRt.QUARANTENA, f"receiptId già noto con altro contenuto: ricevuta {earlier.id}")
+    return None
+
+
+def _moved(ricevuta: Ricevuta) -> list[dict[str, Any]]:
+    return [
+        {
+            "indice": each.indice,
+            "codice_fiscale": each.codice_fiscale[:35],
+            "importo_cent": each.importo_cent,
+            "iban": each.iban and each.iban[:35],
+            "causale": each.causale[:140],
+            "categoria": each.categoria[:140],
+            "marca_sha256": each.marca and hashlib.sha256(each.marca).hexdigest(),
+        }
+        for each in ricevuta.trasferimenti
+    ]
+
+
+def _unexpected(session: Session, row: Row[Any], ricevuta: Ricevuta) -> tuple[Segnalazione, ...]:
+    ente = enti.find_by_dominio(session, row.dominio)
+    flags = []
+    if ricevuta.is_stand_in:
+        flags.append(Segnalazione.STAND_IN)
+    if ente is not None and ente.stazione_id != row.stazione_id:
+        flags.append(Segnalazione.ALTRA_STAZIONE)
+    return tuple(flags)
+
+
+def _pay(session: Session, row: Row[Any], ricevuta: Ricevuta, now: datetime) -> Effetto:
+    flags = _unexpected(session, row, ricevuta)
+    found: Sequence[Row[Any]] = dovuti.all_attuali(session, row.dominio, ricevuta.testata.iuv)
+    cancelled = None if found else _cancelled(session, row.dominio, ricevuta.testata.iuv)
+    versions = found or ([cancelled] if cancelled is not None else [])
+    if not versions:
+        return Effetto(StatoRt.ORFANA, "nessun dovuto con questo avviso", flags)
+    for version in versions:
+        paid = dovuti.find_paid(session, version.ente_id, version.iud)
+        if paid is not None:
+            return _paid_already(session, row, ricevuta, paid, flags, now)
+    if cancelled is not None:
+        if dovuti.find_attuale(session, cancelled.ente_id, cancelled.iud) is not None:
+            return Effetto(StatoRt.ORFANA, "avviso annullato: lo IUD è ora di un altro dovuto", flags)
+        found, flags = [_renewed(session, cancelled, now)], (*flags, Segnalazione.POSIZIONE_ANNULLATA)
+    words, more = confronta(session, found, ricevuta, row.received_at)
+    carrello, is_open = _carrello(session, row, found, ricevuta, now)
+    if is_open:
+        more = (*more, Segnalazione.PAGAMENTO_IN_CORSO)
+    _close(session, carrello, row, ricevuta, now)
+    return Effetto(StatoRt.ELABORATA, words, (*flags, *more))
+
+
+def _cancelled(session: Session, dominio: str, iuv: str) -> Row[Any] | None:
+    """The newest version of a notice that nobody holds any more."""
+    for ente in enti.all_by_dominio(session, dominio):
+        versions = depositati.all_by_iuv(session, ente.id, iuv)
+        if versions:
+            return versions[0]
+    return None
+
+
+def _renewed(session: Session, version: Row[Any], now: datetime) -> Row[Any]:
+    """A payable copy of a version that stays the history it is."""
+    id = uuid.uuid4().hex
+    dovuti.renew(session, version, id, now)
+    copy = depositati.find_version(session, id)
+    assert copy is not None
+    return copy
+
+
+def _carrello(
+    session: Session, row: Row[Any], found: Sequence[Row[Any]], ricevuta: Ricevuta, now: datetime
+) -> tuple[Row[Any], bool]:
+    """The carrello that the receipt pays, and whether an attempt of the classic model was open in it.
+
+    That of the attempt that the dovuti are in; otherwise one of its own, without a session.
+    """
+    if all(dovuto.stato != StatoDovuto.INSERIMENTO_DOVUTO and dovuto.carrello_id for dovuto in found):
+        carrello = carrelli.by_id(session, found[0].carrello_id)
+        if is_legal(StatoCarrello(carrello.stato), StatoCarrello.PAGATO):
+            return carrello, _close_tentativo(session, carrello, now)
+        found = [_renewed(session, dovuto, now) for dovuto in found]
+    id = carrelli.add_open(
+        session,
+        ente_id=found[0].ente_id,
+        dominio=row.dominio,
+        iuv=ricevuta.testata.iuv,
+        importo_cent=ricevuta.importo_cent,
+        now=now,
+    )
+    for dovuto in found:
+        dovuti.put_into(session, dovuto, id, now)
+    return carrelli.by_id(session, id), False
+
+
+def _close_tentativo(session: Session, carrello: Row[Any], now: datetime) -> bool:
+    tentativo = tentativi.last_of(session, carrello.id)
+    if tentativo is None or tentativo.stato == StatoTentativo.CHIUSO:
+        return False
+    tentativi.move(session, tentativo, to=StatoTentativo.CHIUSO, at=now)
+    return True
+
+
+def _close(session: Session, carrello: Row[Any], row: Row[Any], ricevuta: Ricevuta, now: datetime) -> None:
+    in_order = carrelli.dovuti_of(session, carrello.id)
+    ente = enti.by_id(session, carrello.ente_id)
+    rt = build_rt(ricevuta, ente, quote_dei_dovuti(in_order, ricevuta), row.stazione_id, row.received_at)
+    raw = render_rt(rt)
+    rt_ricevute.set_rt(session, row.id, raw)
+    close_carrello(session, carrello, row.id, raw, rt, StatoCarrello.PAGATO, now)
+
+
+def _paid_already(
+    session: Session,
+    row: Row[Any],
+    ricevuta: Ricevuta,
+    paid: Row[Any],
+    flags: tuple[Segnalazione, ...],
+    now: datetime,
+) -> Effetto:
+    """A second payment, unless it is the first one told in another way."""
+    if paid.iur != ricevuta.testata.token:
+        return Effetto(StatoRt.ECCEDENZA, f"dovuto già pagato con IUR {paid.iur}: pagamento in eccedenza", flags)
+    carrello = carrelli.by_id(session, paid.carrello_id)
+    if carrello.rt_id is not None:
+        return Effetto(StatoRt.ELABORATA, "stesso pagamento già registrato con un'altra ricevuta: senza effetto", flags)
+    # The ente had declared it; now the node's own word is here.
+    quote = quote_dei_dovuti(carrelli.dovuti_of(session, carrello.id), ricevuta)
+    raw = render_rt(build_rt(ricevuta, enti.by_id(session, paid.ente_id), quote, row.stazione_id, row.received_at))
+    rt_ricevute.set_rt(session, row.id, raw)
+    carrelli.replace_rt(session, carrello, row.id, now)
+    queue_carrello(session, carrello.id, raw, now)
+    return Effetto(StatoRt.ELABORATA, "prende il posto dell'esito registrato dall'ente", flags)

@@ -1,0 +1,61 @@
+"""What a receipt says against what the hub had asked for: told to the operator, never a reason to refuse money.
+
+Source: node, receipt processing (3.5.1), digital stamp (4.7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from hub.domain.ricevuta import Ricevuta, Segnalazione
+from hub.formats.marca import read_impronta
+from hub.store import tipi
+from hub.store.database import Session
+from hub.usecases.rt_di_ricevuta import giorno_del_pagamento
+
+
+def confronta(
+    session: Session, dovuti: Sequence[Row[Any]], ricevuta: Ricevuta, received_at: datetime
+) -> tuple[str | None, tuple[Segnalazione, ...]]:
+    """Return a sentence and the flags for what differs; None and none when the receipt is as asked for."""
+    found: list[tuple[Segnalazione, str]] = []
+    own_cent = sum(dovuto.importo_cent for dovuto in dovuti)
+    shares = {
+        dovuto.secondario["codice_fiscale"]: dovuto.secondario["importo_cent"] for dovuto in dovuti if dovuto.secondario
+    }
+    due_cent = own_cent + sum(shares.values())
+    if ricevuta.importo_cent != due_cent:
+        words = f"importo pagato {ricevuta.importo_cent} diverso dal dovuto {due_cent}"
+        found.append((Segnalazione.IMPORTO_DIVERSO, words))
+    paid: dict[str, int] = {}
+    for each in ricevuta.trasferimenti:
+        paid[each.codice_fiscale] = paid.get(each.codice_fiscale, 0) + each.importo_cent
+    if paid != {ricevuta.testata.dominio: own_cent} | shares:
+        told = ", ".join(f"{codice} {cent}" for codice, cent in list(paid.items())[:5]) or "nessuno"
+        found.append((Segnalazione.TRASFERIMENTI_DIVERSI, f"trasferimenti diversi da quelli del dovuto: {told}"))
+    if _is_late(session, dovuti, ricevuta, received_at):
+        found.append((Segnalazione.POSIZIONE_SCADUTA, "pagato dopo la scadenza"))
+    if not _are_stamps_right(dovuti, ricevuta):
+        found.append((Segnalazione.MARCA_DIVERSA, "la marca da bollo non è quella del documento"))
+    return "; ".join(words for _, words in found) or None, tuple(flag for flag, _ in found)
+
+
+def _is_late(session: Session, dovuti: Sequence[Row[Any]], ricevuta: Ricevuta, received_at: datetime) -> bool:
+    """Whether a due date that counts had passed on the day of the payment."""
+    day = giorno_del_pagamento(ricevuta, received_at)
+    for dovuto in dovuti:
+        tipo = tipi.find(session, dovuto.ente_id, dovuto.tipo)
+        if tipo is not None and tipo.scadenza_obbligatoria and dovuto.scadenza is not None and dovuto.scadenza < day:
+            return True
+    return False
+
+
+def _are_stamps_right(dovuti: Sequence[Row[Any]], ricevuta: Ricevuta) -> bool:
+    """Whether every stamp that was asked for has come, over the document that was declared."""
+    wanted = sorted(dovuto.marca["hash_documento"] for dovuto in dovuti if dovuto.marca)
+    came = sorted(read_impronta(each.marca) or "" for each in ricevuta.trasferimenti if each.marca is not None)
+    return came == wanted
