@@ -16,10 +16,10 @@ from hub.store.schema import dovuti, rt_ricevute, tentativi, trasferimenti_ricev
 
 # Written out, and not bound: the partial indexes are chosen by these words.
 _WAITING = rt_ricevute.c.stato == literal_column(f"'{StatoRt.RICEVUTA}'")
-_ORPHAN = and_(
-    rt_ricevute.c.stato == literal_column(f"'{StatoRt.ORFANA}'"),
-    rt_ricevute.c.stato != literal_column(f"'{StatoRt.ELABORATA}'"),
-)
+_NOT_APPLIED = rt_ricevute.c.stato != literal_column(f"'{StatoRt.ELABORATA}'")
+_ORPHAN = and_(rt_ricevute.c.stato == literal_column(f"'{StatoRt.ORFANA}'"), _NOT_APPLIED)
+_SET_ASIDE = and_(_NOT_APPLIED, rt_ricevute.c.stato != literal_column(f"'{StatoRt.RICEVUTA}'"))
+_FLAGGED = rt_ricevute.c.segnalazioni.is_not(None)
 # The receipt as management software knows it: the RT itself, or the one that was made of a receipt of the new model.
 DOCUMENTO = func.coalesce(rt_ricevute.c.rt, rt_ricevute.c.raw)
 
@@ -95,6 +95,42 @@ def earlier_with_token(session: Session, row: Row[Any]) -> Sequence[Row[Any]]:
         rt_ricevute.c.id < row.id,
     )
     return session.execute(query.order_by(rt_ricevute.c.id)).all()
+
+
+def list_ricevute(
+    session: Session, *, stato: str | None, iuv: str | None, after_id: int, limit: int
+) -> Sequence[Row[Any]]:
+    """Receipts, oldest first, of one `stato`, of one IUV, or (neither given) those that a person should look at."""
+    query = select(rt_ricevute)
+    if stato is not None:
+        query = query.where(rt_ricevute.c.stato == literal_column(f"'{StatoRt(stato)}'"))
+    if iuv is not None:
+        query = query.where(rt_ricevute.c.iuv == iuv)
+    if stato is None and iuv is None:
+        query = query.where(or_(_SET_ASIDE, _FLAGGED))
+    return session.execute(query.where(rt_ricevute.c.id > after_id).order_by(rt_ricevute.c.id).limit(limit)).all()
+
+
+def trasferimenti_of(session: Session, ricevuta_id: int) -> Sequence[Row[Any]]:
+    """What a receipt moves, in its order."""
+    query = select(trasferimenti_ricevute).where(trasferimenti_ricevute.c.ricevuta_id == ricevuta_id)
+    return session.execute(query.order_by(trasferimenti_ricevute.c.posizione)).all()
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many receipts wait, are set aside or flagged (`SEGNALATA`); nought where there is none."""
+    rows = session.execute(
+        select(rt_ricevute.c.stato, func.count()).where(_NOT_APPLIED).group_by(rt_ricevute.c.stato)
+    )
+    found = {str(stato): 0 for stato in StatoRt if stato != StatoRt.ELABORATA} | {stato: count for stato, count in rows}
+    flagged = session.execute(select(func.count()).select_from(rt_ricevute).where(_FLAGGED)).scalar_one()
+    return found | {"SEGNALATA": flagged}
+
+
+def oldest_waiting(session: Session) -> datetime | None:
+    """When the receipt that waits longest arrived; None when none waits."""
+    first = select(rt_ricevute.c.received_at).where(_WAITING).order_by(rt_ricevute.c.id).limit(1)
+    return session.execute(first).scalar_one_or_none()
 
 
 def set_rt(session: Session, id: int, rt: bytes) -> None:

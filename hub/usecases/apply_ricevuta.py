@@ -46,9 +46,10 @@ def apply_ricevuta(session: Session, row: Row[Any], now: datetime) -> Effetto:
         ricevuta = read_ricevuta(bytes(row.raw), row.charset)
     except RicevutaNonLeggibile as refusal:
         ignoti: tuple[str, ...] = ()
+        importo_cent = None
         effetto = Effetto(StatoRt.QUARANTENA, refusal.description)
     else:
-        ignoti = ricevuta.ignoti
+        ignoti, importo_cent = ricevuta.ignoti, ricevuta.importo_cent
         effetto = _effect(session, row, ricevuta, now)
     if effetto.stato == row.stato:
         return effetto
@@ -60,6 +61,7 @@ def apply_ricevuta(session: Session, row: Row[Any], now: datetime) -> Effetto:
         effetto.motivo and effetto.motivo[:500],
         segnalazioni=[str(flag) for flag in effetto.segnalazioni] or None,
         ignoti=list(ignoti) or None,
+        importo_cent=importo_cent,
     )
     return effetto
 

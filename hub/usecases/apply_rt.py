@@ -59,7 +59,7 @@ def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> tuple[St
         result, motivo = StatoRt.ECCEDENZA, f"carrello già {carrello.stato}: pagamento in eccedenza"
     else:
         result, motivo = StatoRt.ELABORATA, f"carrello già {carrello.stato}: conservata senza effetto"
-    rt_ricevute.settle(session, row, result, now, motivo)
+    rt_ricevute.settle(session, row, result, now, motivo, importo_cent=rt.importo_cent)
     return result, motivo
 
 

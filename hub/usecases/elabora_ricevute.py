@@ -16,7 +16,7 @@ from hub.domain.ricevuta import Primitiva
 from hub.domain.stati import StatoRt
 from hub.formats.rt import read_rt
 from hub.log import get_logger
-from hub.store import rt_ricevute
+from hub.store import outbox, rt_ricevute
 from hub.store.database import Database, Session
 from hub.usecases.apply_ricevuta import Effetto, apply_ricevuta
 from hub.usecases.apply_rt import apply_rt
@@ -39,6 +39,18 @@ def run_once(db: Database, now: datetime) -> bool:
 def retry_orphans(db: Database, now: datetime) -> bool:
     """Apply the receipts that nobody expected and whose dovuto or attempt has come since; True when there were any."""
     return _apply_all(db, rt_ricevute.applicable_orphans, now)
+
+
+def look_again(db: Database, rt_id: int, now: datetime) -> None:
+    """Let a receipt that was set aside take its turn again: what was wrong was mended outside.
+
+    Raises: Conflict (it waits already, or has had its effect).
+    """
+    with db.transaction() as session:
+        row = rt_ricevute.by_id(session, rt_id, lock=True)
+        rt_ricevute.settle(session, row, StatoRt.RICEVUTA, now)
+        outbox.wake(session)
+    get_logger().info("receipt_looked_at_again", rt_id=rt_id, stato=row.stato)
 
 
 def _apply_all(db: Database, page: _Page, now: datetime) -> bool:
@@ -83,6 +95,6 @@ def _tell(row: Row[Any], effetto: Effetto) -> None:
         ccp=row.ccp,
         stato=str(effetto.stato),
         motivo=effetto.motivo,
-        segnalazioni=list(effetto.segnalazioni),
+        segnalazioni=[str(flag) for flag in effetto.segnalazioni],
         correlation_id=row.correlation_id,
     )

@@ -30,6 +30,8 @@ class Conti:
     attesa_s: int
     rimossi: Mapping[str, int]
     rimossi_bytes: int
+    ricevute: Mapping[str, int]
+    ricevute_attesa_s: int
 
 
 class Metrics:
@@ -61,7 +63,9 @@ class Metrics:
         _by_stato(now, "pontepa_flussi", "Flows that became of them", conti.flussi)
         _by_stato(now, "pontepa_exports", "Booked exports", conti.exports)
         _by_stato(now, "pontepa_tassonomia_tipi", "Active tipi whose taxonomy code needs care", conti.tassonomia)
+        _by_stato(now, "pontepa_ricevute", "Receipts that wait, were set aside or are flagged", conti.ricevute)
         numbers = (
+            ("pontepa_ricevute_oldest_waiting_seconds", "Age of the oldest waiting receipt", conti.ricevute_attesa_s),
             ("pontepa_import_rows_decided", "Rows decided of the flows in elaboration", conti.righe_decise),
             ("pontepa_import_rows_left", "Rows left of the flows in elaboration, by bytes read", conti.righe_rimaste),
             ("pontepa_import_oldest_waiting_seconds", "Age of the file that waits longest", conti.attesa_s),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Flask, Response, current_app, jsonify
 
 from hub.domain.avanzamento import avanzamento_di
 from hub.domain.tassonomia import Vigore
 from hub.formats.resources import resource
-from hub.store import migrate, outbox, pulizie_archivio, registro, tassonomia
+from hub.store import migrate, outbox, pulizie_archivio, registro, rt_ricevute, tassonomia
 from hub.web import metrics
 from hub.web.context import METRICS, runtime
 
@@ -59,9 +59,15 @@ def exposition() -> Response:
             righe_rimaste=sum(fatto.righe_rimaste for fatto in under_way),
             rimossi=rimossi,
             rimossi_bytes=rimossi_bytes,
-            attesa_s=0 if oldest is None else (now - oldest) // timedelta(seconds=1),
+            attesa_s=_age_s(oldest, now),
+            ricevute=rt_ricevute.counts(session),
+            ricevute_attesa_s=_age_s(rt_ricevute.oldest_waiting(session), now),
         )
     return Response(current_app.extensions[METRICS].exposition(conti), content_type=metrics.CONTENT_TYPE)
+
+
+def _age_s(since: datetime | None, now: datetime) -> int:
+    return 0 if since is None else (now - since) // timedelta(seconds=1)
 
 
 def _tipi_to_mend(avvisi: Mapping[str, int]) -> dict[str, int]:
