@@ -16,12 +16,12 @@ from pathlib import Path
 
 import click
 
-from hub import cli_storia_online
+from hub import cli_storia_avviso, cli_storia_online
 from hub.cli_cast import Cast
+from hub.cli_cliente import WSDL_PATH
 from hub.cli_common import Refusal, Settings, utc_now
 from hub.cli_scena import Racconto, Scena, Storia
 from hub.cli_sportello import Sportello, open_sportello
-from hub.cli_storia_online import WSDL_PATH
 from hub.config import Config, load_config
 from hub.formats.configurazione import read_configurazione
 from hub.formats.resources import resource
@@ -31,7 +31,7 @@ from hub.usecases import apply_config
 from hub.usecases.operatori import add_operatore
 
 # In this order; each is a module of its own.
-_STORIE: tuple[Storia, ...] = (cli_storia_online.racconta,)
+_STORIE: tuple[Storia, ...] = (cli_storia_online.racconta, cli_storia_avviso.racconta)
 _OPERATORE = "demo"
 
 
@@ -153,6 +153,7 @@ def _stay(cast: Cast, hub_url: str, simulator_url: str, directory: Path, passwor
         f"  contratto del servizio    {hub_url}{WSDL_PATH}\n"
         f"  stato di salute           {hub_url}/health/ready\n"
         f"  registro del nodo         {simulator_url}/ledger\n"
+        f"  sportello di un PSP       {simulator_url}/sportello\n"
         f"  console degli operatori   {hub_url}/console ({_OPERATORE}, {password})\n"
         f"  un altro pagamento        {sys.executable} {resource('examples', 'mensa_client.py')}"
         f" --wsdl '{hub_url}{WSDL_PATH}'\n"

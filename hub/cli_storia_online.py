@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 import time
-from typing import Any, Self
 from urllib.request import urlopen
 from xml.etree import ElementTree
 
@@ -15,60 +12,23 @@ import click
 
 from hub.cli_cast import Cast
 from hub.cli_citizen import CitizenLost, pay
+from hub.cli_cliente import Cliente
 from hub.cli_common import Settings
 from hub.cli_scena import Racconto, Scena
 from hub.config import Config
 from hub.domain.iuv import format_avviso, numero_avviso
-from hub.formats.resources import resource
 from hub.store import carrelli, tentativi
 
-WSDL_PATH = "/ws/pa/PagamentiTelematiciDovutiPagati?wsdl"
 # An address nobody opens: the citizen's browser stops there and reads the outcome.
 HOME_URL = "https://sportello.example.org/esito"
-_CLIENT_TIMEOUT_S = 30.0
 # The node notes the hub's answer a moment after the hub has the receipt.
 _LEDGER_TIMEOUT_S = 5.0
-
-
-class _Client:
-    """The bundled example client, run as its author would: a program of its own that speaks JSON lines."""
-
-    def __init__(self, cast: Cast, wsdl: str) -> None:
-        self._cast = cast
-        self._process = subprocess.Popen(
-            [sys.executable, str(resource("examples", "mensa_client.py")), "--wsdl", wsdl, "--json",
-             "--url-ritorno", HOME_URL, "--attesa", f"{_CLIENT_TIMEOUT_S:g}"],
-            env=dict(cast.env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    def read(self, step: str) -> dict[str, Any]:
-        """Return the line of a step. The client has a time-out of its own: this waits no longer than it."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            assert self._process.stderr is not None
-            self._cast.fail(f"il programma di esempio non è arrivato a «{step}»: {self._process.stderr.read().strip()}")
-        values: dict[str, Any] = json.loads(line)
-        if values.get("passo") != step:
-            self._cast.fail(f"il programma di esempio ha detto «{values.get('passo')}» invece di «{step}»")
-        return values
-
-    def end(self) -> int:
-        return self._process.wait(_CLIENT_TIMEOUT_S)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.communicate()
 
 
 def racconta(scena: Scena) -> None:
     """Play the main job and print each step. Raises: Refusal when any of it did not happen."""
     cast, racconto = scena.cast, Racconto("Il cittadino paga on line", 6)
-    with _Client(cast, scena.hub_url + WSDL_PATH) as client:
+    with Cliente(cast, scena.hub_url, "mensa_client.py", "--url-ritorno", HOME_URL) as client:
         sent = client.read("inviato")
         racconto.step("il gestionale della mensa ha inviato un dovuto con paaSILInviaDovuti",
               idSession=sent["id_session"], IUD=sent["iud"], pagina=sent["url"])  # fmt: skip

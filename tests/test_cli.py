@@ -222,12 +222,15 @@ def _demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=env, cwd="/", capture_output=True, text=True, timeout=150, check=False)
 
 
-def test_the_demo_tells_the_whole_story(empty_database_url: str, tmp_path: Path) -> None:
+def test_the_demo_tells_every_story_to_its_end(empty_database_url: str, tmp_path: Path) -> None:
     result = _demo("--dir", str(tmp_path), "--database-url", empty_database_url)
 
     assert result.returncode == 0, result.stderr
+    online, _, sportello = result.stdout.partition("L'avviso si paga allo sportello")
     for word in ("idSession", "IUV", "numero avviso", "CCP", "RT", "PagatiConRicevuta", "6/6", "verificata"):
-        assert word in result.stdout
+        assert word in online
+    for word in ("paVerifyPaymentNotice", "84.30 euro", "token", "NOTIFIED", "PagatiConRicevuta", "6/6", "verificata"):
+        assert word in sportello
 
 
 def test_the_demo_refuses_a_database_of_somebody_else(configured: Shell) -> None:
