@@ -6,7 +6,7 @@ GET /ledger; GET, POST and DELETE /faults; GET and POST /config; GET /health/liv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,17 @@ from werkzeug.wrappers import Request, Response
 from adapters.nodo import fake_pages as pages
 from adapters.nodo.fake_chiamata import HubCalls
 from adapters.nodo.fake_door import NodeDoor
+from adapters.nodo.fake_fdr import FdrDoor
 from adapters.nodo.fake_node import ACCETTATA_PSP, PARCHEGGIATA, Anagrafe, Node, StazioneNota, stazione_from_mapping
 from adapters.nodo.fake_rt import NON_PAGATA, PAGATA, Courier, make_rt
 from adapters.nodo.fake_sportello import Sportello
 from adapters.nodo.fake_sportello_web import SportelloDoor
 from adapters.nodo.fake_wire import ListeningServer, html_response, json_response
 from adapters.nodo.faults_script import FaultRule, FaultScript, GuastoNonValido, Kind, rule_from_mapping, rule_from_text
+from adapters.nodo.fdr_pagati import of_ricevute, of_rt
+from adapters.nodo.fdr_prodotti import Pagamento
 from adapters.nodo.ledger import Ledger
+from adapters.nodo.ledger_fdr import LedgerFdr
 from adapters.nodo.ledger_sportello import LedgerSportello
 from adapters.nodo.scadenzario import Scadenzario
 from hub.domain.delivery import ChiaveRpt
@@ -79,6 +83,8 @@ class Simulator:
             self._calls, self._node, self.ledger_sportello, self.faults, clock, self._settle_activated
         )
         self._counter = SportelloDoor(self.sportello)
+        self.ledger_fdr = LedgerFdr(state_path)
+        self.fdr = FdrDoor(self._node, self.ledger_fdr, self.faults, clock, self._pagati)
 
     def close(self) -> None:
         self._patience.close()
@@ -87,6 +93,7 @@ class Simulator:
         self._calls.close()
         self.ledger.close()
         self.ledger_sportello.close()
+        self.ledger_fdr.close()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
@@ -97,7 +104,14 @@ class Simulator:
             response = json_response({"errore": error.description}, error.code or 500)
         return response(environ, start_response)
 
+    def _pagati(self) -> Iterator[tuple[str, str, Pagamento]]:
+        """What was paid here, to be settled."""
+        yield from of_rt(self.ledger.paid_rt())
+        yield from of_ricevute(self.ledger_sportello.corpi())
+
     def _route(self, request: Request) -> Response:
+        if self.fdr.has(request.path):
+            return self.fdr.answer(request)
         routes: dict[str, dict[str, Callable[[Request], Response]]] = {
             "/": {"GET": lambda _: html_response(pages.home_page(self.hub_url))},
             "/nodo": {"POST": self.door.answer},
@@ -194,7 +208,8 @@ class Simulator:
 
     def _show_ledger(self, request: Request) -> Response:
         iuv = request.args.get("iuv")
-        return json_response(self.ledger.as_json(iuv) | {"sportello": self.ledger_sportello.as_json(iuv)})
+        more = {"sportello": self.ledger_sportello.as_json(iuv), "fdr": self.ledger_fdr.as_json()}
+        return json_response(self.ledger.as_json(iuv) | more)
 
     def _list_faults(self, request: Request) -> Response:
         return json_response({"guasti": self.faults.as_json()})

@@ -77,7 +77,7 @@ class NodeDoor:
             "node_request", operation=operazione, outcome=risposta, fault=fault.label if fault else "",
             correlation_id=correlation_id,
         )  # fmt: skip
-        return _spoiled(request, response, fault)
+        return spoiled(request, response, fault)
 
     def _answer(
         self, request: Request, richiesta: Richiesta, fault: FaultRule | None, correlation_id: str, now: datetime
@@ -139,7 +139,7 @@ class NodeDoor:
         return self.public_url or request.host_url.rstrip("/")
 
 
-def _spoiled(request: Request, response: Response, fault: FaultRule | None) -> Response:
+def spoiled(request: Request, response: Response, fault: FaultRule | None) -> Response:
     """Return the answer as the fault leaves it."""
     if fault is None:
         return response

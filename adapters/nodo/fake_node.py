@@ -98,7 +98,7 @@ class Node:
         """
         self._check_envelope(richiesta)
         chiave = richiesta.elementi[0].chiave
-        self._check_caller(richiesta, [chiave.dominio])
+        self.check_caller(richiesta, [chiave.dominio])
         rpt = self.ledger.find_rpt(chiave)
         if rpt is None or self._is_converted(richiesta):
             raise Rifiuto(Fault("PPT_RPT_SCONOSCIUTA", "dominio, IUV e CCP mai ricevuti"))
@@ -112,7 +112,7 @@ class Node:
         """
         self._check_envelope(richiesta)
         chiave = richiesta.elementi[0].chiave
-        self._check_caller(richiesta, [chiave.dominio])
+        self.check_caller(richiesta, [chiave.dominio])
         rpt = self.ledger.find_rpt(chiave)
         if rpt is None:
             raise Rifiuto(Fault("PPT_RT_SCONOSCIUTA", "dominio, IUV e CCP mai ricevuti"))
@@ -128,7 +128,7 @@ class Node:
         """
         self._check_envelope(richiesta)
         dominio = richiesta.elementi[0].chiave.dominio
-        self._check_caller(richiesta, [dominio] if dominio else [])
+        self.check_caller(richiesta, [dominio] if dominio else [])
         da, a = (read_istante(text) if text else None for text in (richiesta.range_da, richiesta.range_a))
         if da is not None and a is not None and da > a:
             raise Rifiuto(Fault("PPT_SEMANTICA", "rangeDa successivo a rangeA"))
@@ -152,7 +152,7 @@ class Node:
                 faults.append(Fault("PPT_SINTASSI_XSD", str(error), serial if in_cart else None))
         if faults:
             raise Rifiuto(*faults)
-        stazione = self._check_caller(richiesta, [elemento.chiave.dominio for elemento in richiesta.elementi])
+        stazione = self.check_caller(richiesta, [elemento.chiave.dominio for elemento in richiesta.elementi])
         if in_cart or documenti[0].tipo_versamento != "PO":
             for value, wanted, code in zip(richiesta.psp, WISP, _WISP_CODES, strict=True):
                 if value != wanted:
@@ -181,7 +181,7 @@ class Node:
         if richiesta.problema:
             raise Rifiuto(Fault("PPT_SINTASSI_EXTRAXSD", richiesta.problema))
 
-    def _check_caller(self, richiesta: Richiesta, domini: Sequence[str]) -> StazioneNota | None:
+    def check_caller(self, richiesta: Richiesta, domini: Sequence[str]) -> StazioneNota | None:
         """Check domain, intermediary, station, password and their relation, in this order."""
         stazioni = self.anagrafe.stazioni
         if not stazioni:

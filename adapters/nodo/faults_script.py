@@ -27,6 +27,10 @@ SEND_RT = "paSendRT"
 SEND_RT_V2 = "paSendRTV2"
 VERIFICA = "paaVerificaRPT"
 ATTIVA = "paaAttivaRPT"
+CHIEDI_ELENCO_FLUSSI = "nodoChiediElencoFlussiRendicontazione"
+CHIEDI_FLUSSO = "nodoChiediFlussoRendicontazione"
+# Settlement flows over REST: a page of the list, the header of one, a page of its payments.
+FDR_ELENCO, FDR_FLUSSO, FDR_PAGAMENTI = "fdr.elenco", "fdr.flusso", "fdr.pagamenti"
 # Whoever pays at the PSP counter: what goes wrong there is no message.
 SPORTELLO = "sportello"
 TUTTE = "*"
@@ -92,7 +96,8 @@ _OF_HUB = (
     | dict.fromkeys((SEND_RT, SEND_RT_V2), OF_RECEIPTS_PFN)
     | dict.fromkeys((VERIFY, GET, GET_V2, VERIFICA, ATTIVA), OF_QUESTIONS)
 )
-_ALLOWED = _OF_NODE | _OF_HUB
+_OF_FDR = dict.fromkeys((CHIEDI_ELENCO_FLUSSI, CHIEDI_FLUSSO, FDR_ELENCO, FDR_FLUSSO, FDR_PAGAMENTI), OF_ANSWERS)
+_ALLOWED = _OF_NODE | _OF_HUB | _OF_FDR
 _CODE = re.compile(r"(PPT|PAA|CANALE)_[A-Z0-9_]{1,60}")
 
 

@@ -240,6 +240,13 @@ class Ledger(Registro):
             connection.execute("UPDATE rt SET stato = ? WHERE id = ?", (stato, rt.id))
             _move(connection, rt.rpt.chiave, stato, now)
 
+    def paid_rt(self) -> list[bytes]:
+        """The receipts of what was paid, one for each RPT, oldest first."""
+        rows = self._rows(
+            "SELECT documento FROM rt WHERE codice_esito IN (0, 2, 4) GROUP BY dominio, iuv, ccp ORDER BY min(id)"
+        )
+        return [row["documento"] for row in rows]
+
     def as_json(self, iuv: str | None = None) -> dict[str, Any]:
         """Return the whole ledger as plain values; with `iuv` only what concerns it.
 

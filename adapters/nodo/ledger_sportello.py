@@ -125,6 +125,10 @@ class LedgerSportello(Registro):
         """Return a payment with its calls and its receipts, as plain values."""
         return self._plain(self._rows("SELECT * FROM pagamenti WHERE id = ?", (pagamento_id,))[0])
 
+    def corpi(self) -> list[bytes]:
+        """The receipts that were made, oldest first; copies for other enti included."""
+        return [row["corpo"] for row in self._rows("SELECT corpo FROM ricevute ORDER BY id")]
+
     def as_json(self, iuv: str | None = None) -> dict[str, Any]:
         """Return everything as plain values; with `iuv` only what concerns it."""
         where = ("", ()) if iuv is None else (" WHERE iuv = ?", (iuv,))

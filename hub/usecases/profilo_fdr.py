@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from hub.domain.acquisizione_fdr import DomandaFdr, Trasporto
-from hub.domain.delivery import Stazione
 from hub.domain.servizi_rest import Servizio
 from hub.formats.segreti import Cassaforte
 from hub.store import acquisizioni_fdr, servizi_rest, stazioni
 from hub.store.database import Session
+from hub.usecases.stazione_nodo import stazione_of
 
 
 def trasporto_of(session: Session, stazione_id: str) -> Trasporto:
@@ -26,5 +26,5 @@ def domanda_of(session: Session, cassaforte: Cassaforte, stazione_id: str, domin
     row = stazioni.by_id(session, stazione_id)
     service = servizi_rest.find(session, stazione_id, Servizio.FDR)
     sealed = () if service is None else (service.chiave_cifrata, service.chiave_secondaria_cifrata)
-    stazione = Stazione(row.id, row.intermediario, cassaforte.open(row.password_cifrata))
+    stazione = stazione_of(row, cassaforte)
     return DomandaFdr(stazione, dominio, tuple(cassaforte.open(key) for key in sealed if key))

@@ -1,0 +1,121 @@
+"""One bounded call that asks for settlement flows: no redirects, no proxies, no more seconds than a call may take.
+
+A question changes nothing at the node: whatever its end, it may be asked again. Source: node, 2.0.4, 2.0.5.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse
+
+from adapters.nodo.faults import classe_of
+from adapters.nodo.trasporto import Attese
+from hub.domain.acquisizione_fdr import EsitoDomanda
+from hub.domain.delivery import Classe, Stazione
+
+_BLOCK = 64 * 1024
+# Who is asked to wait longer looks again by then.
+_RETRY_AFTER_MAX_S = 6 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Tempi:
+    """What a call may take: `attese` for the connection and between two bytes, `totale_s` from beginning to end."""
+
+    attese: Attese
+    totale_s: float
+
+
+class Fallita(Exception):
+    """There is no answer to read."""
+
+    def __init__(
+        self, esito: EsitoDomanda, codice: str, dettaglio: str = "", retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(codice)
+        self.esito, self.codice, self.dettaglio, self.retry_after_s = esito, codice, dettaglio, retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivo:
+    """An answer with status 200, read while it arrives."""
+
+    headers: Mapping[str, str]
+    blocks: Iterator[bytes]
+
+
+@contextmanager
+def call(
+    method: str, url: str, tempi: Tempi, stazione: Stazione, headers: Mapping[str, str], body: bytes | None = None
+) -> Iterator[Arrivo]:
+    """Give the answer to a call. Raises: Fallita, here or while the answer is read."""
+    parts = urlsplit(url)
+    timeout = tempi.attese.of(stazione, is_question=True)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=timeout.connect_timeout)  # type: ignore[arg-type]
+    # A time-out on a socket starts again at every byte: whoever sends one now and then is cut off by this.
+    cut = threading.Event()
+    timer = threading.Timer(tempi.totale_s, _cut, (connection, cut))
+    timer.daemon = True
+    timer.start()
+    try:
+        connection.connect()
+        connection.timeout = timeout.read_timeout  # type: ignore[assignment]
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        sent = {**headers, "Connection": "close", "User-Agent": "PontePA", "Accept-Encoding": "identity"}
+        connection.request(method, target, body=body, headers=sent, preload_content=False, decode_content=False)
+        response = connection.getresponse()
+        _check_status(response)
+        yield Arrivo({name.lower(): value for name, value in response.headers.items()}, _blocks(response))
+        if cut.is_set():
+            raise Fallita(EsitoDomanda.RIPROVARE, "TEMPO_SCADUTO")
+    except (HTTPError, http.client.HTTPException, OSError) as error:
+        code = "TEMPO_SCADUTO" if cut.is_set() else type(error).__name__
+        raise Fallita(EsitoDomanda.RIPROVARE, code) from error
+    finally:
+        timer.cancel()
+        connection.close()
+
+
+def _check_status(response: BaseHTTPResponse) -> None:
+    """Raises: Fallita (any status but 200)."""
+    if response.status == 200:
+        return
+    code = f"HTTP_{response.status}"
+    if response.status == 404:
+        raise Fallita(EsitoDomanda.ASSENTE, code)
+    if classe_of(code) is Classe.CONFIGURAZIONE:
+        raise Fallita(EsitoDomanda.RIFIUTATA, code, "il nodo non riconosce la stazione")
+    raise Fallita(EsitoDomanda.RIPROVARE, code, retry_after_s=_seconds(response.headers.get("Retry-After", "")))
+
+
+def _blocks(response: BaseHTTPResponse) -> Iterator[bytes]:
+    # Up to the empty read: only there does a body that is shorter than announced show itself.
+    while block := response.read(_BLOCK):
+        yield block
+
+
+def _seconds(retry_after: str) -> float | None:
+    """The pause that a Retry-After asks for; None for a date or nonsense."""
+    if not (retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10):
+        return None
+    return float(min(int(retry_after), _RETRY_AFTER_MAX_S))
+
+
+def _cut(connection: HTTPConnection, cut: threading.Event) -> None:
+    cut.set()
+    try:
+        if connection.sock is not None:
+            # Of the plain socket: that of TLS would wait for the other side's farewell.
+            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+    except OSError:
+        pass  # it ended by itself at this very moment
