@@ -30,6 +30,7 @@ from hub.ports import ArchivioEsterno, FonteTassonomia, Nodo, Recapiti
 from hub.runtime import Runtime
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
+from hub.soap.nodo.vaglio import build_outgoing
 from hub.soap.security import Signatures
 from hub.soap.server import behind_proxies, build_wsgi
 from hub.soap.shown import proxied_certificate
@@ -138,6 +139,7 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
             client_ip=client_ip,
             on_invalid=porta.on_invalid,
             tolerant=porta.tolerant,
+            outgoing=build_outgoing(contract),
         )
     return create_front(runtime, mounts, certificate, app_porte.build_guardia(config, runtime.clock))
 

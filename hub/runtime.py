@@ -18,6 +18,8 @@ from hub.usecases.relay_outbox import Topic
 PEER_CERTIFICATE = "pontepa.client_cert"
 # WSGI key: the name of the port on which the request came in; empty for the first one and for TLS.
 PORTA = "pontepa.porta"
+# WSGI key: the operation whose answer was not valid, so that another one went instead.
+REPLACED = "pontepa.replaced"
 
 
 def utc_now() -> datetime:

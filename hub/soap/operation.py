@@ -53,13 +53,27 @@ class Call:
     ready_answer: dict[str, Any] | None = None
     # What the contract has against a request of an operation that takes it all the same.
     violations: list[SchemaError] = field(default_factory=list)
-    # What a request says that the contract refuses, as far as it can be read.
-    refused: dict[str, Any] = field(default_factory=dict)
+    # What a request says, as far as it can be read when the contract refuses it.
+    said: dict[str, Any] = field(default_factory=dict)
     redacted_request: bytes = b""
+    # An answer of ours was not valid, and another one went instead.
+    is_replaced: bool = False
 
 
 Operation = Callable[[Call, dict[str, Any]], dict[str, Any]]
 OnInvalid = Callable[[Call, str, list[SchemaError]], dict[str, Any] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What a door does about mistakes of its own.
+
+    `check`: what is wrong with the bytes of an answer. `stand_in`: the answer that goes instead of one that is wrong or
+    was never made, given the request; None: a SOAP fault, so that whoever asked asks again.
+    """
+
+    check: Callable[[bytes], list[str]]
+    stand_in: Callable[[Call, Verb, dict[str, Any]], dict[str, Any] | None]
 
 
 class SoapFault(Fault):
@@ -97,8 +111,12 @@ def shielded(call: Call, work: Callable[[], T]) -> T:
         raise refuse(call, "Server", "Errore interno") from None
 
 
-def perform(call: Call, verb: Verb, operation: Operation, request: dict[str, Any]) -> dict[str, Any]:
+def perform(
+    call: Call, verb: Verb, operation: Operation, request: dict[str, Any], outgoing: Outgoing | None = None
+) -> dict[str, Any]:
     """Return the operation's answer, or the answer that says its refusal; note the outcome on the call.
+
+    `outgoing` may answer where nothing else can.
 
     Raises: SoapFault.
     """
@@ -115,13 +133,25 @@ def perform(call: Call, verb: Verb, operation: Operation, request: dict[str, Any
                 call.log["reason"] = error.reason
             return refusal(call, verb.response_shape, request, error)
 
-    answer = call.ready_answer if call.ready_answer is not None else shielded(call, answered)
+    try:
+        answer = call.ready_answer if call.ready_answer is not None else shielded(call, answered)
+    except SoapFault as fault:
+        instead = outgoing.stand_in(call, verb, request) if outgoing and fault.faultcode == "Server" else None
+        if instead is None:
+            raise
+        answer, call.retry_after_s = instead, None
+        call.log["reason"] = fault.faultstring
+    note_outcome(call, verb, answer)
+    return answer
+
+
+def note_outcome(call: Call, verb: Verb, answer: dict[str, Any]) -> None:
+    """Write on the call what an answer says; a code that the catalogue lacks is told in the log."""
     code = fault_code(answer)
     if code is not None and not is_known(verb.name, code):
         # The caller has its answer; docs/guasti.md owes him a line.
         log.error("fault_not_in_catalogue", operation=verb.name, code=code, correlation_id=call.correlation_id)
     call.outcome = code or "ok"
-    return answer
 
 
 def refusal(call: Call, shape: Shape, request: dict[str, Any], error: HubError) -> dict[str, Any]:
@@ -132,6 +162,7 @@ def refusal(call: Call, shape: Shape, request: dict[str, Any], error: HubError) 
     if isinstance(error, TroppiTentativi):
         call.http_status, call.retry_after_s = ("429 Too Many Requests", error.retry_after_s)
     ente = (call.header or {}).get("codIpaEnte") or request.get("codIpaEnte") or request.get("idPA")
+    ente = ente or (call.header or {}).get("identificativoDominio")
     fault: dict[str, Any] = {
         "faultCode": error.code,
         "faultString": str(error),

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from lxml import etree
 from spyne.protocol.soap.soap11 import Soap11
 
 from hub.formats.ws_security import UNDERSTOOD, WSU_ID, is_signed
 from hub.formats.xml import Limits, SchemaError, XmlNonValido, parse
 from hub.soap.contract import SOAP_ENV, Contract, Verb
-from hub.soap.operation import Call, OnInvalid, refuse
+from hub.soap.operation import Call, OnInvalid, Outgoing, SoapFault, note_outcome, refuse, shielded
 from hub.soap.security import Signatures
 
+log = structlog.get_logger("hub.soap")
 ENVELOPE, HEADER, BODY = (f"{{{SOAP_ENV}}}{name}" for name in ("Envelope", "Header", "Body"))
 MUST_UNDERSTAND, ACTOR = f"{{{SOAP_ENV}}}mustUnderstand", f"{{{SOAP_ENV}}}actor"
 ACTOR_NEXT = "http://schemas.xmlsoap.org/soap/actor/next"
@@ -34,6 +36,7 @@ class ContractSoap11(Soap11):
         keep_request: bool,
         signatures: Signatures | None = None,
         tolerant: frozenset[str] = frozenset(),
+        outgoing: Outgoing | None = None,
     ) -> None:
         super().__init__(validator=None)
         self.contract = contract
@@ -42,6 +45,7 @@ class ContractSoap11(Soap11):
         self.keep_request = keep_request
         self.signatures = signatures
         self.tolerant = tolerant
+        self.outgoing = outgoing
 
     def create_in_document(self, ctx: Any, charset: str | None = None) -> None:
         call: Call = ctx.udc
@@ -69,7 +73,7 @@ class ContractSoap11(Soap11):
             if not errors or verb.name in self.tolerant:
                 if header is not None and verb.header_shape is not None:
                     call.header = verb.header_shape.read(header)
-                ctx.in_object = verb.request_shape.read(payload)
+                ctx.in_object = call.said = verb.request_shape.read(payload)
         finally:
             if self.keep_request:
                 call.redacted_request = _redacted(envelope)
@@ -78,7 +82,7 @@ class ContractSoap11(Soap11):
             call.log["rules"] = _rules(errors)
         elif errors:
             ctx.in_object = {}
-            call.refused = verb.request_shape.read(payload)
+            call.said = verb.request_shape.read(payload)
             call.ready_answer = self._answer_to(call, verb, errors)
         ctx.in_body_doc = payload
         ctx.method_request_string = payload.tag
@@ -126,11 +130,43 @@ class ContractSoap11(Soap11):
         """Nothing is left to be done: `decompose_incoming_envelope` has read the body."""
 
     def serialize(self, ctx: Any, message: str) -> None:
+        call: Call = ctx.udc
         verb: Verb = ctx.udc.verb
-        opening, closing = verb.answer_frame
-        written: list[str] = []
-        verb.response_shape.write(written, ctx.out_object[0], verb.answer_names)
-        ctx.out_string = [opening, "".join(written).encode(), closing]
+        written = _written(verb, ctx.out_object[0]) if self.outgoing is None else self._checked(ctx, call, verb)
+        ctx.out_string = [written]
+
+    def _checked(self, ctx: Any, call: Call, verb: Verb) -> bytes:
+        """Return the bytes of the answer, or of the one that goes instead when it is not valid: our own mistake.
+
+        Raises: SoapFault (there is nothing to be said instead, or that is not valid either).
+        """
+        assert self.outgoing is not None
+        check = self.outgoing.check
+
+        def checked(answer: dict[str, Any]) -> tuple[bytes, list[str]]:
+            written = _written(verb, answer)
+            return written, check(written)
+
+        try:
+            written, violations = shielded(call, lambda: checked(ctx.out_object[0]))
+        except SoapFault:
+            written, violations = b"", ["the answer cannot be written"]
+        if not violations:
+            return written
+        call.is_replaced = True
+        log.error(
+            "answer_not_valid",
+            operation=verb.name,
+            violations=violations[:ERRORS_TOLD],
+            correlation_id=call.correlation_id,
+        )
+        instead = self.outgoing.stand_in(call, verb, call.said)
+        if instead is not None:
+            written, violations = checked(instead)
+            if not violations:
+                note_outcome(call, verb, instead)
+                return written
+        raise refuse(call, "Server", "Errore interno", "503 Service Unavailable")
 
     def create_out_string(self, ctx: Any, charset: str | None = None) -> None:
         """Nothing is left to be done: `serialize` has written the bytes."""
@@ -138,6 +174,13 @@ class ContractSoap11(Soap11):
 
 def _rules(errors: list[SchemaError]) -> list[str]:
     return sorted({error.rule.partition(",")[0] for error in errors})[:ERRORS_TOLD]
+
+
+def _written(verb: Verb, answer: dict[str, Any]) -> bytes:
+    opening, closing = verb.answer_frame
+    written: list[str] = []
+    verb.response_shape.write(written, answer, verb.answer_names)
+    return b"".join((opening, "".join(written).encode(), closing))
 
 
 def _must_be_understood(header: etree._Element) -> bool:

@@ -16,8 +16,9 @@ from spyne.server import ServerBase
 
 from hub.domain.provenienza import find_source
 from hub.formats.xml import Limits, XmlNonValido, known_encoding
+from hub.runtime import REPLACED
 from hub.soap.contract import Contract, Verb
-from hub.soap.operation import Call, OnInvalid, Operation, SoapFault, perform, refuse, shielded
+from hub.soap.operation import Call, OnInvalid, Operation, Outgoing, SoapFault, perform, refuse, shielded
 from hub.soap.protocol import ContractSoap11, fault_text
 from hub.soap.security import Signatures
 from hub.soap.shown import bearer, direct_certificate
@@ -68,12 +69,14 @@ def build_wsgi(
     signatures: Signatures | None = None,
     disabled: frozenset[str] = frozenset(),
     tolerant: frozenset[str] = frozenset(),
+    outgoing: Outgoing | None = None,
 ) -> Wsgi:
     """Return the WSGI callable of a contract, to be mounted under `path`.
 
     `operations` is by operation name; one that is missing or `disabled` answers a SOAP fault. `on_invalid` may answer
     a request that the contract refuses in the contract's own way instead of a SOAP fault. The operations in `tolerant`
     judge such a request themselves: what they carry must not be lost for an element that nobody knows yet.
+    `outgoing` looks at every answer before it leaves.
     Raises: ValueError (an operation that the contract does not know).
     """
     unknown = set(operations) - {verb.name for verb in contract.by_request.values()}
@@ -81,28 +84,30 @@ def build_wsgi(
         raise ValueError(f"operations not of contract {contract.name}: {sorted(unknown)}")
     active = {name: operation for name, operation in operations.items() if name not in disabled}
     limits = Limits(bytes_max=max_bytes)
-    incoming, outgoing = (
-        ContractSoap11(contract, limits, on_invalid, journal is not None, signatures, tolerant) for _ in range(2)
+    protocols = (
+        ContractSoap11(contract, limits, on_invalid, journal is not None, signatures, tolerant, outgoing)
+        for _ in range(2)
     )
-    service = _service(contract, active)
+    service = _service(contract, active, outgoing)
     application = Application(
-        [service], tns=contract.namespace, name=contract.name, in_protocol=incoming, out_protocol=outgoing
+        [service], tns=contract.namespace, name=contract.name, in_protocol=next(protocols), out_protocol=next(protocols)
     )
     return SoapDoor(contract, ContractServer(application), public_url, path, max_bytes, journal, client_ip, certificate)
 
 
-def _service(contract: Contract, operations: Mapping[str, Operation]) -> type:
+def _service(contract: Contract, operations: Mapping[str, Operation], outgoing: Outgoing | None) -> type:
     """Return a Spyne service with a method for each operation; its types are names only."""
-    methods = {verb.name: _method(contract, verb, operations.get(verb.name)) for verb in contract.by_request.values()}
+    verbs = contract.by_request.values()
+    methods = {verb.name: _method(contract, verb, operations.get(verb.name), outgoing) for verb in verbs}
     return type(Service)(f"{contract.name}Service", (Service,), methods)
 
 
-def _method(contract: Contract, verb: Verb, operation: Operation | None) -> Any:
+def _method(contract: Contract, verb: Verb, operation: Operation | None, outgoing: Outgoing | None) -> Any:
     def method(ctx: Any, request: dict[str, Any]) -> dict[str, Any]:
         call: Call = ctx.udc
         if operation is None:
             raise refuse(call, "Client", f"Operazione {verb.name} non abilitata su questo servizio")
-        return perform(call, verb, operation, request)
+        return perform(call, verb, operation, request, outgoing)
 
     method.__name__ = verb.name
     request_name, response_name = (verb.request.rpartition("}")[2], verb.response.rpartition("}")[2])
@@ -203,6 +208,8 @@ class SoapDoor:
             ("Content-Length", str(len(response))),
             ("X-Correlation-Id", call.correlation_id),
         ]
+        if call.is_replaced:
+            environ[REPLACED] = call.operation
         if call.retry_after_s is not None:
             headers.append(("Retry-After", str(call.retry_after_s)))
         if status.startswith("405"):

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from hub.runtime import REPLACED
 from hub.web.app import Certificate, create_flask
 from hub.web.context import METRICS, ROUTE
 from hub.web.guardia_nodo import GuardiaNodo
@@ -47,6 +48,8 @@ def create_front(
             return app(environ, recording) if refusal is None else _turn_away(refusal, recording)
         finally:
             route = environ.get(ROUTE, "-")
+            if REPLACED in environ:
+                metrics.replaced(environ[REPLACED])
             metrics.observe(environ.get("REQUEST_METHOD", ""), route, status, perf_counter() - started)
 
     return waiting(front, runtime)

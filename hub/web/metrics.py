@@ -50,6 +50,14 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._replaced = Counter(
+            "pontepa_answers_replaced", "Answers to the node not valid", ("operation",), registry=self._registry
+        )
+
+    def replaced(self, operation: str) -> None:
+        """Count an answer of ours that was not valid. `operation` is of a contract."""
+        self._replaced.labels(operation).inc()
+
     def observe(self, method: str, route: str, status: str, seconds: float) -> None:
         """Count one answered request. `route` is a pattern, never an address."""
         self._requests.labels(method if method in _METHODS else "OTHER", route, status).inc()

@@ -8,9 +8,12 @@ list (2.12), and each operation's checks; node, catalogue PAA.
 from __future__ import annotations
 
 from hub.domain.guasti import avvisi, comuni, dovuti, esiti, flussi, nodo, pagamenti, portali, ricevute
-from hub.domain.guasti.guasto import OPERAZIONI, OPERAZIONI_ENTE, OPERAZIONI_NODO, Guasto, Ripetere
+from hub.domain.guasti.guasto import OPERAZIONI, OPERAZIONI_DOMANDA, OPERAZIONI_ENTE, OPERAZIONI_NODO, Guasto, Ripetere
 
-__all__ = ["CATALOGO", "OPERAZIONI", "OPERAZIONI_ENTE", "OPERAZIONI_NODO", "Guasto", "Ripetere", "is_known"]
+__all__ = [
+    "CATALOGO", "OPERAZIONI", "OPERAZIONI_DOMANDA", "OPERAZIONI_ENTE", "OPERAZIONI_NODO", "Guasto", "Ripetere",
+    "is_known",
+]  # fmt: skip
 
 CATALOGO: tuple[Guasto, ...] = (
     *comuni.GUASTI,

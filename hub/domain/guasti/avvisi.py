@@ -94,4 +94,11 @@ GUASTI = (
         Ripetere.NO,
         _NON_DISPONIBILI,
     ),
+    Guasto(
+        "PAA_SYSTEM_ERROR",
+        "l'hub, o l'archivio dell'ente, non può rispondere in tempo; oppure un nostro errore",
+        "riprovare; se dura, segnalare a chi gestisce l'hub con il valore di `X-Correlation-Id`",
+        Ripetere.PIU_TARDI,
+        g.OPERAZIONI_AVVISO,
+    ),
 )

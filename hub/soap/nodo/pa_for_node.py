@@ -41,7 +41,7 @@ def on_invalid(call: Call, qname: str, errors: list[SchemaError]) -> dict[str, A
     fault = {
         "faultCode": refusal.code,
         "faultString": str(refusal),
-        "id": str(call.refused.get("idPA") or "n/a")[:35],
+        "id": str(call.said.get("idPA") or "n/a")[:35],
         "description": f"{errors[0].element}: {errors[0].rule}" if errors else refusal.description,
     }
     return {"outcome": "KO", "fault": fault}
