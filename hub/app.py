@@ -15,18 +15,22 @@ from adapters.ente.fake import EnteFinto
 from adapters.firma.xmlsec_verifier import XmlsecFirme
 from adapters.nodo.client import NodoClient
 from adapters.nodo.fake import serve_simulator
+from adapters.nodo.fdr_http import Tempi
+from adapters.nodo.fdr_rest import FdrRest
+from adapters.nodo.fdr_soap import FdrSoap
 from adapters.nodo.soap import NodoSoap
 from adapters.nodo.trasporto import Attese, Trasporto
 from adapters.sftp.client import Limiti, SftpClient
 from adapters.tassonomia.client import TassonomiaClient
 from hub import app_flussi, app_porte, log
 from hub.config import Config, load_config
+from hub.domain.acquisizione_fdr import Trasporto as TrasportoFdr
 from hub.domain.errors import Misconfigured
 from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte
 from hub.jobs import schedule
 from hub.jobs.figlio import Figlio
-from hub.ports import ArchivioEsterno, FonteTassonomia, Nodo, Recapiti
+from hub.ports import ArchivioEsterno, FlussiRendicontazione, FonteTassonomia, Nodo, Recapiti
 from hub.runtime import Runtime
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
@@ -54,6 +58,8 @@ _HEADER_TIMEOUT_MS = 10_000
 _STOP_TIMEOUT_S = 10
 # Objects made and not yet freed; one request makes a few hundred.
 _GC_THRESHOLD = 10_000
+# The services of settlement flows on the platform's gateway. Source: node, 1.4.
+_FDR_SOAP, _FDR_REST = "/nodo-auth/node-for-pa/v1", "/fdr-org/service/v1"
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -88,6 +94,16 @@ def build_nodi(config: Config) -> Mapping[str, Nodo]:
     trasporto = Trasporto(config.relay_threads)
     soap = NodoSoap(f"{config.node_url or ''}/nodo", attese, trasporto)
     return {"rpt": NodoClient(soap)}
+
+
+def build_fdr(config: Config, stop: threading.Event) -> Mapping[TrasportoFdr, FlussiRendicontazione]:
+    """Where settlement flows are asked for by the transport of a station, when it has no address of its own."""
+    attese = Attese(config.node_connect_timeout_s, config.node_read_timeout_s, config.node_query_timeout_s)
+    tempi = Tempi(attese, config.fdr_totale_s, stop)
+    return {
+        TrasportoFdr.SOAP: FdrSoap(f"{config.node_url or ''}{_FDR_SOAP}", tempi),
+        TrasportoFdr.REST: FdrRest(f"{config.piattaforma_url}{_FDR_REST}", tempi),
+    }
 
 
 def build_recapiti(config: Config) -> Recapiti:
@@ -213,7 +229,8 @@ def run_worker(config: Config) -> None:
         signal.signal(number, lambda *_: stop.set())
     flows = Figlio(app_flussi.command(), stop)
     flows.start()
-    schedule.run(runtime, stop, build_fonte_tassonomia(config) if config.tassonomia_aggiorna else None)
+    fonte = build_fonte_tassonomia(config) if config.tassonomia_aggiorna else None
+    schedule.run(runtime, stop, fonte, build_fdr(config, stop))
     flows.join()
     runtime.db.close()
 

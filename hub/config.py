@@ -142,6 +142,12 @@ class Config(BaseModel):
     node_read_timeout_s: Seconds = 40.0
     # What only reads may be waited for longer. Source: node, 2.0.5.
     node_query_timeout_s: Seconds = 60.0
+    # How often each ente's settlement flows are asked for; they come once a day and PSP. Source: node, 6.3 rules 1, 2.
+    fdr_intervallo_s: Annotated[int, Field(ge=60, le=86_400)] = 4 * 3600
+    # Between two calls of a worker about settlement flows. Source: node, 2.0.5.
+    fdr_pausa_s: Annotated[float, Field(ge=0, le=60)] = 2.0
+    # For one list or one flow to arrive whole: 200 MB on a poor line.
+    fdr_totale_s: Seconds = 600.0
     # Messages claimed together: one claim costs the same for one or for fifty.
     relay_batch: Annotated[int, Field(ge=1, le=1000)] = 50
     # Messages in flight together; the node's latency, not our processor, is the limit.

@@ -102,11 +102,8 @@ class Rendicontazione:
 
     def __init__(self, world: World, nodo: Any) -> None:
         self.world, self.nodo = world, nodo
+        self.porte: dict[Trasporto, Any] = {Trasporto.SOAP: nodo, Trasporto.REST: nodo}
         self.ritmo = RITMO
-
-    @property
-    def porte(self) -> dict[Trasporto, Any]:
-        return {Trasporto.SOAP: self.nodo, Trasporto.REST: self.nodo}
 
     def elenca(self) -> bool:
         runtime = self.world.runtime

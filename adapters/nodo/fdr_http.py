@@ -8,9 +8,10 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -29,10 +30,18 @@ _RETRY_AFTER_MAX_S = 6 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Tempi:
-    """What a call may take: `attese` for the connection and between two bytes, `totale_s` from beginning to end."""
+    """What fetching one thing may take: `attese` for the connection and between two bytes, `totale_s` in all.
+
+    `stop`: of the worker; what is on its way is left, to be asked for again.
+    """
 
     attese: Attese
     totale_s: float
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def fine(self) -> float:
+        """When what begins now must be over, on the monotonic clock."""
+        return time.monotonic() + self.totale_s
 
 
 class Fallita(Exception):
@@ -55,16 +64,22 @@ class Arrivo:
 
 @contextmanager
 def call(
-    method: str, url: str, tempi: Tempi, stazione: Stazione, headers: Mapping[str, str], body: bytes | None = None
+    method: str,
+    url: str,
+    tempi: Tempi,
+    fine: float,
+    stazione: Stazione,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
 ) -> Iterator[Arrivo]:
-    """Give the answer to a call. Raises: Fallita, here or while the answer is read."""
+    """Give the answer to a call that must be over by `fine`. Raises: Fallita, here or while the answer is read."""
     parts = urlsplit(url)
     timeout = tempi.attese.of(stazione, is_question=True)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=timeout.connect_timeout)  # type: ignore[arg-type]
     # A time-out on a socket starts again at every byte: whoever sends one now and then is cut off by this.
     cut = threading.Event()
-    timer = threading.Timer(tempi.totale_s, _cut, (connection, cut))
+    timer = threading.Timer(max(0.0, fine - time.monotonic()), _cut, (connection, cut))
     timer.daemon = True
     timer.start()
     try:
@@ -75,7 +90,7 @@ def call(
         connection.request(method, target, body=body, headers=sent, preload_content=False, decode_content=False)
         response = connection.getresponse()
         _check_status(response)
-        yield Arrivo({name.lower(): value for name, value in response.headers.items()}, _blocks(response))
+        yield Arrivo({name.lower(): value for name, value in response.headers.items()}, _blocks(response, tempi.stop))
         if cut.is_set():
             raise Fallita(EsitoDomanda.RIPROVARE, "TEMPO_SCADUTO")
     except (HTTPError, http.client.HTTPException, OSError) as error:
@@ -98,9 +113,11 @@ def _check_status(response: BaseHTTPResponse) -> None:
     raise Fallita(EsitoDomanda.RIPROVARE, code, retry_after_s=_seconds(response.headers.get("Retry-After", "")))
 
 
-def _blocks(response: BaseHTTPResponse) -> Iterator[bytes]:
+def _blocks(response: BaseHTTPResponse, stop: threading.Event) -> Iterator[bytes]:
     # Up to the empty read: only there does a body that is shorter than announced show itself.
     while block := response.read(_BLOCK):
+        if stop.is_set():
+            raise Fallita(EsitoDomanda.RIPROVARE, "INTERROTTA", "il worker si ferma")
         yield block
 
 

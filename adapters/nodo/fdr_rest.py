@@ -45,10 +45,11 @@ class FdrRest:
         flussi: list[FlussoElencato] = []
         saltati: list[str] = []
         query = {"publishedGt": _instant(dal)}
+        fine = self._tempi.fine()
         path, pagina, pagine = f"/organizations/{quote(domanda.dominio)}/fdrs", 1, 1
         try:
             while pagina <= pagine:
-                found, pagine, skipped = read_elenco(self._get(domanda, path, query | self._page(pagina)))
+                found, pagine, skipped = read_elenco(self._get(domanda, fine, path, query | self._page(pagina)))
                 flussi += found
                 saltati += skipped
                 if len(flussi) > _FLUSSI_MAX:
@@ -70,15 +71,16 @@ class FdrRest:
             f"/organizations/{quote(domanda.dominio)}/fdrs/{quote(flusso.iuf, safe='')}"
             f"/revisions/{flusso.revisione}/psps/{quote(flusso.psp, safe='')}"
         )
+        fine = self._tempi.fine()
         try:
-            testata = self._get(domanda, path, {})
+            testata = self._get(domanda, fine, path, {})
             if stato_of(testata) != _PUBBLICATO:
                 return Scarico(EsitoDomanda.ASSENTE, "NON_PUBBLICATO")
             with Pacchetto(copia) as pacchetto:
                 pacchetto.add_testata(testata)
                 pagina, pagine = 1, 1
                 while pagina <= pagine <= PAGINE_MAX:
-                    data = self._get(domanda, f"{path}/payments", self._page(pagina))
+                    data = self._get(domanda, fine, f"{path}/payments", self._page(pagina))
                     pacchetto.add_pagina(pagina, data)
                     pagine, pagina = self._pages(data, pagine), pagina + 1
         except Fallita as failed:
@@ -103,24 +105,26 @@ class FdrRest:
     def _page(self, pagina: int) -> dict[str, str]:
         return {"page": str(pagina), "size": str(self._size)}
 
-    def _get(self, domanda: DomandaFdr, path: str, query: Mapping[str, str]) -> bytes:
+    def _get(self, domanda: DomandaFdr, fine: float, path: str, query: Mapping[str, str]) -> bytes:
         """Ask with the first key, and with the other one when that is not let in. Raises: Fallita."""
         if not domanda.chiavi:
             raise Fallita(EsitoDomanda.RIFIUTATA, "SENZA_CHIAVE", _SENZA_CHIAVE)
         for chiave in domanda.chiavi[:-1]:
             try:
-                return self._get_with(chiave, domanda, path, query)
+                return self._get_with(chiave, domanda, fine, path, query)
             except Fallita as failed:
                 if failed.esito != EsitoDomanda.RIFIUTATA:
                     raise
-        return self._get_with(domanda.chiavi[-1], domanda, path, query)
+        return self._get_with(domanda.chiavi[-1], domanda, fine, path, query)
 
-    def _get_with(self, chiave: str, domanda: DomandaFdr, path: str, query: Mapping[str, str]) -> bytes:
+    def _get_with(
+        self, chiave: str, domanda: DomandaFdr, fine: float, path: str, query: Mapping[str, str]
+    ) -> bytes:
         base = domanda.stazione.indirizzi.get("fdr", self._url)
         url = base + path + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json", "Ocp-Apim-Subscription-Key": chiave}
         data = bytearray()
-        with call("GET", url, self._tempi, domanda.stazione, headers) as arrivo:
+        with call("GET", url, self._tempi, fine, domanda.stazione, headers) as arrivo:
             for block in arrivo.blocks:
                 data += block
                 if len(data) > PAGINA_BYTES_MAX:

@@ -91,7 +91,7 @@ class FdrSoap:
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{operation}"'}
         url = domanda.stazione.indirizzi.get("fdr", self._url)
         try:
-            with call("POST", url, self._tempi, domanda.stazione, headers, body) as arrivo:
+            with call("POST", url, self._tempi, self._tempi.fine(), domanda.stazione, headers, body) as arrivo:
                 return read(arrivo)
         except (RispostaNonLeggibile, MimeNonLeggibile) as error:
             raise Fallita(EsitoDomanda.RIPROVARE, "RISPOSTA_NON_LEGGIBILE", str(error)) from error

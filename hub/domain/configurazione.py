@@ -83,6 +83,7 @@ class Stazione:
 
     `servizi_rest`: those of the platform that it uses; None: not spoken of, they stay as they are.
     `indirizzi`: its own base address by service, `attese`: its own seconds by kind of wait; None: the installation's.
+    `fdr`: how it asks for settlement flows (`Trasporto`); None: not spoken of, it stays as it is.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Stazione:
     servizi_rest: tuple[ServizioRest, ...] | None = None
     indirizzi: Mapping[str, str] | None = None
     attese: Mapping[str, int] | None = None
+    fdr: str | None = None
 
 
 # Almost three days of attempts: a receiver that stops on Friday evening is still waited for on Monday.

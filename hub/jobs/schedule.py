@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from hub.config import Config
 from hub.domain.attesa import SLOT_ENTE_S
+from hub.jobs import rendicontazione
 from hub.jobs.loops import Loop, job
 from hub.jobs.wake import watch
 from hub.log import get_logger
@@ -33,6 +34,7 @@ from hub.usecases import (
     inoltro_esito,
     relay_outbox,
 )
+from hub.usecases.elenca_fdr import Porte
 
 _EXPIRE_EVERY_S = 60
 # The longest that a call to an ente may take.
@@ -41,8 +43,13 @@ _MARGIN_ENTE = timedelta(seconds=SLOT_ENTE_S)
 _SFTP_THREADS = 4
 
 
-def run(runtime: Runtime, stop: threading.Event, fonte: FonteTassonomia | None = None) -> None:
-    """Run the jobs until `stop`, then settle what is in flight and return. `fonte`: None, no taxonomy is fetched."""
+def run(
+    runtime: Runtime, stop: threading.Event, fonte: FonteTassonomia | None = None, fdr: Porte | None = None
+) -> None:
+    """Run the jobs until `stop`, then settle what is in flight and return.
+
+    `fonte`: None, no taxonomy is fetched; `fdr`: None, no settlement flow is.
+    """
     config = runtime.config
     relays = [
         _Relay("relay_outbox", "nodo", config.relay_threads),
@@ -85,10 +92,13 @@ def run(runtime: Runtime, stop: threading.Event, fonte: FonteTassonomia | None =
     watcher = threading.Thread(target=watch, args=(runtime.db, wake, stop), name="wake", daemon=True)
     watcher.start()
     scheduler.start()
+    reports = [] if fdr is None else rendicontazione.start(runtime, fdr, stop)
     get_logger().info("worker_started", threads=config.relay_threads)
     stop.wait()
     scheduler.shutdown(wait=True)
-    for loop in loops:
+    for loop in reports:
+        loop.wake()
+    for loop in (*loops, *reports):
         loop.join()
     for relay in relays:
         relay.pool.shutdown(wait=True)

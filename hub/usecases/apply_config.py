@@ -26,6 +26,7 @@ from hub.store import enti, loghi, stazioni, tipi
 from hub.store.database import Database, Session
 from hub.usecases.sync_credenziali import Confronto, Passwords, sync_credenziali
 from hub.usecases.sync_export import sync_export
+from hub.usecases.sync_fdr import sync_fdr
 from hub.usecases.sync_inoltro import sync_inoltro
 from hub.usecases.sync_servizi import sync_servizi
 from hub.usecases.sync_servizi_rest import sync_servizi_rest
@@ -48,6 +49,7 @@ class _Sync:
         for stazione in wanted.stazioni:
             self._stazione(stazione)
             sync_servizi_rest(self.confronto, self.cassaforte, stazione)
+            sync_fdr(self.confronto, stazione)
         self._check_amministratore(wanted)
         # Who is to be the administrator comes last: the one before must have let go.
         for ente in sorted(wanted.enti, key=lambda ente: ente.amministratore):
@@ -82,7 +84,7 @@ class _Sync:
         subject = f"stazione {wanted.id}"
         values = asdict(wanted)
         clear = values.pop("password")
-        del values["servizi_rest"]
+        del values["servizi_rest"], values["fdr"]
         row = stazioni.find(self.session, wanted.id)
         if row is None:
             if clear == INVARIATO:

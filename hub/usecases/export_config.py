@@ -15,6 +15,7 @@ from hub.domain.servizi_rest import Servizio
 from hub.formats.certificati import render_pem
 from hub.formats.importi import text_from_cent
 from hub.store import (
+    acquisizioni_fdr,
     credenziali,
     enti,
     eventi_esito,
@@ -47,6 +48,8 @@ def _stazione_dict(session: Session, row: Row[Any]) -> dict[str, Any]:
     columns = ("pagamento_online", "versione_primitive", "primitiva_rpt", "rileva_duplicati")
     head = {"id": row.id, "intermediario": row.intermediario, "password": INVARIATO}
     own = {column: getattr(row, column) for column in ("indirizzi", "attese") if getattr(row, column)}
+    fdr = acquisizioni_fdr.trasporto_of(session, row.id)
+    own |= {"fdr": fdr} if fdr else {}
     values = head | {column: getattr(row, column) for column in columns} | own
     services = {one.servizio: _servizio_dict(one) for one in servizi_rest.of_stazione(session, row.id)}
     return values | ({"servizi_rest": services} if services else {})
