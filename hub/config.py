@@ -161,6 +161,8 @@ class Config(BaseModel):
 
     # Wrong passwords of one source in one minute before it is slowed down. A typing integrator stays below.
     auth_failures_max: Positive = 20
+    # Stations whose receipts come from the WISP converter, which sends again after PAA_SYSTEM_ERROR alone.
+    stazioni_convertitore: tuple[str, ...] = ()
     # Addresses of proxies in front whose X-Forwarded-For is believed; empty: none is.
     trusted_proxies: tuple[str, ...] = ()
     # The header in which those proxies write the TLS client certificate. Named, not guessed: a proxy lets the others
@@ -247,7 +249,7 @@ class Config(BaseModel):
             raise ValueError("deve essere un indirizzo http:// o https://")
         return value
 
-    @field_validator("trusted_proxies", "node_sources", mode="before")
+    @field_validator("trusted_proxies", "node_sources", "stazioni_convertitore", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return _parts(value, ",")

@@ -91,6 +91,15 @@ def read_rt(data: bytes) -> Rt:
     )
 
 
+def is_rt(data: bytes) -> bool:
+    """Whether the bytes are an RT at all, be it one that cannot be understood."""
+    try:
+        _root(data)
+    except RtNonLeggibile:
+        return False
+    return True
+
+
 def check_rt(data: bytes) -> list[SchemaError]:
     """Return what the schema has against the receipt, an empty list when nothing: differences are flagged, not refused.
 

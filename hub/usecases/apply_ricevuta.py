@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,19 +21,10 @@ from hub.formats.ricevuta import read_ricevuta
 from hub.formats.rt import render_rt
 from hub.store import carrelli, depositati, dovuti, enti, rt_ricevute, tentativi
 from hub.store.database import Session
-from hub.usecases.apply_rt import close_carrello
+from hub.usecases.apply_rt import Effetto, close_carrello
 from hub.usecases.confronta_ricevuta import confronta
 from hub.usecases.inoltro_esito import queue_carrello
 from hub.usecases.rt_di_ricevuta import build_rt, quote_dei_dovuti
-
-
-@dataclass(frozen=True, slots=True)
-class Effetto:
-    """What became of a receipt. `segnalazioni`: what an operator should look at all the same."""
-
-    stato: StatoRt
-    motivo: str | None = None
-    segnalazioni: tuple[Segnalazione, ...] = ()
 
 
 def apply_ricevuta(session: Session, row: Row[Any], now: datetime) -> Effetto:

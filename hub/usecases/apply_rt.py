@@ -6,12 +6,14 @@ Source: node, outcome of an RT (4.5), paaInviaRT steps 6-8; pa-per-ente, effect 
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from hub.domain.documenti import Rt, SingoloRt
+from hub.domain.ricevuta import Primitiva, Segnalazione
 from hub.domain.stati import (
     CARRELLO_BY_ESITO,
     ESITI_POSITIVI,
@@ -26,14 +28,28 @@ from hub.domain.stati import (
     is_legal,
     sessione_of_carrelli,
 )
+from hub.formats.rt import check_rt
 from hub.log import get_logger
 from hub.store import carrelli, dovuti, quote_secondarie, rt_ricevute, sessioni, tentativi
 from hub.store.database import Session
+from hub.usecases.confronta_ricevuta import confronta_rt
 from hub.usecases.inoltro_esito import queue_carrello
 
+# Of what the schema has against a receipt: so many violations, so long.
+_IGNOTI_MAX, _IGNOTO_MAX = 20, 80
 
-def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> tuple[StatoRt, str | None]:
-    """Give a receipt its effect; return what became of it.
+
+@dataclass(frozen=True, slots=True)
+class Effetto:
+    """What became of a receipt. `segnalazioni`: what an operator should look at all the same."""
+
+    stato: StatoRt
+    motivo: str | None = None
+    segnalazioni: tuple[Segnalazione, ...] = ()
+
+
+def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> Effetto:
+    """Give a receipt its effect, write it on its row and return it.
 
     The receipt wins over a late outcome of the send, and a positive one over any negative one; what cannot change the
     carrello any more is kept: a second payment of the same dovuto as ECCEDENZA.
@@ -41,26 +57,48 @@ def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> tuple[St
     tentativo = tentativi.find_by_key(session, row.dominio, row.iuv, row.ccp)
     assert tentativo is not None
     carrello = carrelli.by_id(session, tentativo.carrello_id)
-    stato = CARRELLO_BY_ESITO[rt.codice_esito]
     if tentativo.stato != StatoTentativo.CHIUSO:
         tentativi.move(session, tentativo, to=StatoTentativo.CHIUSO, at=now)
+    effetto = _effect(session, carrello, row, rt, now)
+    rt_ricevute.settle(
+        session,
+        row,
+        effetto.stato,
+        now,
+        effetto.motivo and effetto.motivo[:500],
+        importo_cent=rt.importo_cent,
+        segnalazioni=[str(flag) for flag in effetto.segnalazioni] or None,
+        ignoti=[str(error)[:_IGNOTO_MAX] for error in check_rt(bytes(row.raw))[:_IGNOTI_MAX]] or None,
+    )
+    return effetto
+
+
+def _effect(session: Session, carrello: Row[Any], row: Row[Any], rt: Rt, now: datetime) -> Effetto:
+    stato = CARRELLO_BY_ESITO[rt.codice_esito]
     if is_legal(StatoCarrello(carrello.stato), stato):
         is_second = rt.codice_esito in ESITI_POSITIVI and _is_paid_elsewhere(session, carrello)
         close_carrello(session, carrello, row.id, bytes(row.raw), rt, stato, now)
-        result, motivo = StatoRt.ELABORATA, check_amounts(rt, carrello)
         if is_second:
-            result, motivo = StatoRt.ECCEDENZA, "dovuto già pagato con un altro tentativo: pagamento in eccedenza"
-    elif carrello.rt_id is None and carrello.stato == stato and _is_same_payment(session, carrello, rt):
+            return Effetto(StatoRt.ECCEDENZA, "dovuto già pagato con un altro tentativo: pagamento in eccedenza")
+        return Effetto(StatoRt.ELABORATA, *confronta_rt(rt, carrello, carrelli.dovuti_of(session, carrello.id)))
+    if carrello.rt_id is None and carrello.stato == stato and _is_same_payment(session, carrello, rt):
         # The hub had closed it by itself; now the node's own word is here.
         carrelli.replace_rt(session, carrello, row.id, now)
         queue_carrello(session, carrello.id, bytes(row.raw), now)
-        result, motivo = StatoRt.ELABORATA, None
-    elif rt.codice_esito in ESITI_POSITIVI:
-        result, motivo = StatoRt.ECCEDENZA, f"carrello già {carrello.stato}: pagamento in eccedenza"
-    else:
-        result, motivo = StatoRt.ELABORATA, f"carrello già {carrello.stato}: conservata senza effetto"
-    rt_ricevute.settle(session, row, result, now, motivo, importo_cent=rt.importo_cent)
-    return result, motivo
+        return Effetto(StatoRt.ELABORATA)
+    if rt.codice_esito not in ESITI_POSITIVI:
+        return Effetto(StatoRt.ELABORATA, f"carrello già {carrello.stato}: conservata senza effetto")
+    if _is_told_in_another_way(session, carrello, rt):
+        words = f"stesso pagamento della ricevuta {carrello.rt_id}: conservata senza effetto"
+        return Effetto(StatoRt.ELABORATA, words)
+    return Effetto(StatoRt.ECCEDENZA, f"carrello già {carrello.stato}: pagamento in eccedenza")
+
+
+def _is_told_in_another_way(session: Session, carrello: Row[Any], rt: Rt) -> bool:
+    """Whether a receipt of the new model told this very payment: a body may be sent both."""
+    decided = None if carrello.rt_id is None else rt_ricevute.find(session, carrello.rt_id)
+    is_new_model = decided is not None and decided.primitiva != Primitiva.INVIA_RT
+    return is_new_model and _is_same_payment(session, carrello, rt)
 
 
 def _is_paid_elsewhere(session: Session, carrello: Row[Any]) -> bool:
@@ -78,18 +116,6 @@ def _is_same_payment(session: Session, carrello: Row[Any], rt: Rt) -> bool:
         return True
     known = {row.iur for row in carrelli.dovuti_of(session, carrello.id)}
     return bool(rt.pagamenti) and all(pagamento.iur in known for pagamento in rt.pagamenti)
-
-
-def check_amounts(rt: Rt, carrello: Row[Any]) -> str | None:
-    """A sentence for the operator when the amounts do not agree; None when they do. Never refused for it."""
-    total = sum(pagamento.importo_cent for pagamento in rt.pagamenti)
-    if rt.importo_cent != total:
-        return f"importoTotalePagato {rt.importo_cent} diverso dalla somma dei singoli {total}"
-    if rt.codice_esito == 0 and rt.importo_cent != carrello.importo_cent:
-        return f"importo pagato {rt.importo_cent} diverso dal dovuto {carrello.importo_cent}"
-    if rt.codice_esito in {1, 3} and rt.importo_cent:
-        return f"esito negativo con importo {rt.importo_cent}"
-    return None
 
 
 def close_carrello(

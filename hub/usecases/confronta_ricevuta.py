@@ -11,11 +11,15 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.domain.documenti import Rt
 from hub.domain.ricevuta import Ricevuta, Segnalazione
+from hub.domain.stati import ESITI_POSITIVI
 from hub.formats.marca import read_impronta
 from hub.store import tipi
 from hub.store.database import Session
 from hub.usecases.rt_di_ricevuta import giorno_del_pagamento
+
+_MARCA = "la marca da bollo non è quella del documento"
 
 
 def confronta(
@@ -40,7 +44,33 @@ def confronta(
     if _is_late(session, dovuti, ricevuta, received_at):
         found.append((Segnalazione.POSIZIONE_SCADUTA, "pagato dopo la scadenza"))
     if not _are_stamps_right(dovuti, ricevuta):
-        found.append((Segnalazione.MARCA_DIVERSA, "la marca da bollo non è quella del documento"))
+        found.append((Segnalazione.MARCA_DIVERSA, _MARCA))
+    return "; ".join(words for _, words in found) or None, tuple(flag for flag, _ in found)
+
+
+def confronta_rt(
+    rt: Rt, carrello: Row[Any], dovuti: Sequence[Row[Any]]
+) -> tuple[str | None, tuple[Segnalazione, ...]]:
+    """The same of a classic receipt, against its carrello. Source: node, 3.9 step 6, outcome of an RT (4.5)."""
+    found: list[tuple[Segnalazione, str]] = []
+    total = sum(pagamento.importo_cent for pagamento in rt.pagamenti)
+    if rt.importo_cent != total:
+        words = f"importoTotalePagato {rt.importo_cent} diverso dalla somma dei singoli {total}"
+        found.append((Segnalazione.IMPORTO_DIVERSO, words))
+    elif rt.codice_esito == 0 and rt.importo_cent != carrello.importo_cent:
+        words = f"importo pagato {rt.importo_cent} diverso dal dovuto {carrello.importo_cent}"
+        found.append((Segnalazione.IMPORTO_DIVERSO, words))
+    elif rt.codice_esito in {1, 3} and rt.importo_cent:
+        found.append((Segnalazione.IMPORTO_DIVERSO, f"esito negativo con importo {rt.importo_cent}"))
+    admitted = {len(dovuti)} if rt.codice_esito in ESITI_POSITIVI else {0, len(dovuti)}
+    if len(rt.pagamenti) not in admitted:
+        words = f"{len(rt.pagamenti)} singoli pagamenti per {len(dovuti)} dovuti"
+        found.append((Segnalazione.TRASFERIMENTI_DIVERSI, words))
+    if rt.codice_esito == 0:
+        stamps = [each.allegato for each in rt.pagamenti if each.allegato_tipo == "BD"]
+        came = sorted((stamp and read_impronta(stamp)) or "" for stamp in stamps)
+        if came != _stamps_wanted(dovuti):
+            found.append((Segnalazione.MARCA_DIVERSA, _MARCA))
     return "; ".join(words for _, words in found) or None, tuple(flag for flag, _ in found)
 
 
@@ -56,6 +86,9 @@ def _is_late(session: Session, dovuti: Sequence[Row[Any]], ricevuta: Ricevuta, r
 
 def _are_stamps_right(dovuti: Sequence[Row[Any]], ricevuta: Ricevuta) -> bool:
     """Whether every stamp that was asked for has come, over the document that was declared."""
-    wanted = sorted(dovuto.marca["hash_documento"] for dovuto in dovuti if dovuto.marca)
     came = sorted(read_impronta(each.marca) or "" for each in ricevuta.trasferimenti if each.marca is not None)
-    return came == wanted
+    return came == _stamps_wanted(dovuti)
+
+
+def _stamps_wanted(dovuti: Sequence[Row[Any]]) -> list[str]:
+    return sorted(dovuto.marca["hash_documento"] for dovuto in dovuti if dovuto.marca)

@@ -18,8 +18,8 @@ from hub.formats.rt import read_rt
 from hub.log import get_logger
 from hub.store import outbox, rt_ricevute
 from hub.store.database import Database, Session
-from hub.usecases.apply_ricevuta import Effetto, apply_ricevuta
-from hub.usecases.apply_rt import apply_rt
+from hub.usecases.apply_ricevuta import apply_ricevuta
+from hub.usecases.apply_rt import Effetto, apply_rt
 from hub.usecases.record_rt import set_aside
 
 _BATCH = 50
@@ -79,7 +79,7 @@ def _apply_one(db: Database, rt_id: int, now: datetime) -> bool:
         elif set_aside(session, row, now) is not None:
             return True
         else:
-            effetto = Effetto(*apply_rt(session, row, read_rt(bytes(row.raw)), now))
+            effetto = apply_rt(session, row, read_rt(bytes(row.raw)), now)
     _tell(row, effetto)
     return True
 

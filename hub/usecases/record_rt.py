@@ -5,8 +5,10 @@ Source: node, paaInviaRT (3.9), idempotency (3.0.6), what a KO means to the node
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +16,16 @@ from sqlalchemy import Row
 
 from hub.domain import errors
 from hub.domain.documenti import Rt
+from hub.domain.ricevuta import KEY_MAX, Primitiva
 from hub.domain.stati import StatoRt
-from hub.formats.rt import decode_rt_field, read_rt
-from hub.store import enti, outbox, rt_ricevute, stazioni, tentativi
+from hub.formats.rt import decode_rt_field, is_rt, read_rt
+from hub.store import enti, rt_ricevute, stazioni, tentativi
 from hub.store.database import Database, Session
+from hub.usecases.record_ricevuta import keep
 
 # A receipt of five lines is under 20 kB; a stamp's attachment adds a few more.
 RT_MAX_BYTES = 1_000_000
+_CARRELLO = re.compile(r"([0-9]{11})[0-9]{18}-[0-9]{5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +42,79 @@ class IntestazioneRt:
 def record_rt(db: Database, intestazione: IntestazioneRt, rt_base64: str, correlation_id: str, now: datetime) -> None:
     """Keep a receipt; when this returns its bytes are durable and the node may forget them.
 
-    The same bytes again change nothing. Bytes that nobody expected, or that do not fit their RPT, are kept all the
-    same. Raises: IntermediarioErrato, StazioneErrata, DominioErrato, RtNonLeggibile, RptSconosciuta, RtIncoerente;
-    OutOfService (the bytes could not be kept: the node must send them again).
+    The same bytes again change nothing. Bytes that nobody expected, that do not fit their RPT, or whose header is
+    refused, are kept all the same. A text of the header that is missing is empty. Raises: RichiestaNonValida,
+    IntermediarioErrato, StazioneErrata, DominioErrato, RtNonLeggibile, RptSconosciuta, RtIncoerente; OutOfService (the
+    bytes could not be kept: the node must send them again).
     """
-    _check_intestazione(db, intestazione)
-    raw = _decode(rt_base64, intestazione.dominio)
-    rt_id = _keep(db, intestazione, raw, correlation_id, now)
+    raw, refusal = _decode(rt_base64)
+    refusal = _refused_header(db, intestazione) or refusal
+    if refusal is not None:
+        refusal.id = intestazione.dominio or "n/a"
+    if not raw:
+        assert refusal is not None
+        raise refusal
+    rt_id = keep(db, _columns(intestazione, raw) | {"correlation_id": correlation_id, "received_at": now}, refusal)
+    if refusal is not None and not isinstance(refusal, errors.RtNonLeggibile):
+        raise refusal
     if rt_id is None:
         return
-    with db.transaction() as session:
-        refusal = set_aside(session, rt_ricevute.by_id(session, rt_id, lock=True), now)
     if refusal is not None:
         raise refusal
+    with db.transaction() as session:
+        esito = set_aside(session, rt_ricevute.by_id(session, rt_id, lock=True), now)
+    if esito is not None and esito.refusal is not None:
+        raise esito.refusal
 
 
-def set_aside(session: Session, row: Row[Any], now: datetime) -> errors.HubError | None:
-    """Set aside a receipt that cannot be applied and return the refusal; None when it can be applied."""
+@dataclass(frozen=True, slots=True)
+class Accantonata:
+    """A receipt that is not applied. `refusal`: what the node is told; None: it is thanked."""
+
+    refusal: errors.HubError | None = None
+
+
+def set_aside(session: Session, row: Row[Any], now: datetime) -> Accantonata | None:
+    """Set aside a receipt that cannot be applied; None when it can be. Source: node, 3.9 steps 3-5."""
     if row.stato not in (StatoRt.RICEVUTA, StatoRt.ORFANA):
         return None
     try:
         rt = read_rt(bytes(row.raw))
     except errors.RtNonLeggibile as refusal:
-        rt_ricevute.settle(session, row, StatoRt.QUARANTENA, now, str(refusal)[:500])
+        rt_ricevute.settle(session, row, StatoRt.QUARANTENA, now, refusal.description[:500])
         refusal.id = row.dominio
-        return refusal
+        # A document of which a part is not understood is a person's to read: the node can do no more about it.
+        return Accantonata(None if is_rt(bytes(row.raw)) else refusal)
     tentativo = tentativi.find_by_key(session, row.dominio, row.iuv, row.ccp)
+    if tentativo is None and is_for_secondary(row.dominio, row.ccp):
+        words = "RT per l'ente secondario di un carrello: conservata"
+        rt_ricevute.settle(session, row, StatoRt.ELABORATA, now, words, importo_cent=rt.importo_cent)
+        return Accantonata()
     if tentativo is None:
         if row.stato == StatoRt.RICEVUTA:
-            rt_ricevute.settle(session, row, StatoRt.ORFANA, now, "nessuna RPT con questa chiave")
-        return errors.RptSconosciuta("RPT sconosciuta", f"IUV {row.iuv}, CCP {row.ccp}", id=row.dominio)
+            words = "nessuna RPT con questa chiave"
+            rt_ricevute.settle(session, row, StatoRt.ORFANA, now, words, importo_cent=rt.importo_cent)
+        key = f"IUV {row.iuv}, CCP {row.ccp}"
+        return Accantonata(errors.RptSconosciuta("RPT sconosciuta", key, id=row.dominio))
     different = mismatch(rt, row, tentativo)
     if different is not None:
-        rt_ricevute.settle(session, row, StatoRt.QUARANTENA, now, different)
-        return errors.RtIncoerente("la ricevuta non corrisponde alla sua RPT", different, id=row.dominio)
+        rt_ricevute.settle(session, row, StatoRt.QUARANTENA, now, different, importo_cent=rt.importo_cent)
+        words = "la ricevuta non corrisponde alla sua RPT"
+        return Accantonata(errors.RtIncoerente(words, different, id=row.dominio))
     return None
+
+
+def is_for_secondary(dominio: str, ccp: str) -> bool:
+    """Whether a receipt is for the second beneficiary of a cart: its CCP is the cart's id, which names another body.
+
+    Source: node, multi-beneficiary cart (2.2).
+
+    >>> cart = "12345678903" + "301000000000000144" + "-00001"
+    >>> is_for_secondary("98765432103", cart), is_for_secondary("12345678903", cart), is_for_secondary("1", "n/a")
+    (True, False, False)
+    """
+    match = _CARRELLO.fullmatch(ccp)
+    return match is not None and match[1] != dominio
 
 
 def mismatch(rt: Rt, row: Row[Any], tentativo: Row[Any]) -> str | None:
@@ -85,45 +128,53 @@ def mismatch(rt: Rt, row: Row[Any], tentativo: Row[Any]) -> str | None:
     return next((f"{name}: diverso da quello della RPT" for name, found, wanted in pairs if found != wanted), None)
 
 
-def _check_intestazione(db: Database, intestazione: IntestazioneRt) -> None:
+def _refused_header(db: Database, intestazione: IntestazioneRt) -> errors.HubError | None:
+    """Steps 1 to 4 of the order of checks."""
+    missing = next((name for name, text in asdict(intestazione).items() if not text), None)
+    if missing is not None:
+        return errors.RichiestaNonValida("intestazionePPT assente o incompleta", f"manca {missing}")
     with db.reading() as session:
         stazione = stazioni.find(session, intestazione.stazione)
         ente = enti.find_by_dominio(session, intestazione.dominio)
         is_ours = stazioni.has_intermediario(session, intestazione.intermediario)
     if not is_ours:
-        raise errors.IntermediarioErrato("intermediario sconosciuto", id=intestazione.dominio)
+        return errors.IntermediarioErrato("intermediario sconosciuto")
     if stazione is None or stazione.intermediario != intestazione.intermediario:
-        raise errors.StazioneErrata("stazione sconosciuta per questo intermediario", id=intestazione.dominio)
+        return errors.StazioneErrata("stazione sconosciuta per questo intermediario")
     if ente is None or ente.stazione_id != stazione.id:
-        raise errors.DominioErrato("dominio sconosciuto su questa stazione", id=intestazione.dominio)
+        return errors.DominioErrato("dominio sconosciuto su questa stazione")
+    return None
 
 
-def _decode(rt_base64: str, dominio: str) -> bytes:
+def _decode(rt_base64: str) -> tuple[bytes, errors.HubError | None]:
+    """The bytes to keep and what is wrong with them: of what is no base64 its text is kept."""
+    if not rt_base64.strip():
+        return b"", errors.RichiestaNonValida("ricevuta assente", "Elemento rt: manca o è vuoto")
     try:
         raw = decode_rt_field(rt_base64)
     except errors.RtNonLeggibile as refusal:
-        refusal.id = dominio
-        raise
-    if not raw or len(raw) > RT_MAX_BYTES:
-        raise errors.RtNonLeggibile(f"rt: vuota o oltre {RT_MAX_BYTES} byte", id=dominio)
-    return raw
+        return rt_base64.encode(), refusal
+    if len(raw) > RT_MAX_BYTES:
+        return raw, errors.RtNonLeggibile(f"rt: oltre {RT_MAX_BYTES} byte")
+    return raw, None
 
 
-def _keep(db: Database, intestazione: IntestazioneRt, raw: bytes, correlation_id: str, now: datetime) -> int | None:
-    """Make the bytes durable and return their id; None when they were kept before."""
-    with db.transaction() as session:
-        rt_id = rt_ricevute.add(
-            session,
-            dominio=intestazione.dominio,
-            iuv=intestazione.iuv,
-            ccp=intestazione.ccp,
-            sha256=hashlib.sha256(raw).hexdigest(),
-            raw=raw,
-            stazione_id=intestazione.stazione,
-            stato=str(StatoRt.RICEVUTA),
-            correlation_id=correlation_id,
-            received_at=now,
-        )
-        if rt_id is not None:
-            outbox.wake(session)
-    return rt_id
+def _columns(intestazione: IntestazioneRt, raw: bytes) -> dict[str, Any]:
+    """The columns of a receipt; a key that the header does not have is that of the document, when it can be read."""
+    found = asdict(intestazione)
+    if not all(found.values()):
+        with contextlib.suppress(errors.RtNonLeggibile):
+            rt = read_rt(raw)
+            read = {"dominio": rt.dominio, "iuv": rt.iuv, "ccp": rt.ccp}
+            found |= {name: found[name] or text for name, text in read.items()}
+    cut = {name: text[:KEY_MAX] for name, text in found.items()}
+    return {
+        "primitiva": str(Primitiva.INVIA_RT),
+        "dominio": cut["dominio"],
+        "iuv": cut["iuv"],
+        "ccp": cut["ccp"],
+        "intermediario": cut["intermediario"],
+        "stazione_id": cut["stazione"],
+        "sha256": hashlib.sha256(raw).hexdigest(),
+        "raw": raw,
+    }

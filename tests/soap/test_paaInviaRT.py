@@ -5,6 +5,7 @@ Source: node, paaInviaRT (3.9), policy of the KO (3.0.7).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,8 +122,8 @@ def head_of(tentativo: Any) -> str:
 
 @pytest.mark.parametrize(
     "body",
-    ["", "<tipoFirma>0</tipoFirma>", "<rt>QQ==</rt>"],
-    ids=["empty", "without_rt", "without_tipo_firma"],
+    ["", "<tipoFirma>0</tipoFirma>", "<tipoFirma>0</tipoFirma><rt/>"],
+    ids=["empty", "without_rt", "empty_rt"],
 )
 def test_a_request_outside_the_contract_is_a_ko_not_a_soap_fault(small_world, body):
     _, tentativo, _ = begun(small_world)
@@ -139,16 +140,45 @@ def test_a_receipt_that_is_not_base64_is_a_ko(small_world):
 
     answer = post(small_world, "<tipoFirma>0</tipoFirma><rt>***</rt>", head_of(tentativo))
 
+    assert [bytes(row.raw) for row in small_world.ricevute()] == [b"***"]
     assert answer.status == 200
     assert b"<faultCode>PAA_SINTASSI_" in answer.body and b"<esito>KO</esito>" in answer.body
 
 
-def test_a_missing_header_is_a_ko(small_world):
+def test_a_missing_header_is_a_ko_and_the_bytes_are_kept(small_world):
     _, _, raw = begun(small_world)
 
     answer = post(small_world, f"<tipoFirma>0</tipoFirma><rt>{encode(raw)}</rt>", "")
 
     assert (answer.status, b"PAA_SINTASSI_EXTRAXSD" in answer.body) == (200, True)
+    assert [(bytes(row.raw), row.stato) for row in small_world.ricevute()] == [(raw, "RESPINTA")]
+
+
+def test_what_the_contract_has_against_a_good_receipt_does_not_lose_it(small_world):
+    id_session, tentativo, raw = begun(small_world)
+
+    answer = post(small_world, f"<nuovo/><rt>{encode(raw)}</rt>", head_of(tentativo))
+    small_world.apply()
+
+    assert b"<esito>OK</esito>" in answer.body
+    assert small_world.carrello(id_session).stato == "PAGATO"
+
+
+def test_the_converter_is_told_the_one_refusal_after_which_it_sends_again(small_world):
+    """Source: node, WISP converter (1.3, 7), policy of the KO (3.0.7)."""
+    _, tentativo, raw = begun(small_world)
+    config = small_world.runtime.config.model_copy(update={"stazioni_convertitore": (STAZIONE,)})
+    small_world.runtime = replace(small_world.runtime, config=config)
+    door = open_door(small_world)
+    with small_world.db.transaction() as session:
+        session.exec_driver_sql("ALTER TABLE rt_ricevute RENAME TO altrove")
+
+    refused = send(door, tentativo, raw)
+    with small_world.db.transaction() as session:
+        session.exec_driver_sql("ALTER TABLE altrove RENAME TO rt_ricevute")
+
+    assert (door.last.status, refused.esito, refused.fault.faultCode) == (200, "KO", "PAA_SYSTEM_ERROR")
+    assert send(door, tentativo, raw).esito == "OK"
 
 
 def test_base64_with_line_breaks_is_read(small_world):

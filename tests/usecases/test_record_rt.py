@@ -20,6 +20,7 @@ from hub.store import schema
 from hub.store.database import Database
 from hub.usecases.record_rt import IntestazioneRt, record_rt
 from tests.factories import make_documento, make_rt, make_voce
+from tests.ricevute import pay
 from tests.world import World
 
 
@@ -101,13 +102,77 @@ def test_the_same_bytes_eight_times_at_once_are_one_receipt(world):
     ],
     ids=["intermediario", "stazione", "dominio", "all_three", "last_two"],
 )
-def test_a_header_that_is_not_ours_is_refused_in_the_nodes_order_and_not_kept(small_world, header, code):
+def test_a_header_that_is_not_ours_is_refused_in_the_nodes_order_and_the_bytes_are_kept(small_world, header, code):
+    """The KO is final to the node: nobody else has them."""
+    _, tentativo, rpt = pagamento(small_world)
+    raw = make_rt(rpt)
+
+    error = refusal(small_world, raw, tentativo, **header)
+
+    (row,) = small_world.ricevute()
+    assert error.code == code
+    assert (bytes(row.raw), row.stato, row.motivo.startswith(code)) == (raw, StatoRt.RESPINTA, True)
+    assert small_world.apply() is False
+
+
+def test_a_receipt_refused_for_its_header_is_applied_when_it_comes_again_under_a_good_one(world):
+    id_session, tentativo, rpt = pagamento(world)
+    raw = make_rt(rpt)
+    refusal(world, raw, tentativo, stazione="12345678903_99")
+
+    world.receive(raw, tentativo)
+    world.apply()
+
+    assert [row.stato for row in world.ricevute()] == [StatoRt.ELABORATA]
+    assert world.carrello(id_session).stato == "PAGATO"
+
+
+def test_a_key_that_the_header_does_not_have_is_that_of_the_document(small_world):
     _, tentativo, rpt = pagamento(small_world)
 
-    error = refusal(small_world, make_rt(rpt), tentativo, **header)
+    error = refusal(small_world, make_rt(rpt), tentativo, iuv="", ccp="")
 
-    assert error.code == code
-    assert small_world.ricevute() == []
+    (row,) = small_world.ricevute()
+    assert error.code == "PAA_SINTASSI_EXTRAXSD"
+    assert (row.iuv, row.ccp, row.stato) == (tentativo.iuv, tentativo.ccp, StatoRt.RESPINTA)
+
+
+def test_a_receipt_for_the_second_beneficiary_of_a_cart_is_thanked_and_kept(world):
+    _, tentativo, rpt = pagamento(world)
+    cart = "98765432103" + "301000000000000144" + "-00001"
+
+    world.receive(make_rt(rpt, ccp=cart), tentativo, ccp=cart)
+
+    (row,) = world.ricevute()
+    assert (row.stato, "ente secondario" in row.motivo) == (StatoRt.ELABORATA, True)
+    assert world.apply() is False
+
+
+@pytest.mark.parametrize(
+    "change", [(b"<codiceEsitoPagamento>0", b"<codiceEsitoPagamento>7"), (b"importoTotalePagato", b"altroImporto")]
+)
+def test_a_receipt_of_which_a_part_is_not_understood_is_thanked_and_set_aside(world, change):
+    """Node, 3.9 step 3: only what is no document is refused."""
+    _, tentativo, rpt = pagamento(world)
+    raw = make_rt(rpt).replace(*change)
+
+    world.receive(raw, tentativo)
+
+    (row,) = world.ricevute()
+    assert (bytes(row.raw), row.stato, bool(row.motivo)) == (raw, StatoRt.QUARANTENA, True)
+    assert world.apply() is False
+
+
+def test_the_same_payment_told_in_both_models_is_no_surplus(world):
+    id_session, tentativo, rpt = pagamento(world)
+    pay(world, iuv=tentativo.iuv, receipt_id="IUR00000001", importo="12.50")
+
+    world.receive(make_rt(rpt), tentativo)
+    world.apply()
+
+    assert [row.stato for row in world.ricevute()] == [StatoRt.ELABORATA, StatoRt.ELABORATA]
+    assert "stesso pagamento" in world.ricevute()[1].motivo
+    assert world.carrello(id_session).stato == "PAGATO"
 
 
 def test_a_receipt_of_nobody_is_kept_as_an_orphan(world):
@@ -149,7 +214,7 @@ def test_a_receipt_that_contradicts_its_rpt_is_set_aside(world, changes):
 
 
 @pytest.mark.parametrize(
-    "raw", [b"non xml", b"<RT/>", b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"]
+    "raw", [b"non xml", b"<RP/>", b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"]
 )
 def test_a_receipt_that_cannot_be_read_is_set_aside(world, raw):
     _, tentativo, _ = pagamento(world)
@@ -178,6 +243,7 @@ def test_a_receipt_outside_the_schema_but_readable_is_applied(world):
     world.apply()
 
     assert world.carrello(id_session).stato == "PAGATO"
+    assert any("nuovoElemento" in told for told in world.ricevute()[0].ignoti)
 
 
 # The effect.
@@ -225,6 +291,7 @@ def test_an_amount_that_differs_is_paid_and_flagged(world):
     (row,) = world.ricevute()
     assert (row.stato, world.carrello(id_session).stato) == (StatoRt.ELABORATA, "PAGATO")
     assert "1300" in row.motivo
+    assert (row.segnalazioni, row.importo_cent) == (["IMPORTO_DIVERSO"], 1300)
 
 
 def test_receipts_are_applied_once(world):

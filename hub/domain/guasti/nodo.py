@@ -10,7 +10,7 @@ _RT = (g.INVIA_RT,)
 GUASTI = (
     Guasto(
         "PAA_SINTASSI_XSD",
-        "la RT non è base64, non è XML o non rispetta lo schema",
+        "il documento non è base64, non è XML o non è una RT",
         "la RT è conservata in quarantena: aprirla e chiederne copia al nodo",
         Ripetere.NO,
         _RT,
@@ -18,7 +18,7 @@ GUASTI = (
     Guasto(
         "PAA_SINTASSI_EXTRAXSD",
         "la richiesta o la sua intestazione non rispettano il contratto",
-        "nulla è stato conservato: il nodo deve rimandare la richiesta intera",
+        "la RT, se si legge, è conservata fra le respinte; il resto il nodo deve rimandarlo",
         Ripetere.NO,
         g.OPERAZIONI_RT,
     ),
@@ -63,5 +63,12 @@ GUASTI = (
         "nulla da fare: l'hub non gestisce revoche e storni",
         Ripetere.NO,
         (g.ESITO_STORNO, g.REVOCA),
+    ),
+    Guasto(
+        "PAA_SYSTEM_ERROR",
+        "la RT non si può conservare in questo momento, e la stazione è fra `PONTEPA_STAZIONI_CONVERTITORE`",
+        "controllare il database: il convertitore rimanda la RT",
+        Ripetere.PIU_TARDI,
+        _RT,
     ),
 )

@@ -29,7 +29,13 @@ class Porta:
 
 
 PORTE = (
-    Porta(paa_invia_rt.PATH, "PaPerNodo.wsdl", paa_invia_rt.build_operations, paa_invia_rt.on_invalid),
+    Porta(
+        paa_invia_rt.PATH,
+        "PaPerNodo.wsdl",
+        paa_invia_rt.build_operations,
+        paa_invia_rt.on_invalid,
+        paa_invia_rt.TOLERANT,
+    ),
     Porta(pa_for_node.PATH, "paForNode.wsdl", pa_for_node.build_operations, pa_for_node.on_invalid, send_rt.TOLERANT),
     Porta(ccp.PATH, "PaPerNodoPagamentoPsp.wsdl", ccp.build_operations, paa_invia_rt.on_invalid),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hub.domain.errors import HubError, RichiestaNonEseguibile, RichiestaNonValida
+from hub.domain.errors import HubError, OutOfService, RichiestaNonEseguibile, RichiestaNonValida
 from hub.formats.xml import SchemaError
 from hub.runtime import Runtime
 from hub.soap.contract import Contract
@@ -13,6 +13,8 @@ from hub.soap.operation import Call, Operation
 from hub.usecases.record_rt import IntestazioneRt, record_rt
 
 PATH = "/ws/fesp/PagamentiTelematiciRT"
+# What the schema has against a receipt is judged after its bytes are kept.
+TOLERANT = frozenset({"paaInviaRT"})
 _INTESTAZIONE = (
     "identificativoIntermediarioPA",
     "identificativoStazioneIntermediarioPA",
@@ -24,15 +26,19 @@ _INTESTAZIONE = (
 
 def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Operation]:
     """Return every operation of the contract by name."""
+    # Of these the WISP converter is the peer: it sends again after PAA_SYSTEM_ERROR alone. Source: node, 1.3 and 3.0.7.
+    convertite = frozenset(runtime.config.stazioni_convertitore)
 
     def invia_rt(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         header = call.header or {}
-        missing = [name for name in _INTESTAZIONE if not header.get(name)]
-        if missing:
-            raise RichiestaNonValida("intestazionePPT assente o incompleta", f"manca {missing[0]}")
-        intestazione = IntestazioneRt(*(header[name] for name in _INTESTAZIONE))
+        intestazione = IntestazioneRt(*(header.get(name) or "" for name in _INTESTAZIONE))
         call.log |= {"dominio": intestazione.dominio, "iuv": intestazione.iuv, "ccp": intestazione.ccp}
-        record_rt(runtime.db, intestazione, request["rt"], call.correlation_id, runtime.clock())
+        try:
+            record_rt(runtime.db, intestazione, request.get("rt") or "", call.correlation_id, runtime.clock())
+        except OutOfService as error:
+            if intestazione.stazione not in convertite:
+                raise
+            raise RichiestaNonEseguibile(str(error), id=intestazione.dominio) from error
         return {"paaInviaRTRisposta": {"esito": "OK"}}
 
     return {verb.name: invia_rt if verb.name == "paaInviaRT" else _not_built for verb in contract.by_request.values()}
