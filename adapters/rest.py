@@ -74,22 +74,29 @@ class Rest:
         self._http.pool_classes_by_scheme = self._http.pool_classes_by_scheme | {"https": _ConnectionPool}
 
     def call(
-        self, method: str, path: str, chiavi: ChiaviServizio, correlation_id: str, body: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        chiavi: ChiaviServizio,
+        correlation_id: str,
+        body: bytes | None = None,
+        base_url: str | None = None,
     ) -> RispostaRest | Delivery:
-        """Call `path`; a Delivery when nobody has judged the request.
+        """Call `path`, under a station's own `base_url` if it has one; a Delivery when nobody has judged the request.
 
         REFUSED (class C): no key is known; TRY_AGAIN: 429, with the pause asked for, or the request never left;
         UNKNOWN: 5xx, no answer, too much of it.
         """
+        url = (base_url or self._base_url) + path
         answer: RispostaRest | Delivery = Delivery(Outcome.REFUSED, "SENZA_CHIAVE", "il servizio non ha chiavi")
         for chiave in chiavi.chiavi:
-            answer = self._once(method, path, chiave, correlation_id, body)
+            answer = self._once(method, url, chiave, correlation_id, body)
             if not (isinstance(answer, Delivery) and answer.classe is Classe.CONFIGURAZIONE):
                 break
         return answer
 
     def _once(
-        self, method: str, path: str, chiave: str, correlation_id: str, body: bytes | None
+        self, method: str, url: str, chiave: str, correlation_id: str, body: bytes | None
     ) -> RispostaRest | Delivery:
         headers = {
             "Accept": "application/json",
@@ -103,7 +110,7 @@ class Rest:
         limit = self._limiti.answer_max_bytes
         try:
             response = self._http.request(
-                method, self._base_url + path, body=body, headers=headers, redirect=False, preload_content=False
+                method, url, body=body, headers=headers, redirect=False, preload_content=False
             )
             data = response.read(limit + 1)
             if len(data) > limit:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from adapters.checkout.client import CheckoutClient
 from adapters.ente.archivio import ArchivioClient
 from adapters.ente.client import EnteClient
 from adapters.ente.fake import EnteFinto
@@ -93,7 +94,10 @@ def build_nodi(config: Config) -> Mapping[str, Nodo]:
     attese = Attese(config.node_connect_timeout_s, config.node_read_timeout_s, config.node_query_timeout_s)
     trasporto = Trasporto(config.relay_threads)
     soap = NodoSoap(f"{config.node_url or ''}/nodo", attese, trasporto)
-    return {"rpt": NodoClient(soap)}
+    checkout = CheckoutClient(
+        config.piattaforma_url, public_url=config.public_url, is_open=not config.is_produzione
+    )
+    return {"rpt": NodoClient(soap), "checkout": checkout}
 
 
 def build_fdr(config: Config, stop: threading.Event) -> Mapping[TrasportoFdr, FlussiRendicontazione]:

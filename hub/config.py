@@ -64,6 +64,8 @@ class Config(BaseModel):
     node_url: str | None = None
     # Where the REST services of the platform are: carts, receipts, positions, settlement flows. Source: node, 1.4.
     piattaforma_url: str = "https://api.platform.pagopa.it"
+    # How long a cart of notices is waited for: Checkout's own ten minutes, the payment's ten, and room for the receipt.
+    checkout_ttl_s: Positive = 1800
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080

@@ -15,7 +15,7 @@ from hub.domain.export_giornaliero import Recapito
 from hub.domain.inoltro import InvioEsito
 from hub.domain.pagamento_online import PagamentoOnline, TentativoCercato, Trovato
 from hub.domain.prelievo import Prelievo
-from hub.domain.servizi_rest import ChiaviServizio
+from hub.domain.servizi_rest import ChiaviServizio, Servizio
 
 
 class Via(Protocol):
@@ -38,7 +38,7 @@ class Via(Protocol):
 class Nodo(Protocol):
     """The pagoPA node behind one transport, seen from an intermediary: one for each profile of a station.
 
-    The profile is `pagamento_online` of the station. To add one: a class with these four in `adapters/`, its name among
+    The profile is `pagamento_online` of the station. To add one: a class with these five in `adapters/`, its name among
     `PROFILI` (hub.domain.configurazione), a line in `app.build_nodi`. No use case, job or command changes: the topic of
     its messages is `nodo.<profile>`, so that what was written for one transport leaves by it, even when the station
     has another one meanwhile.
@@ -52,6 +52,11 @@ class Nodo(Protocol):
     @property
     def is_repeatable(self) -> bool:
         """Whether the same bytes may be sent again when nobody knows what became of them: nothing is started twice."""
+        ...
+
+    @property
+    def servizio(self) -> Servizio | None:
+        """The REST service whose keys a station must lend it; None: the password of the station is enough."""
         ...
 
     def write(self, pagamento: PagamentoOnline) -> bytes:
@@ -69,15 +74,14 @@ class Nodo(Protocol):
         ...
 
 
-class Checkout(Protocol):
-    """Where payers pay notices on line."""
+class Posizioni(Protocol):
+    """The platform's archive of debt positions."""
 
-    def post_carrello(self, versione: int, body: bytes, chiavi: ChiaviServizio, correlation_id: str) -> Delivery:
-        """Post a cart, version 1 or 2; DELIVERED carries `response["url"]` where the payer goes on.
+    def publish(self, body: bytes, chiavi: ChiaviServizio, correlation_id: str) -> Delivery:
+        """Create, change or close a position; the same body twice is once.
 
-        REFUSED: no cart (class D: a notice of it is paid or being paid); TRY_AGAIN: it never got there, or a pause is
-        asked for; UNKNOWN: it may be there, and may be posted again, since nothing is charged until the payer acts.
-        Source: node, Checkout carts (2.11).
+        DELIVERED: it stands there as wanted, `response["stato"]`; REFUSED: it will not (class D: it was paid there);
+        TRY_AGAIN, UNKNOWN: to be published again. Source: node, ACA and debt positions (2.13).
         """
         ...
 

@@ -93,6 +93,7 @@ class ScriptedNodo:
     asked: list[ChiaveRpt] = field(default_factory=list)
 
     is_repeatable = False
+    servizio = None
 
     @property
     def vie(self) -> tuple[ScriptedVia, ...]:

@@ -14,6 +14,7 @@ from hub.domain.carrello_rpt import problem_of
 from hub.domain.delivery import Delivery, Outcome, Stazione
 from hub.domain.errors_nodo import RptNonInviabile
 from hub.domain.pagamento_online import PagamentoOnline
+from hub.domain.servizi_rest import Servizio
 from hub.formats.nodo_messaggi import (
     RispostaNonLeggibile,
     build_invia_carrello_rpt,
@@ -32,6 +33,7 @@ class NodoClient:
     """The profile `rpt`: RPTs leave by SOAP. Safe to share between threads."""
 
     is_repeatable = False
+    servizio: Servizio | None = None
 
     def __init__(self, soap: NodoSoap) -> None:
         self._soap = soap

@@ -1,7 +1,8 @@
 """The simulated pagoPA node: SOAP primitives, payer's page, receipts back to the hub, ledger and faults on request.
 
 HTTP: POST /nodo (every primitive, routed by the root of the body); GET and POST /pagamento; POST /api/paga;
-GET /ledger; GET, POST and DELETE /faults; GET and POST /config; GET /health/live. Source: node, sections 2 and 3.9.
+GET /ledger; GET, POST and DELETE /faults; GET and POST /config; GET /health/live. The REST side is
+in `fake_piattaforma`. Source: node, sections 2 and 3.9.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from adapters.nodo.fake_chiamata import HubCalls
 from adapters.nodo.fake_door import NodeDoor
 from adapters.nodo.fake_fdr import FdrDoor
 from adapters.nodo.fake_node import ACCETTATA_PSP, PARCHEGGIATA, Anagrafe, Node, StazioneNota, stazione_from_mapping
+from adapters.nodo.fake_piattaforma import Piattaforma
 from adapters.nodo.fake_rt import NON_PAGATA, PAGATA, Courier, make_rt
 from adapters.nodo.fake_sportello import Sportello
 from adapters.nodo.fake_sportello_web import SportelloDoor
@@ -85,12 +87,15 @@ class Simulator:
         self._counter = SportelloDoor(self.sportello)
         self.ledger_fdr = LedgerFdr(state_path)
         self.fdr = FdrDoor(self._node, self.ledger_fdr, self.faults, clock, self._pagati)
+        self.piattaforma = Piattaforma(self.ledger, self.faults, clock, self.sportello, state_path)
+        self.piattaforma.carrelli.public_url = public_url.rstrip("/")
 
     def close(self) -> None:
         self._patience.close()
         self._courier.close()
         self.sportello.close()
         self._calls.close()
+        self.piattaforma.close()
         self.ledger.close()
         self.ledger_sportello.close()
         self.ledger_fdr.close()
@@ -121,8 +126,10 @@ class Simulator:
             "/faults": {"GET": self._list_faults, "POST": self._add_faults, "DELETE": self._clear_faults},
             "/config": {"GET": self._show_config, "POST": self._configure},
             "/health/live": {"GET": lambda _: json_response({"stato": "ok"})},
-        } | self._counter.routes()
+        } | self._counter.routes() | self.piattaforma.routes()
         methods = routes.get(request.path.rstrip("/") or "/")
+        if methods is None and (found := self.piattaforma.find_route(request)) is not None:
+            return found
         if methods is None:
             raise NotFound(f"percorso sconosciuto: {request.path}")
         method = methods.get("GET" if request.method == "HEAD" else request.method)
@@ -209,7 +216,7 @@ class Simulator:
     def _show_ledger(self, request: Request) -> Response:
         iuv = request.args.get("iuv")
         more = {"sportello": self.ledger_sportello.as_json(iuv), "fdr": self.ledger_fdr.as_json()}
-        return json_response(self.ledger.as_json(iuv) | more)
+        return json_response(self.ledger.as_json(iuv) | more | self.piattaforma.as_json(iuv))
 
     def _list_faults(self, request: Request) -> Response:
         return json_response({"guasti": self.faults.as_json()})
@@ -250,6 +257,7 @@ class Simulator:
             ]
             delay = float(words.get("abbandono_s", self.abandon_delay_s))
             wait = float(words.get("attesa_pagatore_s", self.payer_wait_s))
+            self.piattaforma.configure(words)
         except (TypeError, ValueError) as error:
             return json_response({"errore": str(error)}, 400)
         for stazione in stazioni:

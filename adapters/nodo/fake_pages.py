@@ -46,7 +46,8 @@ STRANEZZE = (
 _NOTHING: Mapping[str, str] = {}
 
 
-def _page(title: str, body: str) -> str:
+def page(title: str, body: str) -> str:
+    """Return a whole page of the simulator; `body` is HTML."""
     return (
         '<!doctype html><html lang="it"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -87,13 +88,13 @@ def payer_page(id_session: str, documenti: Sequence[Rpt]) -> str:
         '<button name="azione" value="rifiuta">Il pagamento non riesce</button>'
         '<button name="azione" value="abbandona">Abbandona</button></form>'
     )
-    return _page("Pagamento", body)
+    return page("Pagamento", body)
 
 
 def done_page(stato: str) -> str:
     """Return the page of a session that has already had its outcome."""
     text = STATI.get(stato, "L'esito sta andando all'ente.")
-    return _page("Operazione già conclusa", f"<p>{escape(text)}</p><p>Si può chiudere questa pagina.</p>")
+    return page("Operazione già conclusa", f"<p>{escape(text)}</p><p>Si può chiudere questa pagina.</p>")
 
 
 def counter_page(given: Mapping[str, str] = _NOTHING, error: str = "", outcome: str = "") -> str:
@@ -123,11 +124,11 @@ def counter_page(given: Mapping[str, str] = _NOTHING, error: str = "", outcome: 
         + '<button class="primo" name="azione" value="paga">Paga</button>'
         '<button name="azione" value="verifica">Verifica soltanto</button></form>'
     )  # fmt: skip
-    return _page("Sportello di un PSP", body)
+    return page("Sportello di un PSP", body)
 
 
 def unknown_page() -> str:
-    return _page(
+    return page(
         "Sessione sconosciuta",
         "<p>Il simulatore non conosce questa sessione di pagamento: si ricomincia dal sito dell'ente.</p>",
     )
@@ -141,8 +142,12 @@ def home_page(hub_url: str) -> str:
         ("GET /sportello", "lo sportello di un PSP, dove si paga un avviso"),
         ("POST /api/sportello", "lo stesso senza browser: {codice_fiscale, numero_avviso, azione}"),
         ("GET /ledger", "il registro di ciò che è arrivato e partito"),
+        ("POST /checkout/ec/v2/carts (e v1)", "i carrelli di Checkout"),
+        ("GET /c/{carrello}", "la pagina di Checkout"),
+        ("POST /api/checkout", "lo stesso senza browser: {id o idCart, azione}"),
+        ("POST /aca/v1/paCreatePosition", "le posizioni debitorie"),
         ("POST /faults, DELETE /faults", "i guasti da provocare"),
         ("POST /config", "le stazioni conosciute"),
     )
     items = "".join(f"<dt><code>{escape(path)}</code></dt><dd>{escape(text)}</dd>" for path, text in rows)
-    return _page("Simulatore", f"<p>Hub collegato: <code>{escape(hub_url)}</code></p><dl>{items}</dl>")
+    return page("Simulatore", f"<p>Hub collegato: <code>{escape(hub_url)}</code></p><dl>{items}</dl>")

@@ -33,6 +33,10 @@ CHIEDI_FLUSSO = "nodoChiediFlussoRendicontazione"
 FDR_ELENCO, FDR_FLUSSO, FDR_PAGAMENTI = "fdr.elenco", "fdr.flusso", "fdr.pagamenti"
 # Whoever pays at the PSP counter: what goes wrong there is no message.
 SPORTELLO = "sportello"
+# The REST services of the platform.
+CARTS = "carts"
+RECEIPTS = "receipts"
+POSITIONS = "positions"
 TUTTE = "*"
 
 # Longest wait that a rule may ask for: past it every client has given up, and a thread would be held for nothing.
@@ -97,8 +101,12 @@ _OF_HUB = (
     | dict.fromkeys((VERIFY, GET, GET_V2, VERIFICA, ATTIVA), OF_QUESTIONS)
 )
 _OF_FDR = dict.fromkeys((CHIEDI_ELENCO_FLUSSI, CHIEDI_FLUSSO, FDR_ELENCO, FDR_FLUSSO, FDR_PAGAMENTI), OF_ANSWERS)
-_ALLOWED = _OF_NODE | _OF_HUB | _OF_FDR
+# The REST services: no SOAP there, and a fault is a status.
+OF_REST = OF_ANSWERS - {Kind.SOAP_FAULT, Kind.REFUSE_CONNECTION}
+_OF_PLATFORM = dict.fromkeys((CARTS, RECEIPTS, POSITIONS), OF_REST)
+_ALLOWED = _OF_NODE | _OF_HUB | _OF_FDR | _OF_PLATFORM
 _CODE = re.compile(r"(PPT|PAA|CANALE)_[A-Z0-9_]{1,60}")
+_STATUS = re.compile(r"HTTP_[45][0-9]{2}")
 
 
 class GuastoNonValido(ValueError):
@@ -151,7 +159,8 @@ def rule_from_mapping(words: Mapping[str, Any]) -> FaultRule:
     if kind not in _ALLOWED[operation]:
         raise GuastoNonValido(f"il guasto {kind} non riguarda {operation}")
     code = str(words.get("code") or "")
-    if kind is Kind.FAULT and not _CODE.fullmatch(code):
+    shape = _STATUS if operation in _OF_PLATFORM else _CODE
+    if kind is Kind.FAULT and not shape.fullmatch(code):
         raise GuastoNonValido(f"codice del guasto non valido: {code or 'assente'}")
     return FaultRule(
         operation,
@@ -179,7 +188,7 @@ def rule_from_text(text: str) -> FaultRule:
     kind, _, code = first.partition("=")
     words: dict[str, Any] = {"operation": operation, "kind": kind}
     if code:
-        words["code" if code.startswith(("PPT_", "PAA_", "CANALE_")) else "seconds"] = code
+        words["code" if code.startswith(("PPT_", "PAA_", "CANALE_", "HTTP_")) else "seconds"] = code
     for other in others:
         name, _, value = other.partition("=")
         words[name.strip()] = value.strip().lower() == "true" if name.strip() == "processed" else value.strip()

@@ -196,7 +196,8 @@ class Ente:
     `amministratore`: the one ente whose credentials open the positions of all the others.
     On its notices: `codice_cbill`, `autorizzazione_stampa` (Poste's, without which there is no postal slip), `logo` (a
     PNG in greys), `contatti`, `beneficiario` where it is to be called otherwise than `nome`.
-    `flusso_bytes_max`: of a flow that is uploaded; None: the installation's own limit.
+    `flusso_bytes_max`: of a flow that is uploaded; None: the installation's own limit. `pubblica_posizioni`: its open
+    notices are kept at the platform too (ACA).
     """
 
     cod_ipa_ente: str
@@ -229,6 +230,7 @@ class Ente:
     password_mypivot: str | None = None
     flusso_bytes_max: int | None = None
     export_giornaliero: ExportGiornaliero | None = None
+    pubblica_posizioni: bool = False
     servizi_avviso: tuple[ServizioAvviso, ...] | None = None
     applicazioni: tuple[Applicazione, ...] | None = None
     tipi: tuple[Tipo, ...] | None = None

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Mapping
 
+from hub.domain.servizi_rest import ChiaviServizio
+
 
 class Outcome(StrEnum):
     DELIVERED = "DELIVERED"
@@ -66,7 +68,8 @@ class Stazione:
 
     `primitiva_rpt`: nodoInviaCarrelloRPT or nodoInviaRPT. `rileva_duplicati`: the node refuses a second RPT with the
     same key, so the same bytes may be sent again. `indirizzi`: its own base address by service; `attese`: its own
-    seconds by kind of wait (connessione, invio, lettura), never longer than the installation's.
+    seconds by kind of wait (connessione, invio, lettura), never longer than the installation's. `chiavi` and
+    `versione`: of the REST service that the message is for.
     """
 
     id: str
@@ -76,6 +79,8 @@ class Stazione:
     rileva_duplicati: bool = True
     indirizzi: Mapping[str, str] = field(default_factory=dict)
     attese: Mapping[str, int] = field(default_factory=dict)
+    chiavi: ChiaviServizio = ChiaviServizio(())
+    versione: int = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,13 @@ def read_carrello(data: bytes, versione: int, *, is_open: bool = False) -> Carre
     )
 
 
+def without_attesa(data: bytes) -> bytes:
+    """Return a cart of version 2, as `render_carrello` wrote it, as version 1 has it."""
+    words = json.loads(data)
+    words["returnUrls"].pop(_ATTESA[1], None)
+    return json.dumps(words, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def read_problema(data: bytes) -> str:
     """Return what a ProblemJson says, in one line; empty when it is not one."""
     try:

@@ -206,7 +206,7 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
         "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "import_ripetuto", "amministratore",
         "autenticazione", "inoltro_esito", "chiave_ritorno", "url_archivio_esterno", "ripiego_archivio",
         "servizi_avviso", *CHIAVI_ENTE, *CREDENZIALI,
-        "password_mypivot", "flusso_bytes_max", "export_giornaliero", "applicazioni", "tipi",
+        "password_mypivot", "flusso_bytes_max", "export_giornaliero", "pubblica_posizioni", "applicazioni", "tipi",
     ))
     before = len(problems.found)
     ente = Ente(
@@ -234,6 +234,7 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
         password_mypivot=campi.secret("password_mypivot", 8, 100, required=False),
         flusso_bytes_max=campi.number("flusso_bytes_max", FLUSSO_BYTES_MIN, FLUSSO_BYTES_CEILING),
         export_giornaliero=read_export_giornaliero(campi),
+        pubblica_posizioni=campi.flag("pubblica_posizioni", False),
         applicazioni=_many(campi, "applicazioni", _read_applicazione, lambda one: one.nome, "nome"),
         tipi=_many(campi, "tipi", _read_tipo, lambda one: one.codice, "codice"),
     )

@@ -26,6 +26,7 @@ from hub.usecases import (
     annulla_flusso,
     consegna_export,
     elabora_ricevute,
+    expire_carrelli,
     expire_flussi,
     expire_sessioni,
     export_giornaliero,
@@ -59,6 +60,8 @@ def run(
     receipts = job("apply_rt", lambda: elabora_ricevute.run_once(runtime.db, runtime.clock()))
     grace = timedelta(seconds=config.session_grace_s)
     expire = job("expire_sessioni", lambda: expire_sessioni.run_once(runtime.db, grace, runtime.clock()))
+    cart_ttl = timedelta(seconds=config.checkout_ttl_s)
+    carts = job("expire_carrelli", lambda: expire_carrelli.run_once(runtime.db, cart_ttl, runtime.clock()))
     expire_flows = job("expire_flussi", lambda: expire_flussi.run_once(runtime.db, runtime.clock()))
 
     scheduler = BackgroundScheduler(
@@ -67,6 +70,7 @@ def run(
         timezone="UTC",
     )
     scheduler.add_job(expire, "interval", seconds=_EXPIRE_EVERY_S, id="expire_sessioni")
+    scheduler.add_job(carts, "interval", seconds=_EXPIRE_EVERY_S, id="expire_carrelli")
     scheduler.add_job(expire_flows, "interval", seconds=_EXPIRE_EVERY_S, id="expire_flussi")
     forget = job("forget_messaggi", lambda: forget_messaggi.run_once(runtime.db, runtime.clock()))
     scheduler.add_job(forget, "interval", seconds=_EXPIRE_EVERY_S, id="forget_messaggi")

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, exists, literal_column, select
+from sqlalchemy import ColumnElement, Row, exists, literal_column, select
 
 from hub.domain.stati import StatoTentativo
 from hub.store.database import Session
 from hub.store.schema import dovuti, enti, tentativi
 
+_CHECKOUT = "checkout"
 APERTI = (StatoTentativo.DA_INVIARE, StatoTentativo.SCONOSCIUTO, StatoTentativo.ACCETTATO)
 
 
@@ -28,11 +29,17 @@ def versioni(session: Session, ente_ids: Sequence[int], iuv: str) -> list[Row[An
 
 
 def has_open_attempt(session: Session, dominio: str, iuv: str, since: datetime) -> bool:
-    """Whether an RPT that was made after `since` has no outcome yet."""
+    """Whether an RPT that was made after `since` has no outcome yet. A cart of notices keeps nobody from paying."""
+    return _has_open(session, dominio, iuv, tentativi.c.profilo != _CHECKOUT, tentativi.c.created_at > since)
+
+
+def is_in_cart(session: Session, dominio: str, iuv: str) -> bool:
+    """Whether a cart of notices with this one is with its payer. Source: node, Checkout carts (2.11)."""
+    return _has_open(session, dominio, iuv, tentativi.c.profilo == _CHECKOUT)
+
+
+def _has_open(session: Session, dominio: str, iuv: str, *conditions: ColumnElement[bool]) -> bool:
     found = exists(literal_column("1")).where(
-        tentativi.c.dominio == dominio,
-        tentativi.c.iuv == iuv,
-        tentativi.c.stato.in_(APERTI),
-        tentativi.c.created_at > since,
+        tentativi.c.dominio == dominio, tentativi.c.iuv == iuv, tentativi.c.stato.in_(APERTI), *conditions
     )
     return bool(session.execute(select(found)).scalar_one())

@@ -67,9 +67,9 @@ WITH s AS (
        marca json, scadenza date)
 ), t AS (
   INSERT INTO tentativi (id, carrello_id, stazione_id, dominio, iuv, ccp, id_messaggio, id_carrello_nodo, rpt,
-                         rpt_sha256, stato, created_at, updated_at)
+                         rpt_sha256, profilo, stato, created_at, updated_at)
   SELECT :tentativo_id, c.id, :stazione_id, :dominio, :iuv, :ccp, :id_messaggio, :id_carrello_nodo, :rpt,
-         :rpt_sha256, 'DA_INVIARE', :now, :now FROM c
+         :rpt_sha256, :profilo, 'DA_INVIARE', :now, :now FROM c
 ), o AS (
   INSERT INTO outbox (topic, ente_id, chiave, payload, stato, next_attempt_at, correlation_id, created_at)
   SELECT :topic, :ente_id, :tentativo_id, :payload, 'DA_INVIARE', :now, s.correlation_id, :now FROM s, c

@@ -37,6 +37,8 @@ from hub.store.schema_rendicontazione import lacune_fdr as lacune_fdr
 from hub.store.schema_rendicontazione import rendicontazioni as rendicontazioni
 from hub.store.schema_rendicontazione import rendicontazioni_righe as rendicontazioni_righe
 from hub.store.schema_rendicontazione import stazioni_fdr as stazioni_fdr
+from hub.store.schema_rest import posizioni_pubblicate as posizioni_pubblicate
+from hub.store.schema_rest import ripassi_posizioni as ripassi_posizioni
 from hub.store.schema_rest import servizi_rest as servizi_rest
 from hub.store.schema_ricevute import rt_ricevute as rt_ricevute
 from hub.store.schema_ricevute import trasferimenti_ricevute as trasferimenti_ricevute
@@ -87,6 +89,7 @@ enti = Table(
     Column("password_mypivot_hash", String(256)),
     Column("flusso_bytes_max", BigInteger),  # of an uploaded flow; None: the installation's
     Column("amministratore", Boolean, nullable=False, server_default=text("false")),
+    Column("pubblica_posizioni", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("cod_ipa_ente", name="uq_enti_cod_ipa_ente"),
     # Who sees every ente is one alone.
     Index(
@@ -355,6 +358,7 @@ tentativi = Table(
     Column("stato", String(16), nullable=False),
     Column("fault_code", String(64)),
     Column("superato_at", Instant),
+    Column("profilo", String(16), nullable=False, server_default="rpt"),  # of the station when it began
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     UniqueConstraint("dominio", "iuv", "ccp", name="uq_tentativi_dominio_iuv_ccp"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Boolean, Row, literal_column, select
 
 from hub.domain.errors import NotFound
 from hub.domain.stati import StatoTentativo
@@ -45,3 +45,21 @@ def last_of(session: Session, carrello_id: str) -> Row[Any] | None:
 
 def move(session: Session, row: Row[Any], *, to: StatoTentativo, at: datetime, **values: Any) -> None:
     move_row(session, tentativi, tentativi.c.id, row, StatoTentativo, to, at, **values)
+
+
+def expired_carts(session: Session, before: datetime, limit: int, *, lock: bool = False) -> list[Row[Any]]:
+    """Attempts of carts of notices that began before an instant and have no outcome, the longest untouched first."""
+    # Written out, and not bound: the partial index is chosen by these words.
+    aperti = literal_column("tentativi.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')", Boolean)
+    query = (
+        select(tentativi)
+        .where(
+            aperti,
+            tentativi.c.superato_at.is_(None),
+            tentativi.c.profilo == "checkout",
+            tentativi.c.created_at < before,
+        )
+        .order_by(tentativi.c.updated_at, tentativi.c.id)
+        .limit(limit)
+    )
+    return list(session.execute(query.with_for_update(skip_locked=True) if lock else query))

@@ -199,6 +199,7 @@ def ente_values(ente: Ente) -> dict[str, Any]:
         "autorizzazione_stampa": ente.autorizzazione_stampa,
         "contatti": None if ente.contatti is None else _given(asdict(ente.contatti)),
         "flusso_bytes_max": ente.flusso_bytes_max,
+        "pubblica_posizioni": ente.pubblica_posizioni,
     }
 
 

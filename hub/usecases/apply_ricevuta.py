@@ -185,7 +185,8 @@ def _close_tentativo(session: Session, carrello: Row[Any], now: datetime) -> boo
     if tentativo is None or tentativo.stato == StatoTentativo.CHIUSO:
         return False
     tentativi.move(session, tentativo, to=StatoTentativo.CHIUSO, at=now)
-    return True
+    # A receipt is how a cart of notices ends; of an RPT nobody expects one.
+    return bool(tentativo.profilo != "checkout")
 
 
 def _close(session: Session, carrello: Row[Any], row: Row[Any], ricevuta: Ricevuta, now: datetime) -> None:

@@ -49,6 +49,7 @@ class Fatti:
     versioni: tuple[Row[Any], ...]
     configurato: EnteConfigurato | None
     is_bloccata: bool
+    is_in_carrello: bool
     now: datetime
 
     @property
@@ -102,6 +103,7 @@ def _read(session: Session, anagrafe: Anagrafe, domanda: Domanda, blocco: timede
         iuv=iuv,
         versioni=tuple(versioni),
         configurato=anagrafe.find_by_id(versioni[0].ente_id, now) if versioni else None,
+        is_in_carrello=bool(versioni) and avvisi_nodo.is_in_cart(session, domanda.dominio, str(iuv)),
         is_bloccata=bool(versioni)
         and avvisi_nodo.has_open_attempt(session, domanda.dominio, str(iuv), now - blocco),
         now=now,
@@ -147,9 +149,11 @@ def _numero(fatti: Fatti) -> errors.HubError | None:
 
 
 def _esiste(fatti: Fatti) -> errors.HubError | None:
-    # What a session made for itself was never a notice: it counts only while, or once, it is paid.
+    # What a session made for itself was never a notice: it counts only while, or once, it is paid, and in a cart.
     is_avviso = any(not row.iuv_volatile and row.origine not in ORIGINI_NON_ARCHIVIATE for row in fatti.versioni)
-    if fatti.configurato is not None and (is_avviso or fatti.is_bloccata or _is_paid(fatti)):
+    if fatti.configurato is not None and (
+        is_avviso or fatti.is_bloccata or fatti.is_in_carrello or _is_paid(fatti)
+    ):
         return None
     return errors_nodo.PagamentoSconosciuto("nessun pagamento con questo avviso")
 

@@ -96,6 +96,8 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
     if logo is not None:
         values["logo"] = b64encode(logo).decode()
     values |= _credenziali_dict([one for one in active if one.applicazione is None])
+    if row.pubblica_posizioni:
+        values["pubblica_posizioni"] = True
     if row.amministratore:
         values["amministratore"] = True
     if row.password_mypivot_hash is not None:

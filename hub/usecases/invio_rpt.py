@@ -21,7 +21,7 @@ from hub.formats.rt import render_rt
 from hub.formats.segreti import Cassaforte
 from hub.formats.testi import rome_text
 from hub.ports import Nodo
-from hub.store import carrelli, sessioni, stazioni, tentativi
+from hub.store import carrelli, servizi_rest, sessioni, stazioni, tentativi
 from hub.store.database import Database, Session
 from hub.store.outbox import Claimed
 from hub.usecases.apply_rt import close_dovuti
@@ -38,8 +38,10 @@ def build_topic(db: Database, nodo: Nodo, cassaforte: Cassaforte) -> Topic:
             row = stazioni.by_id(session, tentativo.stazione_id)
             id_session = carrelli.by_id(session, tentativo.carrello_id).id_session
             is_closed = _is_closed(session, tentativo)
+            servizio = None if nodo.servizio is None else servizi_rest.find(session, row.id, nodo.servizio)
         chiave = ChiaveRpt(tentativo.dominio, tentativo.iuv, tentativo.ccp)
-        return stazione_of(row, cassaforte), TentativoCercato(chiave, tentativo.created_at, id_session or ""), is_closed
+        cercato = TentativoCercato(chiave, tentativo.created_at, id_session or "")
+        return stazione_of(row, cassaforte, servizio), cercato, is_closed
 
     def deliver(message: Claimed) -> Delivery:
         stazione, _, is_closed = read(message)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from hub.domain.errors import NotFound
+from hub.domain.stati import StatoSessione
 from hub.store import carrelli, sessioni
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
+from hub.usecases.expire_carrelli import release_stored
 from hub.usecases.parti_sessione import configurato_of
 from hub.usecases.start_pagamento import SessionePagamento, find_sessione
 
@@ -28,3 +30,20 @@ def return_payer(
     with db.transaction() as session:
         sessioni.set_ritorno(session, row.id_session, esito[:16], now)
     return find_sessione(db, anagrafe, row.id_session, now)
+
+
+def return_from_checkout(
+    db: Database, anagrafe: Anagrafe, id_session: str, detto: str, now: datetime
+) -> SessionePagamento:
+    """Return the session whose payer comes back from Checkout, with `detto` (ATTESA, ERROR) noted on it.
+
+    Stored dovuti of a cart that came to nothing are payable again at once: nobody has to wait for the cart to expire,
+    and if it was paid all the same its receipt wins. Raises: NotFound.
+    """
+    with db.transaction() as session:
+        row = sessioni.by_id(session, id_session)
+        if row.stato == StatoSessione.PAGAM_IN_CORSO:
+            sessioni.set_ritorno(session, id_session, detto, now)
+            if detto == "ERROR":
+                release_stored(session, id_session, now)
+    return find_sessione(db, anagrafe, id_session, now)

@@ -220,6 +220,7 @@ def _avvio(parte: Parte, pronta: RptPronta, id_carrello: str, tipo: TipoSessione
         "ccp": rpt.ccp,
         "id_messaggio": rpt.id_messaggio,
         "id_carrello_nodo": id_carrello,
+        "profilo": parte.configurato.stazione.pagamento_online,
         "rpt": pronta.raw,
         "rpt_sha256": hashlib.sha256(pronta.raw).hexdigest(),
     }

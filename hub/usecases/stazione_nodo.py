@@ -7,11 +7,16 @@ from typing import Any
 from sqlalchemy import Row
 
 from hub.domain.delivery import Stazione
+from hub.domain.servizi_rest import ChiaviServizio
 from hub.formats.segreti import Cassaforte
+from hub.usecases.chiavi_servizio import chiavi_of
 
 
-def stazione_of(row: Row[Any], cassaforte: Cassaforte) -> Stazione:
-    """Raises: Misconfigured (its password was sealed with another key)."""
+def stazione_of(row: Row[Any], cassaforte: Cassaforte, servizio: Row[Any] | None = None) -> Stazione:
+    """The station, with the keys of the REST service that the message is for.
+
+    Raises: Misconfigured (a secret of it was sealed with another key).
+    """
     return Stazione(
         id=row.id,
         intermediario=row.intermediario,
@@ -20,4 +25,6 @@ def stazione_of(row: Row[Any], cassaforte: Cassaforte) -> Stazione:
         rileva_duplicati=row.rileva_duplicati,
         indirizzi=row.indirizzi or {},
         attese=row.attese or {},
+        chiavi=ChiaviServizio(()) if servizio is None else chiavi_of(servizio, cassaforte),
+        versione=2 if servizio is None else servizio.versione,
     )

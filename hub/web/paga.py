@@ -15,7 +15,7 @@ from hub.domain.errors import Misconfigured, NotFound
 from hub.domain.stati import StatoSessione
 from hub.formats.firma_ritorno import Ritorno, sign_ritorno
 from hub.log import get_logger
-from hub.usecases.return_payer import return_payer
+from hub.usecases.return_payer import return_from_checkout, return_payer
 from hub.usecases.start_pagamento import SessionePagamento, find_sessione, start_pagamento
 from hub.web import ritorno, tokens
 from hub.web.context import ID_SESSION, runtime, secret
@@ -24,6 +24,8 @@ from hub.web.testi import DatiPagatore
 JSON_ENDPOINTS = frozenset({"paga_stato", "carrello_outcome"})
 
 _PARAMETER_MAX = 128
+# What Checkout's addresses of return say -> what is remembered of it: never that it was paid.
+_DETTI = {"ok": "ATTESA", "attesa": "ATTESA", "annullato": ritorno.ERROR, "errore": ritorno.ERROR}
 # Without JavaScript the page reloads itself: quickly at first, then sparing who waits (and listens) for long.
 _RELOADS_FAST = 15
 _RELOADS_SLOW = 40
@@ -80,6 +82,7 @@ def register(app: Flask) -> None:
     app.add_url_rule("/paga/<id_session>/attesa", "paga_attesa", wait)
     app.add_url_rule("/paga/<id_session>/stato", "paga_stato", stato)
     app.add_url_rule("/paga/<id_session>/torna", "paga_torna", go_home)
+    app.add_url_rule("/paga/<id_session>/checkout/<detto>", "paga_checkout", come_back_from_checkout)
     app.add_url_rule("/public/carrello/outcome", "carrello_outcome", outcome)
 
 
@@ -158,6 +161,20 @@ def come_back() -> Answer:
     g.sessione = sessione
     esito = sessione.esito or (ritorno.OK if said == ritorno.OK else ritorno.ERROR)
     return redirect(_address_home(sessione, esito) or url_for("paga", id_session=sessione.id_session), 303)
+
+
+def come_back_from_checkout(id_session: str, detto: str) -> Answer:
+    """Receive the browser from Checkout. What the address says proves nothing: who may have paid waits here for the
+    receipt, who gave up or failed goes back to the ente (node, Checkout carts, 2.11)."""
+    if detto not in _DETTI or not ID_SESSION.fullmatch(id_session):
+        raise NotFound("sessione di pagamento sconosciuta")
+    run = runtime()
+    sessione = return_from_checkout(run.db, run.callers.anagrafe, id_session, _DETTI[detto], run.clock())
+    g.sessione = sessione
+    own_page = url_for("paga", id_session=id_session)
+    if sessione.esito is None and _DETTI[detto] != ritorno.ERROR:
+        return redirect(own_page, 303)
+    return redirect(_address_home(sessione, sessione.esito or ritorno.ERROR) or own_page, 303)
 
 
 def go_home(id_session: str) -> Answer:
