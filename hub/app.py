@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from adapters.checkout.client import CheckoutClient
-from adapters.ente.archivio import ArchivioClient
+from adapters.ente.archivio import LIMITI_ARCHIVIO, ArchivioClient
+from adapters.ente.chiamata import Limiti as LimitiEnte
 from adapters.ente.client import EnteClient
 from adapters.ente.fake import EnteFinto
 from adapters.firma.xmlsec_verifier import XmlsecFirme
@@ -46,12 +47,13 @@ from hub.store.iuv import IuvBlocks
 from hub.usecases import consegna_export, inoltro_esito, invio_rpt
 from hub.usecases.authenticate import Callers
 from hub.usecases.consegna_export import TOPIC_EXPORT
+from hub.usecases.importo_attuale import Archivi
 from hub.usecases.inoltro_esito import TOPIC_ESITO
 from hub.usecases.start_pagamento import TOPIC_NODO
 from hub.web import create_front
 from hub.web.flussi import long_paths
 from hub.web.porte import Porte
-from hub.web.server import BodyLimits, Front
+from hub.web.server import BodyLimits, Domande, Front
 
 _BACKLOG = 1024
 _CONNECTIONS_MAX = 8192
@@ -81,6 +83,7 @@ def build_runtime(config: Config) -> Runtime:
         cassaforte=cassaforte,
         firme=XmlsecFirme(),
         archivio=archivio,
+        archivi=build_archivi(config),
         topics={
             **{TOPIC_NODO + profilo: invio_rpt.build_topic(db, nodo, cassaforte) for profilo, nodo in nodi.items()},
             TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),
@@ -118,6 +121,16 @@ def build_recapiti(config: Config) -> Recapiti:
 def build_fonte_tassonomia(config: Config) -> FonteTassonomia:
     """Where pagoPA publishes the taxonomy."""
     return TassonomiaClient(config.tassonomia_url)
+
+
+def build_archivi(config: Config) -> Archivi:
+    """The external archives of the entes, for the node's questions: seconds are counted, some threads stay free."""
+    budget_s = config.archivio_budget_s
+    limiti = LimitiEnte(
+        connect_s=budget_s, read_s=budget_s, total_s=budget_s, answer_max_bytes=LIMITI_ARCHIVIO.answer_max_bytes
+    )
+    client = ArchivioClient(is_open=not config.is_produzione, limiti=limiti)
+    return Archivi(client, max(1, config.domande_threads - 1))
 
 
 def build_archivio(config: Config) -> ArchivioEsterno:
@@ -179,7 +192,8 @@ def create_front_server() -> Front | Porte:
     config.arrivals_dir.mkdir(parents=True, exist_ok=True)
     wsgi = build_wsgi_app(build_runtime(config))
     _keep_out_of_collections()
-    front = Front(wsgi, config.public_url, limits, config.blocking_threads)
+    domande = Domande(nodo.DOMANDE, config.domande_threads)
+    front = Front(wsgi, config.public_url, limits, config.blocking_threads, domande)
     porte = app_porte.build_porte(config)
     return Porte(front, list(porte.values())) if porte else front
 

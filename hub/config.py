@@ -105,6 +105,11 @@ class Config(BaseModel):
     session_grace_s: Annotated[int, Field(ge=0)] = 300
     # For how long an RPT without outcome keeps others from paying the same notice. Source: node, locking (3.0.5).
     blocco_pagamento_s: Positive = 1800
+    # For an ente's own archive to answer while the node waits for us: two seconds are all that there is. Source: node,
+    # endpoint behaviour (3.0.1).
+    archivio_budget_s: Annotated[float, Field(gt=0, le=2.5)] = 1.5
+    # Threads that answer only the node's questions about notices, so that nothing else keeps them waiting.
+    domande_threads: Annotated[int, Field(ge=1, le=64)] = 4
     # The due date that a get carries for a notice without one: its answer must have some. Source: node, 3.2.
     scadenza_assente: date = date(2099, 12, 31)
     # IUVs drawn at once by a process: one write every thousand; a crash loses at most that many of 10^11.

@@ -12,12 +12,15 @@ from hub.ports import Archivio, Firme, Nodo
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
 from hub.usecases.authenticate import Callers
+from hub.usecases.importo_attuale import Archivi
 from hub.usecases.relay_outbox import Topic
 
 # WSGI key: the client certificate (DER) of a TLS connection that ends in this process. No header can have this name.
 PEER_CERTIFICATE = "pontepa.client_cert"
 # WSGI key: the name of the port on which the request came in; empty for the first one and for TLS.
 PORTA = "pontepa.porta"
+# WSGI key: when the whole request was here, by the clock of `time.monotonic`.
+ARRIVED = "pontepa.arrived"
 # WSGI key: the operation whose answer was not valid, so that another one went instead.
 REPLACED = "pontepa.replaced"
 
@@ -30,7 +33,8 @@ def utc_now() -> datetime:
 class Runtime:
     """The parts of a running process; `topics` is the list of all that leaves the hub.
 
-    `nodi`: the node by profile of a station.
+    `nodi`: the node by profile of a station. `archivio`: the files of this installation; `archivi`: what entes answer
+    by themselves.
     """
 
     config: Config
@@ -41,5 +45,6 @@ class Runtime:
     cassaforte: Cassaforte
     firme: Firme
     archivio: Archivio
+    archivi: Archivi
     topics: Mapping[str, Topic] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now

@@ -23,6 +23,8 @@ import pytest
 from sqlalchemy import Row, Table, insert, select, update
 
 from adapters.cartella.client import CartellaArchivio
+from adapters.ente.archivio import ArchivioClient
+from adapters.ente.chiamata import Limiti
 from adapters.firma.xmlsec_verifier import XmlsecFirme
 from adapters.nodo.client import NodoClient
 from adapters.nodo.soap import NodoSoap
@@ -41,6 +43,7 @@ from hub.store.iuv import IuvBlocks
 from hub.usecases import elabora_ricevute, relay_outbox
 from hub.usecases.authenticate import Callers, Presentazione
 from hub.usecases.chiedi_pagati import Esito, chiedi_pagati, chiedi_pagati_con_ricevuta
+from hub.usecases.importo_attuale import Archivi
 from hub.usecases.invia_dovuti import RichiestaInviaDovuti, invia_dovuti
 from hub.usecases.invio_rpt import build_topic
 from hub.usecases.open_sessione import Apertura, open_sessione
@@ -379,6 +382,7 @@ def build_world(db: Database, clock: Clock) -> World:
         cassaforte=cassaforte,
         firme=XmlsecFirme(),
         archivio=CartellaArchivio(Path(cartella.name)),
+        archivi=Archivi(ArchivioClient(is_open=True, limiti=Limiti(0.3, 0.3, 0.3)), 3),
         clock=clock,
     )
     _lay_cast(db, cassaforte, clock())

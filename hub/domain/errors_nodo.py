@@ -5,7 +5,7 @@ Part of the tree of `hub.domain.errors`. Source: node, catalogue PAA (annex B) a
 
 from __future__ import annotations
 
-from hub.domain.errors import Conflict, InvalidRequest, NotFound
+from hub.domain.errors import Conflict, InvalidRequest, NotFound, OutOfService
 
 
 class PagamentoSconosciuto(NotFound):
@@ -34,3 +34,11 @@ class RptNonInviabile(InvalidRequest):
     """The node would refuse these RPTs: nothing is stored, nothing leaves. The message says which rule."""
 
     code = "PPT_SEMANTICA"
+
+
+class ArchivioMuto(OutOfService):
+    """The ente's own archive did not answer in time, and what is stored must not be told in its stead."""
+
+
+class RispostaTardiva(OutOfService):
+    """The question waited for so long that its answer would come too late: it is not worked on."""

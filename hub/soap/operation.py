@@ -5,6 +5,7 @@ The only translation of `HubError` for SOAP, and the only `except Exception` of 
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -56,8 +57,14 @@ class Call:
     # What a request says, as far as it can be read when the contract refuses it.
     said: dict[str, Any] = field(default_factory=dict)
     redacted_request: bytes = b""
+    # When the whole request was here, by the clock of `time.monotonic`; None: nobody noted it.
+    arrived_s: float | None = None
     # An answer of ours was not valid, and another one went instead.
     is_replaced: bool = False
+
+    def waited_s(self) -> float:
+        """For how many seconds the request has been waiting for its answer."""
+        return 0.0 if self.arrived_s is None else time.monotonic() - self.arrived_s
 
 
 Operation = Callable[[Call, dict[str, Any]], dict[str, Any]]

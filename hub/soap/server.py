@@ -16,7 +16,7 @@ from spyne.server import ServerBase
 
 from hub.domain.provenienza import find_source
 from hub.formats.xml import Limits, XmlNonValido, known_encoding
-from hub.runtime import REPLACED
+from hub.runtime import ARRIVED, REPLACED
 from hub.soap.contract import Contract, Verb
 from hub.soap.operation import Call, OnInvalid, Operation, Outgoing, SoapFault, perform, refuse, shielded
 from hub.soap.protocol import ContractSoap11, fault_text
@@ -230,6 +230,7 @@ class SoapDoor:
 
         Raises: SoapFault.
         """
+        call.arrived_s = environ.get(ARRIVED)
         call.source_ip = self._client_ip(environ)
         call.token = bearer(environ)
         call.certificate = self._certificate(environ)

@@ -27,7 +27,10 @@ _SCADUTI = frozenset({StatoDovuto.SCADUTO, StatoDovuto.SCADUTO_ELABORATO})
 
 @dataclass(frozen=True, slots=True)
 class Domanda:
-    """What the node asks about: a notice number with its owner (new model), or an IUV (classic model)."""
+    """What the node asks about: a notice number with its owner (new model), or an IUV (classic model).
+
+    `ccp`, `psp`: of the classic model, for an archive that is asked in its turn.
+    """
 
     intermediario: str
     stazione: str
@@ -35,6 +38,8 @@ class Domanda:
     numero_avviso: str | None = None
     intestatario: str | None = None
     iuv: str | None = None
+    ccp: str | None = None
+    psp: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.domain.archivio import PosizioneEsterna
 from hub.domain.avviso import conto_from_iban
 from hub.domain.documenti import MarcaBollo, QuotaSecondaria, Soggetto
 from hub.domain.errors_nodo import NonRappresentabile
@@ -24,14 +25,18 @@ from hub.usecases.controlli_nodo import Pagabile
 _ANONIMO = Soggetto("F", "ANONIMO", "ANONIMO")
 
 
-def build_posizione(pagabile: Pagabile, tassonomia: Tassonomia) -> Posizione:
+def build_posizione(
+    pagabile: Pagabile, tassonomia: Tassonomia, attuale: PosizioneEsterna | None = None
+) -> Posizione:
     """Return what the notice is worth now, line by line: the ente's own shares, then those of second beneficiaries.
 
-    Raises: NonRappresentabile (more lines than any answer carries).
+    `attuale`: what the ente's archive says of it; its amount and due date count.
+    Raises: NonRappresentabile (more lines than any answer carries, an amount that the lines cannot make).
     """
     configurato, rows = pagabile.configurato, pagabile.dovuti
     ente = configurato.ente
-    lines = [_own(configurato, row, pagabile.iuv, tassonomia) for row in rows]
+    importi = _own_amounts(rows, attuale, ente.codice_fiscale)
+    lines = [_own(configurato, row, cent, pagabile.iuv, tassonomia) for row, cent in zip(rows, importi, strict=True)]
     lines += [line for row in rows for line in _secondary(row, pagabile.iuv)]
     if len(lines) > TRASFERIMENTI_MAX:
         raise NonRappresentabile(
@@ -45,7 +50,7 @@ def build_posizione(pagabile: Pagabile, tassonomia: Tassonomia) -> Posizione:
         dominio=ente.codice_fiscale,
         iuv=pagabile.iuv,
         causale=first.causale,
-        scadenza=first.scadenza,
+        scadenza=attuale.scadenza if attuale is not None and attuale.scadenza else first.scadenza,
         nome_ente=ente.nome,
         ufficio=(tipo.settore or "") if tipo is not None else "",
         debitore=Soggetto(**first.pagatore) if first.pagatore else _ANONIMO,
@@ -54,13 +59,31 @@ def build_posizione(pagabile: Pagabile, tassonomia: Tassonomia) -> Posizione:
     )
 
 
-def _own(configurato: EnteConfigurato, row: Row[Any], iuv: str, tassonomia: Tassonomia) -> dict[str, Any]:
+def _own_amounts(rows: tuple[Row[Any], ...], attuale: PosizioneEsterna | None, dominio: str) -> list[int]:
+    """Return the ente's own share of each dovuto; a new total changes the one there is, never someone else's share."""
+    stored = [row.importo_cent for row in rows]
+    shares = sum(QuotaSecondaria(**row.secondario).importo_cent for row in rows if row.secondario)
+    if attuale is None or attuale.importo_cent == sum(stored) + shares:
+        return stored
+    own = attuale.importo_cent - shares
+    if len(rows) > 1 or rows[0].marca is not None or own <= 0:
+        raise NonRappresentabile(
+            "l'importo dell'archivio non si divide fra le voci dell'avviso",
+            "l'archivio dell'ente dice un importo che le voci conservate non possono fare",
+            id=dominio,
+        )
+    return [own]
+
+
+def _own(
+    configurato: EnteConfigurato, row: Row[Any], importo_cent: int, iuv: str, tassonomia: Tassonomia
+) -> dict[str, Any]:
     ente, tipo = configurato.ente, configurato.tipi.get(row.tipo)
     line = {
-        "importo_cent": row.importo_cent,
+        "importo_cent": importo_cent,
         "beneficiario": ente.codice_fiscale,
         "nome": ente.nome,
-        "causale": causale_rpt(iuv, row.importo_cent, row.causale),
+        "causale": causale_rpt(iuv, importo_cent, row.causale),
         "tassonomia": row.dati_specifici
         if tipo is None
         else dati_rpt(row.dati_specifici, tipo.tassonomia, tipo.descrizione, tassonomia, giorno_di(row.created_at)),

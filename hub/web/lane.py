@@ -19,12 +19,12 @@ _QUEUE_PER_THREAD = 16
 class Lane:
     """A few threads with a queue. `room`: how many requests may be in it at once; `busy`: how many are."""
 
-    def __init__(self, name: str, threads: int) -> None:
+    def __init__(self, name: str, threads: int, queue_per_thread: int = _QUEUE_PER_THREAD) -> None:
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._threads = [threading.Thread(target=self._serve, name=f"{name}-{n}", daemon=True) for n in range(threads)]
         for thread in self._threads:
             thread.start()
-        self.room = threads * (1 + _QUEUE_PER_THREAD)
+        self.room = threads * (1 + queue_per_thread)
         self.busy = 0
 
     async def run(self, work: Callable[[], T]) -> T:

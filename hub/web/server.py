@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -17,13 +18,15 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from hub.runtime import PEER_CERTIFICATE, PORTA
+from hub.runtime import ARRIVED, PEER_CERTIFICATE, PORTA
 from hub.web.lane import Lane
 from hub.web.long_road import LongRoad
 from hub.web.rsgi import Exchange, Headers, Scope, Wsgi, declared_length, tell
 
 Answer = tuple[int, Headers, bytes]
 _RETRY_AFTER_S = 2
+# Questions that wait, for each thread of theirs: more would be late, and whoever asks has others to ask.
+_PROMPT_QUEUE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,29 @@ class BodyLimits:
         return next((size for prefix, size in self.bytes_by_path.items() if path.startswith(prefix)), self.bytes_max)
 
 
+@dataclass(frozen=True, slots=True)
+class Domande:
+    """Questions that must be answered soon: they have threads of their own. `actions`: SOAPAction by path."""
+
+    actions: Mapping[str, frozenset[str]]
+    threads: int
+
+    def has(self, scope: Scope) -> bool:
+        actions = self.actions.get(scope.path)
+        return actions is not None and (scope.headers.get("soapaction") or "").strip('" ') in actions
+
+
 class Front:
     """The application that the server calls: any WSGI callable behind bounded bodies and a bounded queue."""
 
-    def __init__(self, wsgi: Wsgi, public_url: str, limits: BodyLimits, threads: int) -> None:
+    def __init__(
+        self, wsgi: Wsgi, public_url: str, limits: BodyLimits, threads: int, domande: Domande | None = None
+    ) -> None:
         self._wsgi = wsgi
         self._limits = limits
         self._lane = Lane("http", threads)
+        self._domande = domande
+        self._prompt = self._lane if domande is None else Lane("domande", domande.threads, _PROMPT_QUEUE)
         self._long = LongRoad(wsgi, dict(limits.long_by_path), limits.seconds, limits.folder)
         public = urlsplit(public_url)
         self._server = (public.hostname or "localhost", str(public.port or (443 if public.scheme == "https" else 80)))
@@ -58,6 +77,8 @@ class Front:
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let the threads end; the server has waited for the requests before."""
         self._lane.close()
+        if self._prompt is not self._lane:
+            self._prompt.close()
         self._long.close()
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
@@ -78,7 +99,7 @@ class Front:
                 return tell(exchange, 408, "Richiesta troppo lenta: il contenuto non è arrivato in tempo")
             if declared is None or len(body) > limit:
                 length = str(len(body))
-        lane = self._lane
+        lane = self._prompt if self._domande is not None and self._domande.has(scope) else self._lane
         if lane.busy >= lane.room:
             return tell(
                 exchange, 503, "Servizio momentaneamente occupato: riprovare", ("retry-after", str(_RETRY_AFTER_S))
@@ -93,6 +114,7 @@ class Front:
 
     def _environ(self, scope: Scope, length: str, body: IO[bytes]) -> dict[str, Any]:
         environ: dict[str, Any] = {
+            ARRIVED: time.monotonic(),
             "REQUEST_METHOD": scope.method,
             "SCRIPT_NAME": "",
             "PATH_INFO": unquote_to_bytes(scope.path).decode("latin-1"),

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, select, update
 
 from adapters.cartella.client import CartellaArchivio
+from adapters.ente.archivio import ArchivioClient
 from adapters.firma.xmlsec_verifier import XmlsecFirme
 from adapters.nodo.client import NodoClient
 from adapters.nodo.soap import NodoSoap
@@ -26,6 +27,7 @@ from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
 from hub.usecases.authenticate import Callers
+from hub.usecases.importo_attuale import Archivi
 from hub.web import create_flask
 
 CAST = "12345678903"
@@ -103,6 +105,7 @@ def build_world(db: Database, clock: Clock, folder: Path) -> World:
         cassaforte=Cassaforte(config.secret_key),
         firme=XmlsecFirme(),
         archivio=CartellaArchivio(folder),
+        archivi=Archivi(ArchivioClient(is_open=True), 1),
         clock=clock,
     )
     with db.transaction() as session:

@@ -39,3 +39,9 @@ PORTE = (
     Porta(pa_for_node.PATH, "paForNode.wsdl", pa_for_node.build_operations, pa_for_node.on_invalid, send_rt.TOLERANT),
     Porta(ccp.PATH, "PaPerNodoPagamentoPsp.wsdl", ccp.build_operations, paa_invia_rt.on_invalid),
 )
+
+# SOAPAction by path: what must be answered in two seconds, whatever else is going on.
+DOMANDE = {
+    pa_for_node.PATH: frozenset({"paVerifyPaymentNotice", "paGetPayment", "paGetPaymentV2", "paDemandPaymentNotice"}),
+    ccp.PATH: frozenset({"paaVerificaRPT", "paaAttivaRPT"}),
+}

@@ -36,14 +36,14 @@ def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Opera
     """Return every operation of the contract by name."""
 
     def verifica(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        domanda, _ = _asked(call)
-        _, posizione = posizione_of(runtime, domanda)
+        domanda = _asked(call, request)
+        _, posizione = posizione_of(runtime, call, domanda)
         check_classica(posizione)
         return {"paaVerificaRPTRisposta": {"esito": "OK", "datiPagamentoPA": _dati(posizione)}}
 
     def attiva(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-        domanda, ccp = _asked(call)
-        pagabile, posizione = posizione_of(runtime, domanda)
+        domanda = _asked(call, request)
+        pagabile, posizione = posizione_of(runtime, call, domanda)
         blocco = timedelta(seconds=runtime.config.blocco_pagamento_s)
 
         def announce(right: Posizione) -> None:
@@ -54,7 +54,7 @@ def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Opera
             domanda,
             pagabile,
             posizione,
-            _attivazione(request, ccp),
+            _attivazione(request, str(domanda.ccp)),
             announce,
             blocco,
             call.correlation_id,
@@ -65,8 +65,8 @@ def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Opera
     return {"paaVerificaRPT": verifica, "paaAttivaRPT": attiva}
 
 
-def _asked(call: Call) -> tuple[Domanda, str]:
-    """Return what the header asks about, and its CCP. Raises: RichiestaNonValida."""
+def _asked(call: Call, request: dict[str, Any]) -> Domanda:
+    """Return what the header asks about. Raises: RichiestaNonValida."""
     header = call.header or {}
     missing = [name for name in _INTESTAZIONE if not header.get(name)]
     if missing:
@@ -74,7 +74,8 @@ def _asked(call: Call) -> tuple[Domanda, str]:
         raise RichiestaNonValida("intestazionePPT assente o incompleta", f"manca {missing[0]}", id=dominio)
     intermediario, stazione, dominio, iuv, ccp = (header[name] for name in _INTESTAZIONE)
     call.log |= {"dominio": dominio, "iuv": iuv, "ccp": ccp}
-    return Domanda(intermediario=intermediario, stazione=stazione, dominio=dominio, iuv=iuv), ccp
+    psp = request["identificativoPSP"]
+    return Domanda(intermediario, stazione, dominio, iuv=iuv, ccp=ccp, psp=psp)
 
 
 def _attivazione(request: dict[str, Any], ccp: str) -> AttivazioneCcp:
