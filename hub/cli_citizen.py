@@ -28,12 +28,13 @@ class _Form:
 
 
 class _Page(HTMLParser):
-    """What a citizen can act on in a page: forms and the reload."""
+    """What a citizen can act on in a page: forms, the reload (empty: of the same address), the button home."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.forms: list[_Form] = []
         self.reload: str | None = None
+        self.home: str | None = None
         self._form: _Form | None = None
         self.feed(text)
 
@@ -44,6 +45,8 @@ class _Page(HTMLParser):
             self.forms.append(self._form)
         elif tag == "meta" and given.get("http-equiv", "").lower() == "refresh":
             self.reload = given.get("content", "").partition("=")[2].strip()
+        elif tag == "a" and given.get("href", "").endswith("/torna"):
+            self.home = given["href"]
         elif self._form is not None and given.get("name"):
             if tag == "button" or given.get("type") == "submit":
                 self._form.buttons.append((given["name"], given.get("value", "")))
@@ -84,9 +87,11 @@ def pay(url: str, home_url: str) -> Walk:
         page = _Page(text)
         if (chosen := _choose(page)) is not None:
             url, form = urljoin(url, chosen[0]), chosen[1]
-        elif page.reload:
+        elif page.reload is not None:
             time.sleep(0.25)
             url = urljoin(url, page.reload)
+        elif page.home is not None:
+            url = urljoin(url, page.home)
         else:
             raise CitizenLost(f"{url.partition('?')[0]} non porta da nessuna parte")
     raise CitizenLost(f"dopo {_STEPS_MAX} passi il pagamento non è concluso")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from hub import cli_storia_avviso, cli_storia_online
+from hub import cli_storia_avviso, cli_storia_checkout, cli_storia_online
 from hub.cli_cast import Cast
 from hub.cli_cliente import WSDL_PATH
 from hub.cli_common import Refusal, Settings, utc_now
@@ -31,7 +31,11 @@ from hub.usecases import apply_config
 from hub.usecases.operatori import add_operatore
 
 # In this order; each is a module of its own.
-_STORIE: tuple[Storia, ...] = (cli_storia_online.racconta, cli_storia_avviso.racconta)
+_STORIE: tuple[Storia, ...] = (
+    cli_storia_online.racconta,
+    cli_storia_avviso.racconta,
+    cli_storia_checkout.racconta,
+)
 _OPERATORE = "demo"
 
 
@@ -59,6 +63,7 @@ def _environment(directory: Path, database_url: str | None, port: int, simulator
         "PONTEPA_DATA_DIR": str(directory),
         "PONTEPA_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PONTEPA_NODE_URL": f"http://127.0.0.1:{simulator_port}",
+        "PONTEPA_PIATTAFORMA_URL": f"http://127.0.0.1:{simulator_port}",
         "PONTEPA_SECRET_KEY": secrets.token_hex(32),
         "PONTEPA_HOST": "127.0.0.1",
         "PONTEPA_PORT": str(port),

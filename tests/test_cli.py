@@ -226,11 +226,14 @@ def test_the_demo_tells_every_story_to_its_end(empty_database_url: str, tmp_path
     result = _demo("--dir", str(tmp_path), "--database-url", empty_database_url)
 
     assert result.returncode == 0, result.stderr
-    online, _, sportello = result.stdout.partition("L'avviso si paga allo sportello")
+    online, _, rest = result.stdout.partition("L'avviso si paga allo sportello")
+    sportello, _, checkout = rest.partition("Il cittadino paga con Checkout")
     for word in ("idSession", "IUV", "numero avviso", "CCP", "RT", "PagatiConRicevuta", "6/6", "verificata"):
         assert word in online
     for word in ("paVerifyPaymentNotice", "84.30 euro", "token", "NOTIFIED", "PagatiConRicevuta", "6/6", "verificata"):
         assert word in sportello
+    for word in ("POST /carts", "/c/", "paGetPaymentV2", "esito=OK", "12.50 euro", "6/6", "verificata"):
+        assert word in checkout
 
 
 def test_the_demo_refuses_a_database_of_somebody_else(configured: Shell) -> None:

@@ -21,7 +21,7 @@ from hub.domain.stati import StatoSessione, TipoSessione
 from hub.domain.tassonomia import Tassonomia
 from hub.formats.istanti import giorno_di
 from hub.ports import Nodo
-from hub.store import posizioni, sessioni
+from hub.store import carrelli, posizioni, sessioni, tentativi
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
@@ -44,6 +44,8 @@ _ORIGINE = {
     TipoSessione.ESTERNO_ANONIMO: "ESTERNO-ANONIMO",
     TipoSessione.ESTERNO_ANONIMO_MULTIENTE: "ESTERNO-ANONIMO_MULTIENTE",
 }
+# What the node and Checkout say of a position that is paid, or being paid. Source: node, 2.0.4 (class D), 2.11.
+_GIA_IN_PAGAMENTO = frozenset({"PPT_PAGAMENTO_DUPLICATO", "HTTP_422"})
 _ESITO: dict[str, str] = {
     StatoSessione.PAGATO: "OK",
     StatoSessione.PARZ_PAGATO: "OK",
@@ -55,7 +57,10 @@ _ESITO: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class SessionePagamento:
-    """A session as the payer's page says it. `esito`: OK, ERROR, or None while it is open."""
+    """A session as the payer's page says it. `esito`: OK, ERROR, or None while it is open.
+
+    `is_gia_in_pagamento`: it could not start because the platform knows it as paid, or as being paid.
+    """
 
     id_session: str
     stato: StatoSessione
@@ -72,6 +77,7 @@ class SessionePagamento:
     url_ritorno: str | None
     esito: str | None
     esito_ritorno: str | None
+    is_gia_in_pagamento: bool = False
     chiave_ritorno_cifrata: str | None = field(default=None, repr=False)
 
 
@@ -105,8 +111,15 @@ def _describe(db: Database, anagrafe: Anagrafe, row: Row[Any], now: datetime) ->
         url_ritorno=row.url_esito or None,
         esito=_ESITO.get(stato),
         esito_ritorno=row.esito_ritorno,
+        is_gia_in_pagamento=stato == StatoSessione.IMPOSSIBILE_INVIARE_CARRELLO_RP and _is_gia(db, row.id_session),
         chiave_ritorno_cifrata=ente.chiave_ritorno_cifrata,
     )
+
+
+def _is_gia(db: Database, id_session: str) -> bool:
+    with db.reading() as session:
+        last = [tentativi.last_of(session, carrello.id) for carrello in carrelli.of_session(session, id_session)]
+    return any(one is not None and one.fault_code in _GIA_IN_PAGAMENTO for one in last)
 
 
 def _voci_said(parte: Parte) -> list[tuple[str, int]]:
