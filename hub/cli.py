@@ -23,6 +23,7 @@ from hub.cli_outbox import outbox_group
 from hub.cli_psp import sportello
 from hub.cli_pulizia import archivio_group
 from hub.cli_registro import annulla, list_flussi, scarica_flusso, show_flusso
+from hub.cli_rendicontazione import rendicontazione_group
 from hub.cli_ricevuta import ricevuta_group
 from hub.cli_tassonomia import tassonomia_group
 from hub.config import load_config
@@ -149,7 +150,7 @@ for command in (carica, list_flussi, show_flusso, scarica_flusso, annulla):
 _GROUPS = (
     demo, config_group, ente_group, tipo_group, credenziale_group, flusso_group, export_group, outbox_group,
     operatore_group, tassonomia_group, archivio_group, sportello,
-    ricevuta_group,
+    ricevuta_group, rendicontazione_group,
 )  # fmt: skip
 for command in _GROUPS:
     main.add_command(command)

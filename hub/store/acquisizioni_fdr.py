@@ -118,6 +118,17 @@ def all_rows(session: Session) -> Sequence[Row[Any]]:
     return session.execute(query.order_by(enti.c.cod_ipa_ente, table.c.stazione_id)).all()
 
 
+def count_stopped(session: Session) -> int:
+    """How many enti nothing is asked for, because their caller is refused."""
+    query = select(func.count()).where(acquisizioni_fdr.c.ferma)
+    return int(session.execute(query).scalar_one())
+
+
+def oldest_list(session: Session) -> datetime | None:
+    """When that list was stored which is the oldest of all; None: there is none yet."""
+    return session.execute(select(func.min(acquisizioni_fdr.c.elencata_at))).scalar_one()
+
+
 def trasporto_of(session: Session, stazione_id: str) -> str | None:
     """How a station asks; None: nothing was said of it."""
     query = select(stazioni_fdr.c.trasporto).where(stazioni_fdr.c.stazione_id == stazione_id)

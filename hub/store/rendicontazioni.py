@@ -223,15 +223,16 @@ def again(session: Session, id: int, now: datetime) -> Row[Any]:
 
 def find(
     session: Session, *, ente_id: int | None = None, stato: str | None = None, iuf: str | None = None,
-    attive: bool = False, righe_max: int = 100,
+    attive: bool = False, in_vista: bool = False, righe_max: int = 100,
 ) -> Sequence[Row[Any]]:  # fmt: skip
-    """The newest revisions that match."""
+    """The newest revisions that match; `in_vista`: those that wait for a person."""
     table = rendicontazioni
     conditions = [
         *([] if ente_id is None else [table.c.ente_id == ente_id]),
         *([] if stato is None else [table.c.stato == stato]),
         *([] if iuf is None else [table.c.iuf == iuf]),
         *([table.c.attiva] if attive else []),
+        *([is_parked()] if in_vista else []),
     ]
     return session.execute(select(table).where(*conditions).order_by(table.c.id.desc()).limit(righe_max)).all()
 

@@ -32,6 +32,9 @@ class Conti:
     rimossi_bytes: int
     ricevute: Mapping[str, int]
     ricevute_attesa_s: int
+    rendicontazioni: Mapping[str, int]
+    rendicontazioni_ferme: int
+    elenco_fdr_eta_s: int
 
 
 class Metrics:
@@ -72,7 +75,10 @@ class Metrics:
         _by_stato(now, "pontepa_exports", "Booked exports", conti.exports)
         _by_stato(now, "pontepa_tassonomia_tipi", "Active tipi whose taxonomy code needs care", conti.tassonomia)
         _by_stato(now, "pontepa_ricevute", "Receipts that wait, were set aside or are flagged", conti.ricevute)
+        _by_stato(now, "pontepa_rendicontazioni", "Revisions of settlement flows; PARKED wait", conti.rendicontazioni)
         numbers = (
+            ("pontepa_rendicontazioni_stopped", "Enti whose station is refused", conti.rendicontazioni_ferme),
+            ("pontepa_rendicontazioni_list_seconds", "Age of the list that is oldest", conti.elenco_fdr_eta_s),
             ("pontepa_ricevute_oldest_waiting_seconds", "Age of the oldest waiting receipt", conti.ricevute_attesa_s),
             ("pontepa_import_rows_decided", "Rows decided of the flows in elaboration", conti.righe_decise),
             ("pontepa_import_rows_left", "Rows left of the flows in elaboration, by bytes read", conti.righe_rimaste),

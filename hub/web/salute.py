@@ -10,7 +10,16 @@ from flask import Flask, Response, current_app, jsonify
 from hub.domain.avanzamento import avanzamento_di
 from hub.domain.tassonomia import Vigore
 from hub.formats.resources import resource
-from hub.store import migrate, outbox, pulizie_archivio, registro, rt_ricevute, tassonomia
+from hub.store import (
+    acquisizioni_fdr,
+    migrate,
+    outbox,
+    pulizie_archivio,
+    registro,
+    rendicontazioni,
+    rt_ricevute,
+    tassonomia,
+)
 from hub.web import metrics
 from hub.web.context import METRICS, runtime
 
@@ -61,6 +70,9 @@ def exposition() -> Response:
             rimossi_bytes=rimossi_bytes,
             attesa_s=_age_s(oldest, now),
             ricevute=rt_ricevute.counts(session),
+            rendicontazioni=rendicontazioni.count_by_stato(session),
+            rendicontazioni_ferme=acquisizioni_fdr.count_stopped(session),
+            elenco_fdr_eta_s=_age_s(acquisizioni_fdr.oldest_list(session), now),
             ricevute_attesa_s=_age_s(rt_ricevute.oldest_waiting(session), now),
         )
     return Response(current_app.extensions[METRICS].exposition(conti), content_type=metrics.CONTENT_TYPE)
