@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from adapters.checkout.client import CheckoutClient
@@ -33,7 +34,7 @@ from hub.formats.segreti import Cassaforte
 from hub.jobs import schedule
 from hub.jobs.figlio import Figlio
 from hub.ports import ArchivioEsterno, FlussiRendicontazione, FonteTassonomia, Nodo, Recapiti
-from hub.runtime import Runtime
+from hub.runtime import Runtime, utc_now
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
 from hub.soap.nodo.vaglio import build_outgoing
@@ -44,12 +45,15 @@ from hub.store import migrate
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
-from hub.usecases import consegna_export, inoltro_esito, invio_rpt
+from hub.usecases import consegna_export, inoltro_esito, invio_rpt, recupero
 from hub.usecases.authenticate import Callers
 from hub.usecases.consegna_export import TOPIC_EXPORT
 from hub.usecases.importo_attuale import Archivi
 from hub.usecases.inoltro_esito import TOPIC_ESITO
+from hub.usecases.record_rt import record_copia
+from hub.usecases.recupero import TOPIC_RECUPERO
 from hub.usecases.start_pagamento import TOPIC_NODO
+from hub.usecases.tentativo_nodo import Collegamento
 from hub.web import create_front
 from hub.web.flussi import long_paths
 from hub.web.porte import Porte
@@ -72,6 +76,7 @@ def build_runtime(config: Config) -> Runtime:
     db = Database.open(config.database_url, pool_size=config.db_pool_size)
     cassaforte = Cassaforte(config.secret_key)
     nodi = build_nodi(config)
+    linked = _collegamenti(config, db, nodi, cassaforte)
     enti = EnteClient(is_open=not config.is_produzione)
     archivio = app_flussi.build_archivio_file(config)
     return Runtime(
@@ -85,7 +90,11 @@ def build_runtime(config: Config) -> Runtime:
         archivio=archivio,
         archivi=build_archivi(config),
         topics={
-            **{TOPIC_NODO + profilo: invio_rpt.build_topic(db, nodo, cassaforte) for profilo, nodo in nodi.items()},
+            **{
+                TOPIC_NODO + name: invio_rpt.build_topic(one, config.relay_attempts_max)
+                for name, one in linked.items()
+            },
+            TOPIC_RECUPERO: recupero.build_topic(linked),
             TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),
             TOPIC_EXPORT: consegna_export.build_topic(db, archivio, build_recapiti(config), cassaforte),
         },
@@ -110,6 +119,24 @@ def build_fdr(config: Config, stop: threading.Event) -> Mapping[TrasportoFdr, Fl
     return {
         TrasportoFdr.SOAP: FdrSoap(f"{config.node_url or ''}{_FDR_SOAP}", tempi),
         TrasportoFdr.REST: FdrRest(f"{config.piattaforma_url}{_FDR_REST}", tempi),
+    }
+
+
+def _collegamenti(
+    config: Config, db: Database, nodi: Mapping[str, Nodo], cassaforte: Cassaforte
+) -> dict[str, Collegamento]:
+    """What the topics of each profile work with. `registra`: who keeps each kind of document that a search finds."""
+    return {
+        profilo: Collegamento(
+            db=db,
+            nodo=nodo,
+            cassaforte=cassaforte,
+            clock=utc_now,
+            lasts=timedelta(seconds=config.node_call_s),
+            blocco=timedelta(seconds=config.blocco_pagamento_s),
+            registra={"RT": record_copia},
+        )
+        for profilo, nodo in nodi.items()
     }
 
 

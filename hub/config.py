@@ -155,6 +155,10 @@ class Config(BaseModel):
     fdr_pausa_s: Annotated[float, Field(ge=0, le=60)] = 2.0
     # For one list or one flow to arrive whole: 200 MB on a poor line.
     fdr_totale_s: Seconds = 600.0
+    # An accepted payment without a receipt is asked about after so long: more than the platform's own timers.
+    ricevuta_attesa_s: Positive = 1800
+    # Between two searches of a worker for overdue receipts: nobody is waiting for them. Source: node, 2.0.5.
+    recupero_pausa_s: Annotated[float, Field(ge=0)] = 2.0
     # Messages claimed together: one claim costs the same for one or for fifty.
     relay_batch: Annotated[int, Field(ge=1, le=1000)] = 50
     # Messages in flight together; the node's latency, not our processor, is the limit.

@@ -40,16 +40,17 @@ from hub.store import schema
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
-from hub.usecases import elabora_ricevute, relay_outbox
+from hub.usecases import elabora_ricevute, recupero, relay_outbox
 from hub.usecases.authenticate import Callers, Presentazione
 from hub.usecases.chiedi_pagati import Esito, chiedi_pagati, chiedi_pagati_con_ricevuta
 from hub.usecases.importo_attuale import Archivi
 from hub.usecases.invia_dovuti import RichiestaInviaDovuti, invia_dovuti
 from hub.usecases.invio_rpt import build_topic
 from hub.usecases.open_sessione import Apertura, open_sessione
-from hub.usecases.record_rt import IntestazioneRt, record_rt
-from hub.usecases.relay_outbox import RelayLimits
+from hub.usecases.record_rt import IntestazioneRt, record_copia, record_rt
+from hub.usecases.relay_outbox import RelayLimits, Topic
 from hub.usecases.start_pagamento import TOPIC_NODO, start_pagamento
+from hub.usecases.tentativo_nodo import Collegamento
 from hub.usecases.verifica_avviso import verifica_avviso
 from tests.factories import CODICE_FISCALE, Documento, encode, make_documento, make_iud, make_rt
 
@@ -197,9 +198,23 @@ class World:
         self.start(id_session)
         return id_session
 
+    def topics(self, limits: RelayLimits = LIMITS, nodo: ScriptedNodo | None = None) -> dict[str, Topic]:
+        """What leaves for the node: payments, and questions about those whose receipt is overdue."""
+        found = Collegamento(
+            db=self.db,
+            nodo=nodo or self.nodo,
+            cassaforte=self.runtime.cassaforte,
+            clock=self.clock,
+            lasts=LIMITS.margin,
+            blocco=timedelta(seconds=self.runtime.config.blocco_pagamento_s),
+            registra={"RT": record_copia},
+        )
+        recuperi = recupero.build_topic({"rpt": found})
+        return {TOPIC_RPT: build_topic(found, limits.attempts_max), recupero.TOPIC_RECUPERO: recuperi}
+
     def relay(self, limits: RelayLimits = LIMITS, nodo: ScriptedNodo | None = None) -> bool:
         """One tick of the relay of a worker."""
-        topics = {TOPIC_RPT: build_topic(self.db, nodo or self.nodo, self.runtime.cassaforte)}
+        topics = self.topics(limits, nodo)
         with ThreadPoolExecutor(limits.slots) as pool:
             return relay_outbox.run_once(self.db, topics, pool, limits, self.clock, threading.Event())
 

@@ -47,11 +47,15 @@ def _asked(
     """Ask once; what is no answer says nothing about the attempt, which stays as unknown as before."""
     answer = soap.exchange(stazione, operation, envelope, correlation_id, is_question=True)
     if isinstance(answer, Delivery):
-        return Trovato(replace(answer, outcome=Outcome.UNKNOWN), is_gone=answer.code in _GONE)
+        is_gone = answer.code in _GONE
+        # Who says that it has no such operation has answered: nothing is wrong with the station.
+        answer = replace(answer, outcome=Outcome.UNKNOWN, is_answered=answer.is_answered or is_gone)
+        return Trovato(answer, is_gone=is_gone)
     try:
         return read(answer)
     except FaultSoap as error:
-        return Trovato(unreadable(error), is_gone=error.code == "Client")
+        is_gone = error.code == "Client"
+        return Trovato(replace(unreadable(error), is_answered=is_gone), is_gone=is_gone)
     except RispostaNonLeggibile as error:
         return Trovato(unreadable(error))
 

@@ -12,6 +12,11 @@ from datetime import timedelta
 _RIPROVA_S = (1, 2, 5, 10, 30, 60, 120, 300, 600)
 # Seconds before the n-th question about an unknown outcome.
 _CHIEDI_S = (1, 2, 5, 10, 30, 120, 600, 1800, 3600)
+# Seconds after the n-th search for the outcome of an attempt whose receipt is overdue.
+_CERCA_S = (600, 1800, 3600)
+# Hourly for a day; what is not known by then is in the operators' list, and is asked about all the same.
+_ORE = 24
+_RARA = timedelta(hours=6)
 # The longest that a call to an ente may take: its slot in the backoff.
 SLOT_ENTE_S = 10
 # Who comes back after days must not wait longer than one more.
@@ -23,7 +28,21 @@ def before_retry(attempts: int) -> timedelta:
 
 
 def before_question(attempts: int) -> timedelta:
-    return _wait(_CHIEDI_S, attempts)
+    """Seconds at first, hours for a day, then four times a day for as long as it takes.
+
+    >>> [int(before_question(n).total_seconds()) for n in (1, 5, 9, 33, 34)]
+    [1, 30, 3600, 3600, 21600]
+    """
+    return _RARA if attempts > len(_CHIEDI_S) + _ORE else _wait(_CHIEDI_S, attempts)
+
+
+def before_recupero(attempts: int) -> timedelta:
+    """The pause after the n-th search for a receipt that is overdue: nobody is looking at a page any more.
+
+    >>> [int(before_recupero(n).total_seconds()) for n in (1, 2, 3, 26, 27)]
+    [600, 1800, 3600, 3600, 21600]
+    """
+    return _RARA if attempts > len(_CERCA_S) + _ORE - 1 else _wait(_CERCA_S, attempts)
 
 
 def before_ente(attempts: int) -> timedelta:

@@ -51,6 +51,7 @@ class Delivery:
     `code`: the fault code, HTTP status or exception name; empty when accepted. `response`: named texts (`url`).
     `retry_after_s`: what the other side asked for, when it did. `classe`: of a fault of the node, None otherwise.
     `is_answered`: the other side has judged the request; False when the answer was none, or one that nobody can read.
+    `is_held`: nothing left, a circuit is open: it is no attempt.
     """
 
     outcome: Outcome
@@ -60,6 +61,7 @@ class Delivery:
     retry_after_s: float | None = None
     classe: Classe | None = None
     is_answered: bool = True
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

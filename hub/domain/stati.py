@@ -211,7 +211,8 @@ TRANSITIONS: Mapping[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]] = {
     StatoTentativo: {
         _T.DA_INVIARE: frozenset({_T.SCONOSCIUTO, _T.ACCETTATO, _T.RIFIUTATO, _T.CHIUSO}),
         _T.SCONOSCIUTO: frozenset({_T.ACCETTATO, _T.RIFIUTATO, _T.CHIUSO}),
-        _T.ACCETTATO: frozenset({_T.CHIUSO}),
+        # The node may say later that it failed there.
+        _T.ACCETTATO: frozenset({_T.CHIUSO, _T.RIFIUTATO}),
         _T.RIFIUTATO: frozenset({_T.CHIUSO}),
     },
     StatoRt: {

@@ -33,6 +33,7 @@ from hub.usecases import (
     forget_messaggi,
     forget_precaricate,
     inoltro_esito,
+    recupero,
     relay_outbox,
 )
 from hub.usecases.elenca_fdr import Porte
@@ -40,6 +41,10 @@ from hub.usecases.elenca_fdr import Porte
 _EXPIRE_EVERY_S = 60
 # The longest that a call to an ente may take.
 _MARGIN_ENTE = timedelta(seconds=SLOT_ENTE_S)
+# The node is one and serves all.
+_DEL_NODO = ("nodo", recupero.CORSIA)
+# A search asks three ways at most, and some time goes by between.
+_WAYS = 4
 # Files on their way to the entes at once: a few a night for each, each with a line of its own to fill.
 _SFTP_THREADS = 4
 
@@ -54,6 +59,7 @@ def run(
     config = runtime.config
     relays = [
         _Relay("relay_outbox", "nodo", config.relay_threads),
+        _Relay("relay_recupero", recupero.CORSIA, 1),
         _Relay("relay_enti", inoltro_esito.CORSIA, config.inoltro_threads),
         _Relay("relay_sftp", consegna_export.CORSIA, _SFTP_THREADS),
     ]
@@ -82,6 +88,10 @@ def run(
     scheduler.add_job(daily, "interval", seconds=_EXPIRE_EVERY_S, id="export_giornaliero")
     orphans = job("retry_orphans", lambda: elabora_ricevute.retry_orphans(runtime.db, runtime.clock()))
     scheduler.add_job(orphans, "interval", seconds=_EXPIRE_EVERY_S, id="retry_orphans")
+    attesa = timedelta(seconds=config.ricevuta_attesa_s)
+    con_vie = [profilo for profilo, nodo in runtime.nodi.items() if nodo.vie]
+    overdue = job("recupero", lambda: recupero.run_once(runtime.db, con_vie, attesa, runtime.clock()))
+    scheduler.add_job(overdue, "interval", seconds=min(_EXPIRE_EVERY_S, config.ricevuta_attesa_s), id="recupero")
     scheduler.add_job(_tassonomia(runtime, fonte), "interval", seconds=_EXPIRE_EVERY_S, id="aggiorna_tassonomia")
     loops = [Loop(relay.name, relay.tick(runtime, stop), config.tick_s, stop) for relay in relays]
     loops.append(Loop("apply_rt", receipts, config.tick_s, stop))
@@ -134,14 +144,17 @@ class _Relay:
         lease, margin = {
             inoltro_esito.CORSIA: (timedelta(seconds=config.lease_s), _MARGIN_ENTE),
             consegna_export.CORSIA: (consegna_export.LEASE, consegna_export.MARGINE),
+            # Time for every way of finding out, one after the other.
+            recupero.CORSIA: (_WAYS * _margin_nodo(config), _margin_nodo(config)),
         }.get(self._corsia, (timedelta(seconds=config.lease_s), _margin_nodo(config)))
         limits = relay_outbox.RelayLimits(
             slots=min(config.relay_batch, self._threads),
             lease=lease,
             margin=margin,
             attempts_max=config.relay_attempts_max,
-            # The node is one and serves all; of the entes none may take more than a quarter.
-            per_ente=None if self._corsia == "nodo" else max(1, self._threads // 4),
+            # Of the entes none may take more than a quarter.
+            per_ente=None if self._corsia in _DEL_NODO else max(1, self._threads // 4),
+            pausa_s=config.recupero_pausa_s if self._corsia == recupero.CORSIA else 0.0,
         )
 
         def relay() -> bool:

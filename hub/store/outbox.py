@@ -157,8 +157,12 @@ def settle(
     code: str,
     next_attempt_at: datetime | None = None,
     motivo: str | None = None,
+    is_held: bool = False,
 ) -> bool:
-    """Record an outcome; False when the lease was lost meanwhile and somebody else holds the message."""
+    """Record an outcome; False when the lease was lost meanwhile and somebody else holds the message.
+
+    `is_held`: it did not leave, and this was no attempt.
+    """
     values: dict[str, Any] = {
         "stato": str(stato),
         "lease_until": None,
@@ -166,6 +170,8 @@ def settle(
         "last_code": code[:64],
         "motivo": motivo,
     }
+    if is_held:
+        values["attempts"] = outbox.c.attempts - 1
     if next_attempt_at is None:
         values["settled_at"] = now
     else:
@@ -176,6 +182,13 @@ def settle(
         .values(**values)
     )
     return changed.rowcount == 1
+
+
+def release(session: Session, code: str, now: datetime) -> None:
+    """Let the messages that were held for this reason leave now."""
+    held = and_(outbox.c.stato.in_(_FERMI), outbox.c.last_code == code, outbox.c.next_attempt_at > now)
+    session.execute(update(outbox).where(held).values(next_attempt_at=now))
+    wake(session)
 
 
 def next_due(session: Session, topics: Collection[str] | None = None, busy: Collection[int] = ()) -> datetime | None:

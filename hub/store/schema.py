@@ -376,8 +376,8 @@ tentativi = Table(
         "ix_tentativi_aperti",
         "updated_at",
         "id",
-        sqlite_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO') AND superato_at IS NULL"),
-        postgresql_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO') AND superato_at IS NULL"),
+        sqlite_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')"),
+        postgresql_where=text("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')"),
     ),
 )
 

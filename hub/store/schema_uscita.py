@@ -16,6 +16,7 @@ circuiti = Table(
     Column("aperture", Integer, nullable=False, server_default="0"),  # one after the other, without a good probe
     Column("aperto_at", Instant),  # None: closed
     Column("riprova_at", Instant),  # open: one call may probe from here on; closed: no call before (429)
+    Column("sonda_at", Instant),  # since when a call probes
     Column("ultimo_codice", String(64)),
     Column("ultimo_guasto_at", Instant),
 )

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Row, literal_column, select
+from sqlalchemy import Boolean, Row, case, exists, func, literal_column, or_, select
 
 from hub.domain.errors import NotFound
-from hub.domain.stati import StatoTentativo
+from hub.domain.stati import StatoMessaggio, StatoTentativo
 from hub.store.database import Session
 from hub.store.movement import move_row
-from hub.store.schema import carrelli, tentativi
+from hub.store.schema import carrelli, enti, outbox, sessioni, tentativi
+
+APERTI = (StatoTentativo.DA_INVIARE, StatoTentativo.SCONOSCIUTO, StatoTentativo.ACCETTATO)
+# Written out, and not bound: the partial index is chosen by these words.
+_OPEN = literal_column("tentativi.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')", Boolean)
+# A message in one of these still pursues; a parked one waits for the person who set it aside.
+_PURSUED = (
+    StatoMessaggio.DA_INVIARE,
+    StatoMessaggio.IN_INVIO,
+    StatoMessaggio.SCONOSCIUTO,
+    StatoMessaggio.PARCHEGGIATO,
+)
 
 
 def by_id(session: Session, id: str) -> Row[Any]:
@@ -49,12 +61,10 @@ def move(session: Session, row: Row[Any], *, to: StatoTentativo, at: datetime, *
 
 def expired_carts(session: Session, before: datetime, limit: int, *, lock: bool = False) -> list[Row[Any]]:
     """Attempts of carts of notices that began before an instant and have no outcome, the longest untouched first."""
-    # Written out, and not bound: the partial index is chosen by these words.
-    aperti = literal_column("tentativi.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')", Boolean)
     query = (
         select(tentativi)
         .where(
-            aperti,
+            _OPEN,
             tentativi.c.superato_at.is_(None),
             tentativi.c.profilo == "checkout",
             tentativi.c.created_at < before,
@@ -63,3 +73,57 @@ def expired_carts(session: Session, before: datetime, limit: int, *, lock: bool 
         .limit(limit)
     )
     return list(session.execute(query.with_for_update(skip_locked=True) if lock else query))
+
+
+def to_pursue(
+    session: Session, profili: Sequence[str], topic: str, before: datetime, limit: int
+) -> list[Row[Any]]:
+    """Accepted attempts of these profiles without a receipt since `before`, that no message of the topic pursues."""
+    pursued = exists().where(outbox.c.topic == topic, outbox.c.chiave == tentativi.c.id, outbox.c.stato.in_(_PURSUED))
+    query = (
+        select(tentativi.c.id, carrelli.c.ente_id, sessioni.c.correlation_id)
+        .join(carrelli, carrelli.c.id == tentativi.c.carrello_id)
+        .outerjoin(sessioni, sessioni.c.id_session == carrelli.c.id_session)
+        .where(_OPEN, tentativi.c.stato == StatoTentativo.ACCETTATO, tentativi.c.profilo.in_(profili), ~pursued)
+        .where(tentativi.c.updated_at <= before)
+        .order_by(tentativi.c.updated_at, tentativi.c.id)
+        .limit(limit)
+    )
+    return list(session.execute(query))
+
+
+def list_open(session: Session, *, after: str = "", before: datetime | None = None, limit: int) -> list[Row[Any]]:
+    """Attempts without an outcome, by id, each with its ente; `before`: only those that were written until then."""
+    query = (
+        select(tentativi, enti.c.cod_ipa_ente, carrelli.c.id_session)
+        .join(carrelli, carrelli.c.id == tentativi.c.carrello_id)
+        .join(enti, enti.c.id == carrelli.c.ente_id)
+        .where(_OPEN, tentativi.c.id > after)
+    )
+    if before is not None:
+        query = query.where(tentativi.c.created_at <= before)
+    return list(session.execute(query.order_by(tentativi.c.id).limit(limit)))
+
+
+def of_message(session: Session, row: Row[Any], topic: str) -> Row[Any] | None:
+    """The last message of a topic (that begins so) about an attempt, or about the cart that it left in."""
+    same = select(tentativi.c.id).where(
+        tentativi.c.id_carrello_nodo == row.id_carrello_nodo, tentativi.c.stazione_id == row.stazione_id
+    )
+    mine = outbox.c.chiave == row.id
+    if row.id_carrello_nodo:
+        mine = or_(mine, outbox.c.chiave.in_(same))
+    found = select(outbox).where(outbox.c.topic.startswith(topic), mine).order_by(outbox.c.id.desc()).limit(1)
+    return session.execute(found).one_or_none()
+
+
+def count_open(session: Session, overdue: datetime, old: datetime) -> dict[str, int]:
+    """How many attempts have no outcome, by state; those accepted are in time, overdue or old, by their instants."""
+    age = case(
+        (tentativi.c.created_at <= old, "VECCHIO"),
+        (tentativi.c.stato != StatoTentativo.ACCETTATO, tentativi.c.stato),
+        (tentativi.c.updated_at <= overdue, "IN_RITARDO"),
+        else_="IN_ATTESA",
+    )
+    found = select(age, func.count()).where(_OPEN).group_by(age)
+    return {str(name): count for name, count in session.execute(found)}

@@ -6,65 +6,72 @@ Source: node, nodoInviaCarrelloRPT, retry protocol of model 1; nodoChiediStatoRP
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import Row
 
-from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
+from hub.domain.delivery import Delivery, Outcome
 from hub.domain.documenti import Organizzazione, Rt
-from hub.domain.pagamento_online import TentativoCercato
-from hub.domain.stati import StatoCarrello, StatoSessione, StatoTentativo, is_legal
+from hub.domain.stati import CARRELLO_BY_ESITO, StatoCarrello, StatoSessione, StatoTentativo, is_legal
 from hub.formats.rpt import read_rpt
 from hub.formats.rt import render_rt
-from hub.formats.segreti import Cassaforte
 from hub.formats.testi import rome_text
-from hub.ports import Nodo
-from hub.store import carrelli, servizi_rest, sessioni, stazioni, tentativi
-from hub.store.database import Database, Session
+from hub.store import carrelli, sessioni, tentativi
+from hub.store.database import Session
 from hub.store.outbox import Claimed
-from hub.usecases.apply_rt import close_dovuti
-from hub.usecases.relay_outbox import Topic
-from hub.usecases.stazione_nodo import stazione_of
+from hub.usecases.apply_rt import close_dovuti, close_sessione
+from hub.usecases.relay_outbox import Pazienza, Topic
+from hub.usecases.tentativo_nodo import Collegamento, Tentativo
+
+# Closed because every way that is there has answered that it knows nothing, after the lock of the position was over.
+SENZA_TRACCIA = "SENZA_TRACCIA"
+# Faults of a sending that mean for sure that it failed, once a question cannot say more. Source: node, 2.0.4, class N.
+_PROOFS = frozenset({"PPT_CANALE_ERRORE"})
+# What a receipt would have said, by the state that the node told: term expired. Everything else: not paid.
+_ESITO_BY_STATO = {"RPT_DECORSI_TERMINI": 3}
 
 
-def build_topic(db: Database, nodo: Nodo, cassaforte: Cassaforte) -> Topic:
+def build_topic(collegamento: Collegamento, attempts_max: int) -> Topic:
     """The topic of the messages that were written for this node; `message.chiave` is the id of the attempt."""
-
-    def read(message: Claimed) -> tuple[Stazione, TentativoCercato, bool]:
-        with db.reading() as session:
-            tentativo = tentativi.by_id(session, message.chiave)
-            row = stazioni.by_id(session, tentativo.stazione_id)
-            id_session = carrelli.by_id(session, tentativo.carrello_id).id_session
-            is_closed = _is_closed(session, tentativo)
-            servizio = None if nodo.servizio is None else servizi_rest.find(session, row.id, nodo.servizio)
-        chiave = ChiaveRpt(tentativo.dominio, tentativo.iuv, tentativo.ccp)
-        cercato = TentativoCercato(chiave, tentativo.created_at, id_session or "")
-        return stazione_of(row, cassaforte, servizio), cercato, is_closed
+    nodo = collegamento.nodo
+    # A doubt is asked about for as long as it lasts: it never waits for a person. Source: node, 2.0.5.
+    pazienza = Pazienza(attempts_max, parks_unknown=False)
 
     def deliver(message: Claimed) -> Delivery:
-        stazione, _, is_closed = read(message)
+        tentativo = collegamento.read(message.chiave)
+        with collegamento.db.reading() as session:
+            is_closed = _is_closed(session, tentativo.row)
         if is_closed:
             # The ente has said meanwhile that it was paid elsewhere: nobody must pay it a second time.
             return Delivery(Outcome.REFUSED, "TENTATIVO_CHIUSO", "pagamento già registrato: la RPT non parte")
-        return nodo.send(stazione, message.payload, message.correlation_id)
+        stazione = tentativo.stazione
+        return collegamento.call(tentativo, lambda: nodo.send(stazione, message.payload, message.correlation_id))
 
     def ask(message: Claimed) -> Delivery:
         if nodo.is_repeatable:
             return Delivery(Outcome.TRY_AGAIN, "RIPETIBILE")
-        stazione, cercato, _ = read(message)
-        answer = Delivery(Outcome.UNKNOWN, "NESSUNA_VIA")
-        for via in nodo.vie:
-            answer = via.ask(stazione, cercato, message.correlation_id).delivery
-            if answer.outcome != Outcome.UNKNOWN:
-                break
-        if answer.outcome == Outcome.TRY_AGAIN and not stazione.rileva_duplicati:
-            # The first sending may still be on its way and this node would not notice the second.
-            return Delivery(Outcome.REFUSED, answer.code, "RPT ignota al nodo, che non rileva i duplicati")
-        return answer
+        return _judge(collegamento, collegamento.read(message.chiave), message)
 
-    return Topic(deliver, ask, settle)
+    return Topic(deliver, ask, settle, lambda session, message: pazienza)
+
+
+def _judge(collegamento: Collegamento, tentativo: Tentativo, message: Claimed) -> Delivery:
+    """Say what the search means for a message of which nobody knows whether it arrived."""
+    if tentativo.row.stato == StatoTentativo.CHIUSO:
+        return Delivery(Outcome.DELIVERED, "TENTATIVO_CHIUSO")
+    ricerca = collegamento.search(tentativo, message)
+    delivery = replace(ricerca.esito.delivery, detail=ricerca.esito.delivery.detail or ricerca.told)
+    if delivery.outcome != Outcome.UNKNOWN or delivery.is_held:
+        return delivery
+    if tentativo.row.fault_code in _PROOFS and ricerca.passi[0][1].is_gone:
+        # The node itself had said that it failed; there is no state any more to confirm it with.
+        return replace(delivery, outcome=Outcome.REFUSED, code=tentativo.row.fault_code)
+    if ricerca.is_without_trace and collegamento.is_lapsed(tentativo):
+        return Delivery(Outcome.REFUSED, SENZA_TRACCIA, f"nessuna traccia al nodo, blocco scaduto ({ricerca.told})")
+    return delivery
 
 
 def _is_closed(session: Session, first: Row[Any]) -> bool:
@@ -81,19 +88,19 @@ def settle(session: Session, message: Claimed, delivery: Delivery, now: datetime
     id_session = carrelli.by_id(session, first.carrello_id).id_session
     for tentativo in tentativi.of_cart(session, first, id_session):
         if tentativo.stato != StatoTentativo.CHIUSO:
-            _settle_one(session, tentativo, delivery, now)
+            settle_one(session, tentativo, delivery, now)
     url = delivery.response.get("url", "")
     if delivery.outcome == Outcome.DELIVERED and url and id_session is not None:
         sessioni.set_nodo(session, id_session, url, id_session_of(url), now)
 
 
-def _settle_one(session: Session, tentativo: Row[Any], delivery: Delivery, now: datetime) -> None:
+def settle_one(session: Session, tentativo: Row[Any], delivery: Delivery, now: datetime) -> None:
     match delivery.outcome:
-        case Outcome.DELIVERED:
+        case Outcome.DELIVERED if tentativo.stato != StatoTentativo.ACCETTATO:
             tentativi.move(session, tentativo, to=StatoTentativo.ACCETTATO, at=now)
         case Outcome.REFUSED:
             tentativi.move(session, tentativo, to=StatoTentativo.RIFIUTATO, at=now, fault_code=delivery.code[:64])
-            _free(session, tentativo.rpt, carrelli.by_id(session, tentativo.carrello_id), now)
+            _free(session, tentativo, delivery.code, now)
         case Outcome.UNKNOWN if tentativo.stato == StatoTentativo.DA_INVIARE:
             tentativi.move(session, tentativo, to=StatoTentativo.SCONOSCIUTO, at=now, fault_code=delivery.code[:64])
 
@@ -104,22 +111,28 @@ def id_session_of(url: str) -> str | None:
     return found[0][:128] if found else None
 
 
-def _free(session: Session, rpt_bytes: bytes, carrello: Row[Any], now: datetime) -> None:
-    """Close as not paid what surely never started: a negative outcome of the hub's own, for the books."""
-    if not is_legal(StatoCarrello(carrello.stato), StatoCarrello.NON_PAGATO):
+def _free(session: Session, tentativo: Row[Any], code: str, now: datetime) -> None:
+    """Close as not paid what surely was not: a negative outcome of the hub's own, for the books."""
+    carrello = carrelli.by_id(session, tentativo.carrello_id)
+    rt = _negative_outcome(bytes(tentativo.rpt), _ESITO_BY_STATO.get(code, 1), now)
+    to = CARRELLO_BY_ESITO[rt.codice_esito]
+    # An attempt that has given way to another one has nothing to free: the position is the other's.
+    if tentativo.superato_at is not None or not is_legal(StatoCarrello(carrello.stato), to):
         return
-    rt = _negative_outcome(bytes(rpt_bytes), now)
-    carrelli.move(session, carrello, to=StatoCarrello.NON_PAGATO, at=now, esito_locale=render_rt(rt))
+    carrelli.move(session, carrello, to=to, at=now, esito_locale=render_rt(rt))
     close_dovuti(session, carrello, rt, now)
     if carrello.id_session is None:
         return
     sessione = sessioni.by_id(session, carrello.id_session)
-    if is_legal(StatoSessione(sessione.stato), StatoSessione.IMPOSSIBILE_INVIARE_CARRELLO_RP):
+    if tentativo.stato == StatoTentativo.ACCETTATO:
+        # The payer had gone on: it is the outcome of a payment, not of a sending.
+        close_sessione(session, carrello.id_session, now)
+    elif is_legal(StatoSessione(sessione.stato), StatoSessione.IMPOSSIBILE_INVIARE_CARRELLO_RP):
         sessioni.move(session, sessione, to=StatoSessione.IMPOSSIBILE_INVIARE_CARRELLO_RP, at=now)
 
 
-def _negative_outcome(rpt_bytes: bytes, now: datetime) -> Rt:
-    """An RT with outcome 1 and no lines, as the node itself would have written it."""
+def _negative_outcome(rpt_bytes: bytes, codice_esito: int, now: datetime) -> Rt:
+    """An RT with a negative outcome and no lines, as the node itself would have written it."""
     rpt = read_rpt(rpt_bytes)
     return Rt(
         versione="6.2.0",
@@ -132,7 +145,7 @@ def _negative_outcome(rpt_bytes: bytes, now: datetime) -> Rt:
         attestante=Organizzazione(tipo="G", codice=rpt.dominio, denominazione=rpt.ente.denominazione),
         ente=rpt.ente,
         pagatore=rpt.pagatore,
-        codice_esito=1,
+        codice_esito=codice_esito,
         importo_cent=0,
         iuv=rpt.iuv,
         ccp=rpt.ccp,

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from hub.domain import errors
+from hub.domain.delivery import ChiaveRpt, Stazione
 from hub.domain.documenti import Rt
 from hub.domain.ricevuta import KEY_MAX, Primitiva
 from hub.domain.stati import StatoRt
@@ -65,6 +66,21 @@ def record_rt(db: Database, intestazione: IntestazioneRt, rt_base64: str, correl
         esito = set_aside(session, rt_ricevute.by_id(session, rt_id, lock=True), now)
     if esito is not None and esito.refusal is not None:
         raise esito.refusal
+
+
+def record_copia(
+    db: Database, stazione: Stazione, chiave: ChiaveRpt, raw: bytes, correlation_id: str, now: datetime
+) -> None:
+    """Keep the copy of a receipt that the hub itself has asked for: from here on it is like one that arrived.
+
+    The same bytes again change nothing; what does not fit its RPT is set aside and seen by the operators.
+    Source: node, nodoChiediCopiaRT (2.4).
+    """
+    intestazione = IntestazioneRt(stazione.intermediario, stazione.id, chiave.dominio, chiave.iuv, chiave.ccp)
+    rt_id = keep(db, _columns(intestazione, raw) | {"correlation_id": correlation_id, "received_at": now}, None)
+    if rt_id is not None:
+        with db.transaction() as session:
+            set_aside(session, rt_ricevute.by_id(session, rt_id, lock=True), now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,13 +28,15 @@ Clock = Callable[[], datetime]
 class Pazienza:
     """How often a message is tried, how long it waits between, and where it ends when it cannot be delivered.
 
-    `fine`: RIFIUTATO, over for good; PARCHEGGIATO, a person may try it again.
+    `fine`: RIFIUTATO, over for good; PARCHEGGIATO, a person may try it again. `parks_unknown`: whether a doubt that has
+    lasted for all attempts waits for a person; otherwise it is asked about for ever.
     """
 
     attempts_max: int
     before_retry: Callable[[int], timedelta] = before_retry
     before_question: Callable[[int], timedelta] = before_question
     fine: StatoMessaggio = StatoMessaggio.RIFIUTATO
+    parks_unknown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,15 @@ class Topic:
 class RelayLimits:
     """`slots`: messages in flight at once. `margin`: the longest a call may take; a message is not sent when its lease
     ends sooner. `per_ente`: how many of the slots one ente may hold (None: all), where each has a server of its own and
-    a slow one must not keep the others waiting."""
+    a slow one must not keep the others waiting. `pausa_s`: between the end of a call and the next one, where nobody
+    waits for it."""
 
     slots: int
     lease: timedelta
     margin: timedelta
     attempts_max: int
     per_ente: int | None = None
+    pausa_s: float = 0.0
 
 
 # While calls are in flight the outbox is looked at this often, so that a slow answer delays nobody else.
@@ -98,6 +102,8 @@ def run_once(
         for future in done:
             del in_flight[future]
             future.result()
+        if done and limits.pausa_s:
+            stop.wait(limits.pausa_s)
 
 
 def _busy(limits: RelayLimits, enti: Iterable[int | None]) -> frozenset[int]:
@@ -145,7 +151,7 @@ def _exchange(topic: Topic, message: Claimed, limits: RelayLimits, clock: Clock)
         return None
     if message.must_ask:
         answer = topic.ask(message)
-        if answer.outcome != Outcome.TRY_AGAIN:
+        if answer.outcome != Outcome.TRY_AGAIN or answer.is_held:
             return answer
         if clock() + limits.margin > message.lease_until:
             return Delivery(Outcome.UNKNOWN, "LEASE")
@@ -167,15 +173,16 @@ def _settle(
         code=delivery.code,
         next_attempt_at=next_attempt_at,
         motivo=motivo,
+        is_held=delivery.is_held,
     )
-    if is_settled:
+    if is_settled and not delivery.is_held:
         topic.settle(session, message, delivery, now)
     return is_settled
 
 
 def _exhaust(message: Claimed, delivery: Delivery, pazienza: Pazienza) -> Delivery:
     """What surely was not processed and cannot be sent any more is refused, and the position is free."""
-    if delivery.outcome == Outcome.TRY_AGAIN and message.attempts >= pazienza.attempts_max:
+    if delivery.outcome == Outcome.TRY_AGAIN and message.attempts >= pazienza.attempts_max and not delivery.is_held:
         reason = ": ".join(filter(None, ("tentativi esauriti", delivery.detail)))
         return Delivery(Outcome.REFUSED, delivery.code, reason)
     return delivery
@@ -184,6 +191,9 @@ def _exhaust(message: Claimed, delivery: Delivery, pazienza: Pazienza) -> Delive
 def _next_step(
     message: Claimed, delivery: Delivery, pazienza: Pazienza, now: datetime
 ) -> tuple[StatoMessaggio, datetime | None, str | None]:
+    if delivery.is_held:
+        stato = StatoMessaggio.SCONOSCIUTO if message.must_ask else StatoMessaggio.DA_INVIARE
+        return stato, now + timedelta(seconds=delivery.retry_after_s or 1), delivery.detail[:500]
     match delivery.outcome:
         case Outcome.DELIVERED:
             return StatoMessaggio.CONSEGNATO, None, None
@@ -195,6 +205,7 @@ def _next_step(
                 wait = max(wait, timedelta(seconds=delivery.retry_after_s))
             return StatoMessaggio.DA_INVIARE, now + wait, None
         case Outcome.UNKNOWN:
-            if message.attempts >= pazienza.attempts_max:
+            if pazienza.parks_unknown and message.attempts >= pazienza.attempts_max:
                 return StatoMessaggio.PARCHEGGIATO, None, "esito sconosciuto dopo tutti i tentativi"
-            return StatoMessaggio.SCONOSCIUTO, now + pazienza.before_question(message.attempts), None
+            wait = pazienza.before_question(message.attempts)
+            return StatoMessaggio.SCONOSCIUTO, now + wait, delivery.detail[:500] or None

@@ -6,7 +6,6 @@ Source: node, recommended set (1.4).
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -15,12 +14,10 @@ import pytest
 from hub.domain.delivery import Delivery, Outcome, Stazione
 from hub.domain.errors import Misconfigured
 from hub.domain.pagamento_online import PagamentoOnline
-from hub.ports import Nodo
 from hub.store import schema
 from hub.usecases import relay_outbox
-from hub.usecases.invio_rpt import build_topic
 from hub.usecases.start_pagamento import TOPIC_NODO
-from tests.world import INTERMEDIARIO, LIMITS, ScriptedNodo, World
+from tests.world import INTERMEDIARIO, LIMITS, TOPIC_RPT, ScriptedNodo, World
 
 URL = "https://checkout.example.org/c/1"
 
@@ -49,9 +46,8 @@ def carrelli(world: World) -> Carrelli:
     return carrelli
 
 
-def relay(world: World) -> None:
-    nodi: Mapping[str, Nodo] = world.runtime.nodi
-    topics = {TOPIC_NODO + name: build_topic(world.db, nodo, world.runtime.cassaforte) for name, nodo in nodi.items()}
+def relay(world: World, carrelli: Carrelli) -> None:
+    topics = {**world.topics(), TOPIC_NODO + "checkout": world.topics(nodo=carrelli)[TOPIC_RPT]}
     with ThreadPoolExecutor(2) as pool:
         relay_outbox.run_once(world.db, topics, pool, LIMITS, world.clock, threading.Event())
 
@@ -59,7 +55,7 @@ def relay(world: World) -> None:
 def test_a_payment_leaves_by_the_transport_of_the_stations_profile(world: World, carrelli: Carrelli):
     id_session = world.begin()
 
-    relay(world)
+    relay(world, carrelli)
 
     tentativo = world.tentativo(id_session)
     assert world.messaggio(id_session).topic == "nodo.checkout"
@@ -75,7 +71,7 @@ def test_what_was_written_for_one_transport_leaves_by_it_though_the_station_has_
     id_session = world.begin()
     world.change(schema.stazioni, "intermediario", INTERMEDIARIO, pagamento_online="rpt")
 
-    relay(world)
+    relay(world, carrelli)
 
     assert bytes(world.messaggio(id_session).payload) == carrelli.received[0]
     assert world.nodo.received == []
@@ -84,10 +80,10 @@ def test_what_was_written_for_one_transport_leaves_by_it_though_the_station_has_
 def test_what_may_be_repeated_leaves_again_without_a_question(world: World, carrelli: Carrelli):
     id_session = world.begin()
     carrelli.sends.append(Delivery(Outcome.UNKNOWN, "ReadTimeoutError"))
-    relay(world)
+    relay(world, carrelli)
     world.clock.advance(1)
 
-    relay(world)
+    relay(world, carrelli)
 
     assert carrelli.received[0] == carrelli.received[1] and carrelli.asked == []
     assert world.tentativo(id_session).stato == "ACCETTATO"

@@ -244,20 +244,25 @@ def test_what_the_node_never_saw_leaves_again_as_it_is(world):
 
 
 def test_a_node_that_does_not_notice_duplicates_is_not_sent_the_same_again(world):
+    """A converter knows no states: what it does not know may have arrived. Nobody pays it once the lock is over."""
     world.change(schema.stazioni, "intermediario", INTERMEDIARIO, rileva_duplicati=False)
     id_session = world.begin()
     world.nodo.sends.append(UNKNOWN)
     world.relay()
     world.clock.advance(1)
-    world.nodo.states.append(UNSEEN)
+    world.nodo.states.extend([UNSEEN, UNSEEN])
 
     world.relay()
 
+    assert states(world, id_session) == IN_DOUBT
+    world.clock.advance(world.runtime.config.blocco_pagamento_s)
+    world.relay()
     assert states(world, id_session) == FREED
-    assert len(world.nodo.received) == 1
+    assert (len(world.nodo.received), world.tentativo(id_session).fault_code) == (1, "SENZA_TRACCIA")
 
 
-def test_a_doubt_without_end_is_parked_for_a_person_and_stays_locked(world):
+def test_a_doubt_without_end_is_asked_about_for_ever_and_stays_locked(world):
+    """It never waits for a person, and silence is no evidence."""
     id_session = world.begin()
     world.nodo.sends.append(UNKNOWN)
 
@@ -265,17 +270,17 @@ def test_a_doubt_without_end_is_parked_for_a_person_and_stays_locked(world):
         world.relay()
         world.clock.advance(7200)
 
-    assert states(world, id_session) == ("PARCHEGGIATO", "SCONOSCIUTO", *IN_CORSO)
-    assert len(world.nodo.received) == 1
+    assert states(world, id_session) == IN_DOUBT
+    assert (len(world.nodo.received), len(world.nodo.asked)) == (1, LIMITS.attempts_max + 2)
+    assert world.messaggio(id_session).motivo == "stato: SENZA_RISPOSTA"
 
 
-def test_a_parked_message_that_is_brought_forward_keeps_its_question(world):
+def test_a_message_that_was_set_aside_and_is_brought_forward_keeps_its_question(world):
     id_session = world.begin()
     world.nodo.sends.append(UNKNOWN)
-    for _ in range(LIMITS.attempts_max):
-        world.relay()
-        world.clock.advance(7200)
+    world.relay()
     with world.db.transaction() as session:
+        outbox.park(session, world.messaggio(id_session).id, "prova", world.clock())
         outbox.retry(session, world.messaggio(id_session).id, world.clock())
     world.nodo.states.append(TAKEN)
 
