@@ -46,6 +46,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         from tests.soap.walk import summary
 
         terminalreporter.write_line(summary.line(walked["passed"], walked["failed"] + walked["error"]))
+    plays = "test_a_case_of_the_public_suites"
+    played = {
+        outcome: sum(plays in report.nodeid for report in terminalreporter.stats.get(outcome, ()))
+        for outcome in ("passed", "failed", "error")
+    }
+    if any(played.values()):
+        from tests.flows.casi import summary as casi
+
+        for line in casi.lines(played["passed"], played["failed"] + played["error"]):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)

@@ -29,9 +29,9 @@ def make_token() -> str:
     return uuid.uuid4().hex
 
 
-def make_marca(documento: bytes = b"documento") -> bytes:
-    """A digital stamp over a document. Source: node, digital stamp attachment (4.7)."""
-    digest = base64.b64encode(hashlib.sha256(documento).digest()).decode()
+def make_marca(documento: bytes = b"documento", impronta: str | None = None) -> bytes:
+    """A digital stamp over a document, or over what has this digest. Source: node, digital stamp attachment (4.7)."""
+    digest = impronta or base64.b64encode(hashlib.sha256(documento).digest()).decode()
     return (
         '<marcaDaBollo xmlns="http://www.agenziaentrate.gov.it/2014/MarcaDaBollo"><PSP><CodiceFiscale>00000000000'
         "</CodiceFiscale><Denominazione>PSP</Denominazione></PSP><IUBD>1</IUBD><OraAcquisto>2026-11-20T10:00:00+01:00"
