@@ -16,6 +16,7 @@ from hub.cli_common import Commands, Refusal, Settings, json_option, pass_settin
 from hub.cli_config import config_group, ente_group, tipo_group
 from hub.cli_credenziale import credenziale_group
 from hub.cli_demo import demo
+from hub.cli_doctor import doctor
 from hub.cli_export import export_group
 from hub.cli_flusso import flusso_group
 from hub.cli_operatore import operatore_group
@@ -149,7 +150,7 @@ for command in (carica, list_flussi, show_flusso, scarica_flusso, annulla):
     flusso_group.add_command(command)
 _GROUPS = (
     demo, config_group, ente_group, tipo_group, credenziale_group, flusso_group, export_group, outbox_group,
-    operatore_group, tassonomia_group, archivio_group, sportello,
+    operatore_group, tassonomia_group, archivio_group, sportello, doctor,
     ricevuta_group, rendicontazione_group,
 )  # fmt: skip
 for command in _GROUPS:

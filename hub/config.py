@@ -125,6 +125,9 @@ class Config(BaseModel):
     tassonomia_ora: time = time(12)
     tassonomia_preavviso_giorni: Annotated[int, Field(ge=0, le=366)] = 30
 
+    # From how many days before its end a certificate or a key of a station is warned of.
+    scadenze_preavviso_giorni: Annotated[int, Field(ge=0, le=366)] = 30
+
     # Rows of a flow in one transaction: more are not faster, fewer are dearer, and a crash does that many again.
     # SQLite, with its one writer, takes 2500 at most.
     flussi_pezzo_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 50_000

@@ -34,7 +34,9 @@ class NodoSoap:
         url = stazione.indirizzi.get("nodo", self._url)
         timeout = self._attese.of(stazione, is_question=is_question)
         answers = (200, 500) if is_question else (200,)
-        answer = self._trasporto.call("POST", url, timeout=timeout, headers=headers, body=envelope, answers=answers)
+        answer = self._trasporto.call(
+            "POST", url, timeout=timeout, headers=headers, body=envelope, answers=answers, identita=stazione.identita
+        )
         if isinstance(answer, Delivery):
             return answer
         if answer.status == 500:

@@ -7,8 +7,10 @@ Source: node, fault classes (2.0.4), time-outs (2.0.5).
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 
 import urllib3
 from urllib3.connection import HTTPSConnection
@@ -16,12 +18,16 @@ from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 
 from adapters.nodo.faults import classe_of
+from hub.domain.credenziali import IdentitaTls
 from hub.domain.delivery import Classe, Delivery, Outcome, Stazione
+from hub.formats.identita_tls import build_contesto
 
 # An answer of the platform is a few kB; more than this is not one.
 ANSWER_MAX_BYTES = 4 * 1024 * 1024
 # The request never left: nothing can have been processed.
 _NOT_SENT = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
+# Certificates that follow each other, of as many stations as an intermediary has; past them all is begun again.
+_IDENTITIES_MAX = 256
 # A longer pause than the platform may ask for: the position is locked meanwhile.
 _RETRY_AFTER_MAX_S = 3600
 
@@ -66,11 +72,33 @@ class _ConnectionPool(HTTPSConnectionPool):
 
 
 class Trasporto:
-    """A pool of connections. Safe to share between threads. No redirect is followed, nothing is tried twice."""
+    """Pools of connections, one for each identity. Safe to share between threads. No redirects, nothing tried twice."""
 
     def __init__(self, connections_max: int = 16) -> None:
-        self._http = urllib3.PoolManager(maxsize=connections_max, block=False, retries=False)
-        self._http.pool_classes_by_scheme = self._http.pool_classes_by_scheme | {"https": _ConnectionPool}
+        self._connections_max = connections_max
+        self._lock = threading.Lock()
+        self._pools: dict[str, urllib3.PoolManager] = {}
+
+    def _pool(self, identita: IdentitaTls | None) -> urllib3.PoolManager:
+        """Return the connections on which this identity is shown: no other may ever travel on them.
+
+        Raises: Misconfigured (a certificate and a key that do not belong together).
+        """
+        name = "" if identita is None else sha256(f"{identita.certificato}\0{identita.chiave}".encode()).hexdigest()
+        with self._lock:
+            pool = self._pools.get(name)
+            if pool is None:
+                if len(self._pools) >= _IDENTITIES_MAX:
+                    self._pools.clear()
+                pool = self._pools[name] = self._build(identita)
+        return pool
+
+    def _build(self, identita: IdentitaTls | None) -> urllib3.PoolManager:
+        # Without an identity the library's own context: the system's authorities, whatever they become.
+        context = None if identita is None else build_contesto(identita)
+        pool = urllib3.PoolManager(maxsize=self._connections_max, block=False, retries=False, ssl_context=context)
+        pool.pool_classes_by_scheme = pool.pool_classes_by_scheme | {"https": _ConnectionPool}
+        return pool
 
     def call(
         self,
@@ -81,10 +109,12 @@ class Trasporto:
         headers: Mapping[str, str],
         body: bytes | None = None,
         answers: Collection[int] = (200,),
+        identita: IdentitaTls | None = None,
     ) -> Risposta | Delivery:
         """Return the answer when its status is one of `answers`, otherwise what the end of the call means."""
+        pool = self._pool(identita)
         try:
-            response = self._http.request(
+            response = pool.request(
                 method, url, body=body, headers=dict(headers), redirect=False, preload_content=False, timeout=timeout
             )
             data = response.read(ANSWER_MAX_BYTES + 1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hub.domain.avvisi_nodo import ServizioAvviso
-from hub.domain.credenziali import Certificato
+from hub.domain.credenziali import Certificato, IdentitaTls
 from hub.domain.errors import InvalidRequest
 from hub.domain.export_giornaliero import ExportGiornaliero
 from hub.domain.servizi_rest import Servizio, ServizioRest
@@ -82,6 +82,7 @@ class Stazione:
     """A station of the intermediary. `pagamento_online`: one of PROFILI; `password` may be INVARIATO.
 
     `servizi_rest`: those of the platform that it uses; None: not spoken of, they stay as they are.
+    `certificato`: what it shows to the node in TLS; empty texts: none any more; None: not spoken of, it stays.
     `indirizzi`: its own base address by service, `attese`: its own seconds by kind of wait; None: the installation's.
     `fdr`: how it asks for settlement flows (`Trasporto`); None: not spoken of, it stays as it is.
     """
@@ -97,6 +98,7 @@ class Stazione:
     indirizzi: Mapping[str, str] | None = None
     attese: Mapping[str, int] | None = None
     fdr: str | None = None
+    certificato: IdentitaTls | None = None
 
 
 # Almost three days of attempts: a receiver that stops on Friday evening is still waited for on Monday.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -29,6 +29,17 @@ class Certificato:
     valido_dal: datetime
     valido_fino: datetime
     nome_comune: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitaTls:
+    """Who a station is in TLS: PEM of its certificate, chain included, and of its private key (which may be INVARIATO).
+
+    In clear only while it is read from a file, or while a message is being sent.
+    """
+
+    certificato: str
+    chiave: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

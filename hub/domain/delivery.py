@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Mapping
 
+from hub.domain.credenziali import IdentitaTls
 from hub.domain.servizi_rest import ChiaviServizio
 
 
@@ -71,7 +72,7 @@ class Stazione:
     `primitiva_rpt`: nodoInviaCarrelloRPT or nodoInviaRPT. `rileva_duplicati`: the node refuses a second RPT with the
     same key, so the same bytes may be sent again. `indirizzi`: its own base address by service; `attese`: its own
     seconds by kind of wait (connessione, invio, lettura), never longer than the installation's. `chiavi` and
-    `versione`: of the REST service that the message is for.
+    `versione`: of the REST service that the message is for. `identita`: the client certificate that it shows.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Stazione:
     attese: Mapping[str, int] = field(default_factory=dict)
     chiavi: ChiaviServizio = ChiaviServizio(())
     versione: int = 2
+    identita: IdentitaTls | None = None
 
 
 @dataclass(frozen=True, slots=True)

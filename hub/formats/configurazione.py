@@ -37,6 +37,7 @@ from hub.domain.stati import StatoEnte
 from hub.formats import iban
 from hub.formats.campi import Campi, Problemi
 from hub.formats.codice_fiscale import is_valid_partita_iva
+from hub.formats.configurazione_certificato import read_certificato_stazione
 from hub.formats.configurazione_export import read_export_giornaliero
 from hub.formats.configurazione_fdr import read_fdr
 from hub.formats.configurazione_inoltro import read_archivio, read_chiave_ritorno, read_endpoint
@@ -182,7 +183,7 @@ def _many(
 def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
     campi = Campi(value, path, problems, (
         "id", "intermediario", "password", "pagamento_online", "versione_primitive", "primitiva_rpt",
-        "rileva_duplicati", "servizi_rest", "indirizzi", "attese", "fdr",
+        "rileva_duplicati", "servizi_rest", "indirizzi", "attese", "fdr", "certificato",
     ))  # fmt: skip
     return Stazione(
         id=campi.text("id", pattern=r"[0-9]{11}_[0-9]{2}", rule="11 cifre, trattino basso, 2 cifre"),
@@ -197,6 +198,7 @@ def _read_stazione(value: Any, path: str, problems: Problemi) -> Stazione:
         indirizzi=read_indirizzi(campi),
         attese=read_attese(campi),
         fdr=read_fdr(campi),
+        certificato=read_certificato_stazione(campi),
     )
 
 

@@ -35,6 +35,7 @@ from hub.usecases import (
     inoltro_esito,
     recupero,
     relay_outbox,
+    scadenze_stazioni,
 )
 from hub.usecases.elenca_fdr import Porte
 
@@ -92,6 +93,7 @@ def run(
     con_vie = [profilo for profilo, nodo in runtime.nodi.items() if nodo.vie]
     overdue = job("recupero", lambda: recupero.run_once(runtime.db, con_vie, attesa, runtime.clock()))
     scheduler.add_job(overdue, "interval", seconds=min(_EXPIRE_EVERY_S, config.ricevuta_attesa_s), id="recupero")
+    scheduler.add_job(_scadenze(runtime), "interval", days=1, next_run_time=runtime.clock(), id="scadenze_stazioni")
     scheduler.add_job(_tassonomia(runtime, fonte), "interval", seconds=_EXPIRE_EVERY_S, id="aggiorna_tassonomia")
     loops = [Loop(relay.name, relay.tick(runtime, stop), config.tick_s, stop) for relay in relays]
     loops.append(Loop("apply_rt", receipts, config.tick_s, stop))
@@ -127,6 +129,11 @@ def _tassonomia(runtime: Runtime, fonte: FonteTassonomia | None) -> Callable[[],
         lambda: aggiorna_tassonomia.run_once(runtime.db, fonte, ora, preavviso, runtime.clock()),
         is_told=False,
     )
+
+
+def _scadenze(runtime: Runtime) -> Callable[[], bool]:
+    preavviso = timedelta(days=runtime.config.scadenze_preavviso_giorni)
+    return job("scadenze_stazioni", lambda: scadenze_stazioni.run_once(runtime.db, preavviso, runtime.clock()))
 
 
 class _Relay:

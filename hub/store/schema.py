@@ -58,6 +58,8 @@ stazioni = Table(
     Column("rileva_duplicati", Boolean, nullable=False, server_default=text("true")),
     Column("indirizzi", JSON(none_as_null=True)),  # of its own by service, where not the installation's
     Column("attese", JSON(none_as_null=True)),  # seconds by kind of wait, where not the installation's
+    Column("certificato", Text),  # PEM, with its chain: what it shows to the node in TLS; its key is sealed
+    Column("chiave_certificato_cifrata", Text),
 )
 
 enti = Table(

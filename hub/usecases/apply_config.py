@@ -24,6 +24,7 @@ from hub.domain.errors import Misconfigured
 from hub.formats.segreti import Cassaforte
 from hub.store import enti, loghi, stazioni, tipi
 from hub.store.database import Database, Session
+from hub.usecases.sync_certificato import sync_certificato
 from hub.usecases.sync_credenziali import Confronto, Passwords, sync_credenziali
 from hub.usecases.sync_export import sync_export
 from hub.usecases.sync_fdr import sync_fdr
@@ -50,6 +51,7 @@ class _Sync:
             self._stazione(stazione)
             sync_servizi_rest(self.confronto, self.cassaforte, stazione)
             sync_fdr(self.confronto, stazione)
+            sync_certificato(self.confronto, self.cassaforte, stazione)
         self._check_amministratore(wanted)
         # Who is to be the administrator comes last: the one before must have let go.
         for ente in sorted(wanted.enti, key=lambda ente: ente.amministratore):
@@ -84,7 +86,7 @@ class _Sync:
         subject = f"stazione {wanted.id}"
         values = asdict(wanted)
         clear = values.pop("password")
-        del values["servizi_rest"], values["fdr"]
+        del values["servizi_rest"], values["fdr"], values["certificato"]
         row = stazioni.find(self.session, wanted.id)
         if row is None:
             if clear == INVARIATO:

@@ -51,6 +51,8 @@ def _stazione_dict(session: Session, row: Row[Any]) -> dict[str, Any]:
     fdr = acquisizioni_fdr.trasporto_of(session, row.id)
     own |= {"fdr": fdr} if fdr else {}
     values = head | {column: getattr(row, column) for column in columns} | own
+    if row.certificato is not None:
+        values["certificato"] = {"pem": row.certificato, "chiave": INVARIATO}
     services = {one.servizio: _servizio_dict(one) for one in servizi_rest.of_stazione(session, row.id)}
     return values | ({"servizi_rest": services} if services else {})
 

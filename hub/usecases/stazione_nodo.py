@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.domain.credenziali import IdentitaTls
 from hub.domain.delivery import Stazione
 from hub.domain.servizi_rest import ChiaviServizio
 from hub.formats.segreti import Cassaforte
@@ -17,6 +18,8 @@ def stazione_of(row: Row[Any], cassaforte: Cassaforte, servizio: Row[Any] | None
 
     Raises: Misconfigured (a secret of it was sealed with another key).
     """
+    key = row.chiave_certificato_cifrata
+    identita = None if row.certificato is None or key is None else IdentitaTls(row.certificato, cassaforte.open(key))
     return Stazione(
         id=row.id,
         intermediario=row.intermediario,
@@ -27,4 +30,5 @@ def stazione_of(row: Row[Any], cassaforte: Cassaforte, servizio: Row[Any] | None
         attese=row.attese or {},
         chiavi=ChiaviServizio(()) if servizio is None else chiavi_of(servizio, cassaforte),
         versione=2 if servizio is None else servizio.versione,
+        identita=identita,
     )

@@ -5,10 +5,12 @@ What is in the database is everybody's, and is read at each question.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from hub.domain.scadenze import Scadenza
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 # A label takes only known values: a caller must not be able to fill the memory with names of his own.
@@ -28,6 +30,7 @@ class Conti:
     righe_decise: int
     righe_rimaste: int
     attesa_s: int
+    scadenze: Sequence[Scadenza]
     rimossi: Mapping[str, int]
     rimossi_bytes: int
     ricevute: Mapping[str, int]
@@ -86,6 +89,14 @@ class Metrics:
         )
         for name, words, number in numbers:
             Gauge(name, words, registry=now).set(number)
+        ends = Gauge(
+            "pontepa_station_expiry_timestamp_seconds",
+            "When a certificate or a key of a station ends",
+            ("stazione", "cosa"),
+            registry=now,
+        )
+        for scadenza in conti.scadenze:
+            ends.labels(scadenza.stazione, scadenza.cosa).set(scadenza.scade_at.timestamp())
         files = Counter("pontepa_archive_files_removed", "Files swept from the archive", ("motivo",), registry=now)
         for motivo, count in conti.rimossi.items():
             files.labels(motivo).inc(count)

@@ -20,6 +20,7 @@ from hub.store import (
     rt_ricevute,
     tassonomia,
 )
+from hub.usecases.scadenze_stazioni import scadenze_stazioni
 from hub.web import metrics
 from hub.web.context import METRICS, runtime
 
@@ -73,6 +74,7 @@ def exposition() -> Response:
             rendicontazioni=rendicontazioni.count_by_stato(session),
             rendicontazioni_ferme=acquisizioni_fdr.count_stopped(session),
             elenco_fdr_eta_s=_age_s(acquisizioni_fdr.oldest_list(session), now),
+            scadenze=scadenze_stazioni(session),
             ricevute_attesa_s=_age_s(rt_ricevute.oldest_waiting(session), now),
         )
     return Response(current_app.extensions[METRICS].exposition(conti), content_type=metrics.CONTENT_TYPE)
