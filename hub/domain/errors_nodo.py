@@ -36,6 +36,12 @@ class RptNonInviabile(InvalidRequest):
     code = "PPT_SEMANTICA"
 
 
+class DatiServizioNonValidi(InvalidRequest):
+    """The document inside a demand cannot be read, or lacks what the ente needs."""
+
+    code = "PAA_SINTASSI_XSD"
+
+
 class ArchivioMuto(OutOfService):
     """The ente's own archive did not answer in time, and what is stored must not be told in its stead."""
 

@@ -82,14 +82,29 @@ def check_avviso(
     """
     with db.reading() as session:
         fatti = _read(session, anagrafe, domanda, blocco, now)
-    for _, check in CONTROLLI:
-        refusal = check(fatti)
-        if refusal is not None:
-            refusal.id = domanda.dominio
-            raise refusal
+    _refuse_first(fatti, len(CONTROLLI))
     assert fatti.configurato is not None and fatti.iuv is not None
     rows = sorted(fatti.attuali, key=lambda row: row.posizione)
     return Pagabile(fatti.configurato, fatti.iuv, tuple(rows))
+
+
+def enti_asked(db: Database, anagrafe: Anagrafe, domanda: Domanda, now: datetime) -> tuple[Row[Any], ...]:
+    """Return the enti that a question without a notice is for.
+
+    Raises: IntermediarioErrato, StazioneErrata, DominioErrato, in this order.
+    """
+    with db.reading() as session:
+        fatti = _read(session, anagrafe, domanda, timedelta(), now)
+    _refuse_first(fatti, _DESTINATARIO)
+    return fatti.enti
+
+
+def _refuse_first(fatti: Fatti, checks: int) -> None:
+    for _, check in CONTROLLI[:checks]:
+        refusal = check(fatti)
+        if refusal is not None:
+            refusal.id = fatti.domanda.dominio
+            raise refusal
 
 
 def _read(session: Session, anagrafe: Anagrafe, domanda: Domanda, blocco: timedelta, now: datetime) -> Fatti:
@@ -208,3 +223,5 @@ CONTROLLI: tuple[tuple[int, Controllo], ...] = (
     (9, _scaduto),
     (10, _in_corso),
 )
+# How many of them say whom a question is for.
+_DESTINATARIO = 3

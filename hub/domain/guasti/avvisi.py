@@ -5,8 +5,7 @@ from __future__ import annotations
 from hub.domain.guasti import guasto as g
 from hub.domain.guasti.guasto import Guasto, Ripetere
 
-_NUOVE = (*g.OPERAZIONI_AVVISO, g.DEMAND)
-_NON_DISPONIBILI = (g.DEMAND,)
+_TUTTE = (*g.OPERAZIONI_AVVISO, g.DEMAND)
 
 GUASTI = (
     Guasto(
@@ -14,28 +13,28 @@ GUASTI = (
         "la richiesta del nodo non rispetta il contratto",
         "il nodo deve rimandare la richiesta intera",
         Ripetere.NO,
-        _NUOVE,
+        _TUTTE,
     ),
     Guasto(
         "PAA_ID_INTERMEDIARIO_ERRATO",
         "nessuna stazione di questo intermediario",
         "controllare `intermediario` della stazione nella configurazione",
         Ripetere.NO,
-        g.OPERAZIONI_AVVISO,
+        _TUTTE,
     ),
     Guasto(
         "PAA_STAZIONE_INT_ERRATA",
         "stazione sconosciuta, o di un altro intermediario",
         "controllare la stazione nella configurazione",
         Ripetere.NO,
-        g.OPERAZIONI_AVVISO,
+        _TUTTE,
     ),
     Guasto(
         "PAA_ID_DOMINIO_ERRATO",
         "ente sconosciuto o non attivo su questa stazione, oppure `qrCode/fiscalCode` diverso da `idPA`",
         "controllare codice fiscale, stato e stazione dell'ente",
         Ripetere.NO,
-        g.OPERAZIONI_AVVISO,
+        _TUTTE,
     ),
     Guasto(
         "PAA_PAGAMENTO_SCONOSCIUTO",
@@ -70,7 +69,7 @@ GUASTI = (
         "una RPT di questo avviso non ha ancora esito, da meno di `PONTEPA_BLOCCO_PAGAMENTO_S` secondi",
         "aspettare l'esito, o la fine del blocco",
         Ripetere.PIU_TARDI,
-        g.OPERAZIONI_AVVISO,
+        _TUTTE,
     ),
     Guasto(
         "PAA_SEMANTICA",
@@ -88,17 +87,25 @@ GUASTI = (
         (g.ATTIVA_RPT,),
     ),
     Guasto(
-        "PAA_SYSTEM_ERROR",
-        "operazione non disponibile su questo hub",
-        "nulla da fare",
+        "PAA_SINTASSI_XSD",
+        "i dati del servizio non sono XML in base64, o non hanno gli elementi che l'ente ha dichiarato",
+        "controllare `servizi_avviso` dell'ente e il documento del servizio",
         Ripetere.NO,
-        _NON_DISPONIBILI,
+        (g.DEMAND,),
+    ),
+    Guasto(
+        "PAA_SEMANTICA",
+        "l'ente non ha questo servizio, il tipo dovuto non è attivo, il codice fiscale non è valido, oppure l'importo "
+        "manca o non è quello del tipo",
+        "controllare `servizi_avviso` dell'ente e i dati mandati",
+        Ripetere.NO,
+        (g.DEMAND,),
     ),
     Guasto(
         "PAA_SYSTEM_ERROR",
         "l'hub, o l'archivio dell'ente, non può rispondere in tempo; oppure un nostro errore",
         "riprovare; se dura, segnalare a chi gestisce l'hub con il valore di `X-Correlation-Id`",
         Ripetere.PIU_TARDI,
-        g.OPERAZIONI_AVVISO,
+        _TUTTE,
     ),
 )

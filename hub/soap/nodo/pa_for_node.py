@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hub.domain.errors import RichiestaNonEseguibile, RichiestaNonValida
+from hub.domain.errors import RichiestaNonValida
 from hub.domain.ricevuta import Primitiva
 from hub.formats.xml import SchemaError
 from hub.runtime import Runtime
 from hub.soap.contract import Contract
-from hub.soap.nodo import get_payment, send_rt, verify
+from hub.soap.nodo import demand, get_payment, send_rt, verify
 from hub.soap.operation import Call, Operation
 
 PATH = "/ws/fesp/paForNode"
@@ -25,14 +25,10 @@ def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Opera
         "paVerifyPaymentNotice": verify.build(runtime),
         "paGetPayment": get_payment.build(runtime, is_v2=False),
         "paGetPaymentV2": get_payment.build(runtime, is_v2=True),
-        "paDemandPaymentNotice": _not_built,
+        "paDemandPaymentNotice": demand.build(runtime),
         "paSendRT": send_rt.build(runtime, Primitiva.SEND_RT),
         "paSendRTV2": send_rt.build(runtime, Primitiva.SEND_RT_V2),
     }
-
-
-def _not_built(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    raise RichiestaNonEseguibile(f"operazione {call.operation} non disponibile su questo hub", id=request["idPA"])
 
 
 def on_invalid(call: Call, qname: str, errors: list[SchemaError]) -> dict[str, Any] | None:

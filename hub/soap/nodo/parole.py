@@ -46,8 +46,7 @@ def posizione_of(runtime: Runtime, call: Call, domanda: Domanda) -> tuple[Pagabi
 
     Raises: what `check_avviso`, `Archivi.ask` and `build_posizione` raise; RispostaTardiva.
     """
-    if call.waited_s() > _ATTESA_MAX_S:
-        raise RispostaTardiva("richiesta rimasta in coda troppo a lungo", id=domanda.dominio)
+    check_tempo(call, domanda.dominio)
     anagrafe = runtime.callers.anagrafe
     blocco = timedelta(seconds=runtime.config.blocco_pagamento_s)
     now = runtime.clock()
@@ -56,6 +55,12 @@ def posizione_of(runtime: Runtime, call: Call, domanda: Domanda) -> tuple[Pagabi
     if code:
         call.log["archivio"] = code
     return pagabile, build_posizione(pagabile, tassonomia_di(anagrafe), attuale)
+
+
+def check_tempo(call: Call, dominio: str) -> None:
+    """Raises: RispostaTardiva (the question waited for so long that nothing more is looked up for it)."""
+    if call.waited_s() > _ATTESA_MAX_S:
+        raise RispostaTardiva("richiesta rimasta in coda troppo a lungo", id=dominio)
 
 
 def descrizione(posizione: Posizione) -> dict[str, Any]:
