@@ -405,16 +405,10 @@ def build_world(db: Database, clock: Clock) -> World:
 
 
 def _lay_cast(db: Database, cassaforte: Cassaforte, now: datetime) -> None:
-    stazione = {
-        "id": STAZIONE,
-        "intermediario": INTERMEDIARIO,
-        "rileva_duplicati": True,
-    }
+    sealed = cassaforte.seal(PASSWORD_STAZIONE)
+    stazione = {"id": STAZIONE, "intermediario": INTERMEDIARIO, "rileva_duplicati": True, "password_cifrata": sealed}
     with db.transaction() as session:
-        session.execute(
-            insert(schema.stazioni),
-            {**stazione, "password_cifrata": cassaforte.seal(PASSWORD_STAZIONE)},
-        )
+        session.execute(insert(schema.stazioni), stazione)
         session.execute(
             insert(schema.enti),
             [
