@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
@@ -21,7 +22,9 @@ from urllib3.response import BaseHTTPResponse
 from adapters.nodo.faults import classe_of
 from adapters.nodo.trasporto import Attese
 from hub.domain.acquisizione_fdr import EsitoDomanda
+from hub.domain.credenziali import IdentitaTls
 from hub.domain.delivery import Classe, Stazione
+from hub.formats.identita_tls import build_contesto
 
 _BLOCK = 64 * 1024
 # Who is asked to wait longer looks again by then.
@@ -75,8 +78,7 @@ def call(
     """Give the answer to a call that must be over by `fine`. Raises: Fallita, here or while the answer is read."""
     parts = urlsplit(url)
     timeout = tempi.attese.of(stazione, is_question=True)
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=timeout.connect_timeout)  # type: ignore[arg-type]
+    connection = _connection(parts, timeout.connect_timeout, stazione.identita)
     # A time-out on a socket starts again at every byte: whoever sends one now and then is cut off by this.
     cut = threading.Event()
     timer = threading.Timer(max(0.0, fine - time.monotonic()), _cut, (connection, cut))
@@ -99,6 +101,15 @@ def call(
     finally:
         timer.cancel()
         connection.close()
+
+
+def _connection(parts: SplitResult, connect_s: Any, identita: IdentitaTls | None) -> HTTPConnection:
+    """Return what will connect; over TLS the station shows its certificate, when it has one."""
+    host = parts.hostname or ""
+    if parts.scheme != "https":
+        return HTTPConnection(host, parts.port, timeout=connect_s)
+    context = None if identita is None else build_contesto(identita)
+    return HTTPSConnection(host, parts.port, timeout=connect_s, ssl_context=context)
 
 
 def _check_status(response: BaseHTTPResponse) -> None:

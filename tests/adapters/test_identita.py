@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from adapters.nodo import fdr_http
+from adapters.nodo.fdr_http import Fallita, Tempi
 from adapters.nodo.soap import NodoSoap
 from adapters.nodo.trasporto import Attese, Trasporto
 from hub.domain.credenziali import IdentitaTls
@@ -90,6 +92,21 @@ def test_each_station_shows_its_own_certificate(trusting: None, tmp_path: Path) 
 
     assert answers == [b"ok"] * 3
     assert seen == ["stazione uno", "stazione due", "stazione uno"]
+
+
+def test_settlement_flows_are_asked_for_with_the_same_certificate(trusting: None, tmp_path: Path) -> None:
+    stazione = replace(STAZIONE, identita=IdentitaTls(ONE.pem, ONE.key_pem.decode()))
+    tempi = Tempi(Attese(5, 5, 5), 5)
+    with node(tmp_path) as (url, seen):
+        with fdr_http.call("POST", url, tempi, tempi.fine(), stazione, {}, b"<a/>") as arrivo:
+            body = b"".join(arrivo.blocks)
+        with (
+            pytest.raises(Fallita),
+            fdr_http.call("POST", url, tempi, tempi.fine(), STAZIONE, {}, b"<a/>") as arrivo,
+        ):
+            b"".join(arrivo.blocks)
+
+    assert (body, seen) == (b"ok", ["stazione uno"])
 
 
 @pytest.mark.parametrize("identity", [None, EXPIRED, STRANGER])
