@@ -78,6 +78,8 @@ def worker(settings: Settings) -> None:
 @_HOST
 @click.option("--port", type=click.IntRange(0, 65535), default=8081)
 @click.option("--hub", "hub_url", default="http://127.0.0.1:8080", help="Indirizzo dell'hub a cui mandare le ricevute.")
+@click.option("--hub-nodo", "hub_node_url", default="", show_default=False,
+              help="Indirizzo su cui l'hub risponde al nodo, se è un altro (PONTEPA_NODE_PORT).")  # fmt: skip
 @click.option("--public-url", default="", show_default=False,
               help="Indirizzo dato ai browser; senza, quello su cui ascolta.")  # fmt: skip
 @click.option("--seed", type=int, help="Rende ripetibili i guasti casuali.")
@@ -85,8 +87,8 @@ def worker(settings: Settings) -> None:
               help="Un guasto; anche più volte. Esempio: nodoInviaCarrelloRPT:lost_after,probability=0.3")  # fmt: skip
 @pass_settings
 def simulator(
-    settings: Settings, host: str | None, port: int, hub_url: str, public_url: str, seed: int | None,
-    faults: tuple[str, ...],
+    settings: Settings, host: str | None, port: int, hub_url: str, hub_node_url: str, public_url: str,
+    seed: int | None, faults: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Avvia il nodo pagoPA simulato, con la pagina del pagatore e i guasti a comando."""
     from hub import app
@@ -95,7 +97,10 @@ def simulator(
     env = {**os.environ, "PONTEPA_AMBIENTE": "sviluppo"} | ({"PONTEPA_HOST": host} if host else {})
     config = load_config(settings.path, env)
     try:
-        app.run_simulator(config, port=port, hub_url=hub_url, public_url=public_url, seed=seed, faults=faults)
+        app.run_simulator(
+            config, port=port, hub_url=hub_url, hub_node_url=hub_node_url, public_url=public_url, seed=seed,
+            faults=faults,
+        )  # fmt: skip
     except ValueError as error:
         raise Refusal(str(error)) from error
 

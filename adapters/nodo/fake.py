@@ -61,14 +61,19 @@ class Simulator:
         seed: int | None = None,
         clock: Callable[[], datetime] = utc_now,
         *,
+        hub_node_url: str = "",
         public_url: str = "",
         stazioni: Iterable[StazioneNota] = (),
         faults: Iterable[FaultRule] = (),
         abandon_delay_s: float = 0.0,
         payer_wait_s: float = 0.0,
     ) -> None:
-        """`payer_wait_s`: a session to which no payer came by then ends with a negative receipt; 0: it waits."""
+        """`hub_node_url`: where the hub answers the node, when that is a port of its own.
+
+        `payer_wait_s`: a session to which no payer came by then ends with a negative receipt; 0: it waits.
+        """
         self.hub_url = hub_url.rstrip("/")
+        node_facing = hub_node_url.rstrip("/") or self.hub_url
         self.abandon_delay_s = abandon_delay_s
         self.payer_wait_s = payer_wait_s
         self._clock = clock
@@ -76,11 +81,11 @@ class Simulator:
         self.faults = FaultScript(seed, faults)
         self._node = Node(self.ledger, Anagrafe(tuple(stazioni)))
         self.door = NodeDoor(self._node, self.faults, clock, public_url.rstrip("/"))
-        self._courier = Courier(self.hub_url, self.ledger, self.faults, clock)
+        self._courier = Courier(node_facing, self.ledger, self.faults, clock)
         self._patience = Scadenzario("attesa", 1, clock)
         self.door.on_parked = self._wait_for_payer
         self.ledger_sportello = LedgerSportello(state_path)
-        self._calls = HubCalls(self.hub_url)
+        self._calls = HubCalls(node_facing)
         self.sportello = Sportello(
             self._calls, self._node, self.ledger_sportello, self.faults, clock, self._settle_activated
         )
@@ -319,6 +324,7 @@ def serve_simulator(
     seed: int | None = None,
     faults: Sequence[str] = (),
     *,
+    hub_node_url: str = "",
     public_url: str = "",
     stazioni: Iterable[StazioneNota] = (),
     on_ready: Callable[[str], None] | None = None,
@@ -330,7 +336,8 @@ def serve_simulator(
     """
     rules = [rule_from_text(text) for text in faults]
     path = data_dir / "simulatore.db" if data_dir is not None else None
-    simulator = Simulator(hub_url, path, seed, public_url=public_url, stazioni=stazioni, faults=rules)
+    options: dict[str, Any] = {"hub_node_url": hub_node_url, "public_url": public_url, "stazioni": stazioni}
+    simulator = Simulator(hub_url, path, seed, faults=rules, **options)
     server = SimulatorServer(host, port, simulator)
     server.start()
     if on_ready is not None:

@@ -42,6 +42,7 @@ class Plant(Installation):
     def __init__(self, folder: Path, database_url: str, extra: dict[str, str] | None = None) -> None:
         super().__init__(folder, database_url)
         self._extra = extra or {}
+        self.of_simulator: tuple[str, ...] = ()
         self.by_name: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -51,9 +52,10 @@ class Plant(Installation):
     def up(self, name: str) -> None:
         """Start `serve`, `simulator` or a worker under a name of its own (`worker-1`)."""
         port, node_port = (url.rpartition(":")[2] for url in (self.hub_url, self.node_url))
+        simulator = ["simulator", "--port", node_port, "--hub", self.hub_url, *self.of_simulator]
         arguments, ready = {
             "serve": (["serve", "--port", port], f"{self.hub_url}/health/ready"),
-            "simulator": (["simulator", "--port", node_port, "--hub", self.hub_url], f"{self.node_url}/health/live"),
+            "simulator": (simulator, f"{self.node_url}/health/live"),
         }.get(name, (["worker"], None))
         log = self.folder / f"{name}.log"
         with log.open("ab") as output:

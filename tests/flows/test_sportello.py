@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.processes import free_port
 from tests.factories import make_iud
 from tests.flows.plant import HTTP, NS, PASSWORD, Plant, field, until
 from tests.versamenti import Versamento
@@ -111,3 +112,19 @@ def test_what_the_hub_refuses_it_refuses_as_the_node_wants(plant: Plant) -> None
         "PAA_ATTIVA_RPT_IMPORTO_NON_VALIDO",
     ]  # fmt: skip
     assert counts(plant)["violazioni"] == 0
+
+
+def test_on_a_port_of_its_own_the_node_does_all_it_does_elsewhere(database_url: str, tmp_path: Path) -> None:
+    port = free_port()
+    with Plant(tmp_path, database_url, {"PONTEPA_NODE_PORT": str(port)}) as plant:
+        plant.of_simulator = ("--hub-nodo", f"http://127.0.0.1:{port}")
+        plant.prepare()
+        for name in ("simulator", "serve", "worker-1"):
+            plant.up(name)
+        iuv = register(plant)
+
+        at_the_counter = at_counter(plant, iuv)["stato"]
+        online = plant.tell().codice_esito
+        elsewhere = HTTP.request("POST", f"{plant.hub_url}/ws/fesp/paForNode", body=b"<a/>").status
+
+    assert (at_the_counter, online, elsewhere) == ("PAGATO", "0", 404)
