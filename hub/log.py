@@ -10,11 +10,28 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Protocol
 
-import structlog
+
+@contextmanager
+def _without(library: str) -> Iterator[None]:
+    """Let an import that would be glad of a library do without it."""
+    is_loaded = library in sys.modules
+    if not is_loaded:
+        sys.modules[library] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if not is_loaded:
+            del sys.modules[library]
+
+
+# It draws tracebacks, which are never shown, wherever a development tool has brought it: four MiB of each process.
+with _without("rich"):
+    import structlog
 
 
 class LogSettings(Protocol):
