@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
-
-from hub import app_flussi
-from hub.config import load_config
 from hub.ports import Archivio
 from hub.store import schema
 from tests.flussi import lay_import
 from tests.pulizia import DAY, MESE, keep, paths
 from tests.test_cli import Shell
-from tests.world import World, open_world
-
-
-@pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with open_world(database_url) as world:
-        yield world
-
-
-@pytest.fixture
-def desk(database_url: str, tmp_path: Path) -> Shell:
-    shell = Shell(database_url)
-    shell.env["PONTEPA_DATA_DIR"] = str(tmp_path / "dati")
-    return shell
-
-
-@pytest.fixture
-def archivio(desk: Shell) -> Archivio:
-    return app_flussi.build_archivio_file(load_config(None, desk.env))
+from tests.world import World
 
 
 def lay_export(world: World, stato: str = "EXPORT_ESEGUITO", file: str | None = None, age: timedelta = DAY) -> str:
