@@ -9,11 +9,9 @@ from __future__ import annotations
 import tempfile
 import threading
 import uuid
-from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -26,14 +24,9 @@ from adapters.cartella.client import CartellaArchivio
 from adapters.ente.archivio import ArchivioClient
 from adapters.ente.chiamata import Limiti
 from adapters.firma.xmlsec_verifier import XmlsecFirme
-from adapters.nodo.client import NodoClient
-from adapters.nodo.soap import NodoSoap
-from adapters.nodo.trasporto import Attese, Trasporto
 from hub.config import Ambiente, Config
-from hub.domain.delivery import ChiaveRpt, Delivery, Outcome, Stazione
-from hub.domain.pagamento_online import PagamentoOnline, TentativoCercato, Trovato
+from hub.domain.delivery import Delivery
 from hub.domain.stati import TipoSessione
-from hub.formats.nodo_messaggi import fill_password
 from hub.formats.segreti import Cassaforte, hash_password
 from hub.runtime import Runtime
 from hub.store import schema
@@ -52,6 +45,7 @@ from hub.usecases.relay_outbox import RelayLimits, Topic
 from hub.usecases.start_pagamento import TOPIC_NODO, start_pagamento
 from hub.usecases.tentativo_nodo import Collegamento
 from hub.usecases.verifica_avviso import verifica_avviso
+from tests.copione import FrozenNodo, ScriptedNodo
 from tests.factories import CODICE_FISCALE, Documento, encode, make_documento, make_iud, make_rt
 
 INTERMEDIARIO = "12345678903"
@@ -68,10 +62,8 @@ IMPORTO_MARCA_CENT = 1600
 TTL = timedelta(hours=1)
 GRACE = timedelta(seconds=300)
 SOURCE = "192.0.2.1"
-URL_NODO = "https://nodo.example.org/pagamento?idSession=nodo-1"
 TOPIC_RPT = TOPIC_NODO + "rpt"
 LIMITS = RelayLimits(slots=4, lease=timedelta(seconds=60), margin=timedelta(seconds=45), attempts_max=4)
-ACCEPTED = Delivery(Outcome.DELIVERED, response={"url": URL_NODO})
 
 
 class Clock:
@@ -85,58 +77,6 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
-
-
-@dataclass
-class ScriptedNodo:
-    """A node that answers what the test wrote down, in order; with nothing written it accepts what is sent."""
-
-    sends: deque[Delivery] = field(default_factory=deque)
-    states: deque[Delivery] = field(default_factory=deque)
-    received: list[bytes] = field(default_factory=list)
-    asked: list[ChiaveRpt] = field(default_factory=list)
-
-    is_repeatable = False
-    servizio = None
-
-    @property
-    def vie(self) -> tuple[ScriptedVia, ...]:
-        return (ScriptedVia(self),)
-
-    def write(self, pagamento: PagamentoOnline) -> bytes:
-        return NodoClient(NodoSoap("", Attese(1, 1, 1), Trasporto())).write(pagamento)
-
-    def send(self, stazione: Stazione, payload: bytes, correlation_id: str) -> Delivery:
-        self.received.append(fill_password(payload, stazione.password))
-        return self.sends.popleft() if self.sends else ACCEPTED
-
-
-@dataclass
-class ScriptedVia:
-    """The question about a state, answered as the node's script says."""
-
-    nodo: ScriptedNodo
-    nome: str = "stato"
-
-    def ask(self, stazione: Stazione, cercato: TentativoCercato, correlation_id: str) -> Trovato:
-        self.nodo.asked.append(cercato.chiave)
-        states = self.nodo.states
-        return Trovato(states.popleft() if states else Delivery(Outcome.UNKNOWN, "SENZA_RISPOSTA"))
-
-
-class FrozenNodo(ScriptedNodo):
-    """A node whose answer comes only when the test lets it: the worker that sent to it hangs meanwhile."""
-
-    def __init__(self, answer: Delivery) -> None:
-        super().__init__()
-        self._answer = answer
-        self.has_arrived = threading.Event()
-        self.may_answer = threading.Event()
-
-    def send(self, stazione: Stazione, payload: bytes, correlation_id: str) -> Delivery:
-        self.has_arrived.set()
-        assert self.may_answer.wait(30)
-        return self._answer
 
 
 @cache

@@ -17,7 +17,8 @@ from hub.domain.pagamento_online import PagamentoOnline
 from hub.store import schema
 from hub.usecases import relay_outbox
 from hub.usecases.start_pagamento import TOPIC_NODO
-from tests.world import INTERMEDIARIO, LIMITS, TOPIC_RPT, ScriptedNodo, World
+from tests.copione import ScriptedNodo
+from tests.world import INTERMEDIARIO, LIMITS, TOPIC_RPT, World
 
 URL = "https://checkout.example.org/c/1"
 

@@ -17,8 +17,9 @@ from hub.domain.delivery import Delivery, Outcome, Stazione
 from hub.domain.pagamento_online import TentativoCercato, Trovato
 from hub.store import schema
 from hub.usecases import recupero
+from tests.copione import ACCEPTED, ScriptedNodo
 from tests.factories import make_rt
-from tests.world import ACCEPTED, INTERMEDIARIO, LIMITS, ScriptedNodo, World
+from tests.world import INTERMEDIARIO, LIMITS, World
 
 ATTESA, PROFILI = timedelta(minutes=30), ("rpt",)
 GONE = Trovato(Delivery(Outcome.UNKNOWN, "HTTP_404"), is_gone=True)

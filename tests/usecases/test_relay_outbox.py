@@ -20,8 +20,9 @@ from hub.formats.nodo_messaggi import fill_password
 from hub.formats.rt import check_rt, read_rt
 from hub.store import outbox, schema
 from hub.usecases import relay_outbox
+from tests.copione import URL_NODO
 from tests.factories import make_documento, make_rt, make_voce
-from tests.world import INTERMEDIARIO, LIMITS, PASSWORD_STAZIONE, URL_NODO, World
+from tests.world import INTERMEDIARIO, LIMITS, PASSWORD_STAZIONE, World
 
 UNKNOWN = Delivery(Outcome.UNKNOWN, "ReadTimeoutError")
 TRY_AGAIN = Delivery(Outcome.TRY_AGAIN, "NewConnectionError")
