@@ -14,6 +14,7 @@ import pytest
 
 from hub.app import build_wsgi_app
 from hub.domain.iuv import check_digits
+from hub.formats.istanti import giorno_di
 from hub.store import schema
 from hub.store.anagrafe import Anagrafe
 from hub.usecases.authenticate import Callers
@@ -139,7 +140,7 @@ def test_an_iuv_drawn_is_told_even_when_a_later_step_fails(world: World, client:
 def test_a_new_iuv_of_15_digits_is_taken_until_the_day_it_ends(world: World, today: date) -> None:
     runtime = world.runtime
     now = world.clock()
-    shift = now.date() - today
+    shift = giorno_di(now) - today
     deed = ImportaDovuto(world.db, runtime.callers, runtime.iuv, runtime.config.iuv_quindici_fino_al + shift)
     richiesta = RichiestaImportaDovuto(encode(Versamento(make_iud(), iuv=VECCHIO).xml), False)
 
