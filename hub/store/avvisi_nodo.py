@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, exists, literal_column, select
 
 from hub.domain.stati import StatoTentativo
+from hub.store.chiavi import of_enti
 from hub.store.database import Session
 from hub.store.schema import dovuti, enti, tentativi
 
@@ -23,7 +24,7 @@ def enti_of_dominio(session: Session, dominio: str) -> list[Row[Any]]:
 
 def versioni(session: Session, ente_ids: Sequence[int], iuv: str) -> list[Row[Any]]:
     """Every version of the dovuti under an IUV: those that count first, by place in their cart, then the newest."""
-    query = select(dovuti).where(dovuti.c.ente_id.in_(ente_ids), dovuti.c.iuv == iuv)
+    query = select(dovuti).where(*of_enti(ente_ids), dovuti.c.iuv == iuv)
     order = (dovuti.c.attuale.desc(), dovuti.c.created_at.desc(), dovuti.c.posizione)
     return list(session.execute(query.order_by(*order)))
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hub.domain.errors import ImportIudDuplicato, ImportIuvDuplicato
 from hub.domain.stati import StatoDovuto
+from hub.store.chiavi import of_ente
 from hub.store.database import Session
 from hub.store.schema import dovuti
 
@@ -23,7 +24,7 @@ _HELD = select(
     dovuti.c.ente_id == bindparam("ente_id"), dovuti.c.iud.in_(bindparam("iud", expanding=True)), _NOT_CANCELLED
 )
 _HELD_IUV = select(dovuti.c.iuv).where(
-    dovuti.c.ente_id == bindparam("ente_id"), dovuti.c.iuv.in_(bindparam("iuv", expanding=True)), _NOT_CANCELLED
+    *of_ente(bindparam("ente_id")), dovuti.c.iuv.in_(bindparam("iuv", expanding=True)), _NOT_CANCELLED
 )
 
 _HISTORY = select(dovuti.c.id).where(
@@ -42,7 +43,7 @@ def is_iud_taken(session: Session, ente_id: int, iud: str) -> bool:
 
 def is_iuv_taken(session: Session, ente_id: int, iuv: str) -> bool:
     """Whether the ente has the IUV; that another ente of its tax code has it, only `add` finds out."""
-    query = select(dovuti.c.id).where(dovuti.c.ente_id == ente_id, dovuti.c.iuv == iuv, _NOT_CANCELLED)
+    query = select(dovuti.c.id).where(*of_ente(ente_id), dovuti.c.iuv == iuv, _NOT_CANCELLED)
     return session.execute(query.limit(1)).first() is not None
 
 
@@ -80,7 +81,7 @@ def is_history(session: Session, ente_id: int, iud: Sequence[str]) -> bool:
 def find_by_iuv(session: Session, ente_id: int, iuv: str) -> Row[Any] | None:
     """The stored dovuto that holds an IUV of the ente now; what was started online has no notice and is not one."""
     query = select(dovuti).where(
-        dovuti.c.ente_id == ente_id,
+        *of_ente(ente_id),
         dovuti.c.iuv == iuv,
         dovuti.c.attuale,
         dovuti.c.iuv_volatile.is_(False),
@@ -96,7 +97,7 @@ def find_version(session: Session, id: str) -> Row[Any] | None:
 
 def all_by_iuv(session: Session, ente_id: int, iuv: str) -> Sequence[Row[Any]]:
     """Every version under an IUV of the ente: the one that counts first, then the newest."""
-    query = select(dovuti).where(dovuti.c.ente_id == ente_id, dovuti.c.iuv == iuv)
+    query = select(dovuti).where(*of_ente(ente_id), dovuti.c.iuv == iuv)
     query = query.order_by(dovuti.c.attuale.desc(), dovuti.c.created_at.desc(), dovuti.c.posizione)
     return session.execute(query).all()
 
@@ -110,8 +111,8 @@ def add(session: Session, **values: Any) -> None:
         session.execute(insert(dovuti), values)
     except IntegrityError as error:
         reason = str(error.orig)
-        if "uq_dovuti_dominio_iuv" in reason or "dovuti.iuv" in reason:
+        if "uq_dovuti_dominio_iuv" in reason:
             raise ImportIuvDuplicato(f"IUV {values['iuv']} già presente") from error
-        if "uq_dovuti_ente_id_iud" in reason or "dovuti.iud" in reason:
+        if "uq_dovuti_ente_id_iud" in reason:
             raise ImportIudDuplicato(f"IUD {values['iud']} già presente") from error
         raise

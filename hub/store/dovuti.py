@@ -11,6 +11,7 @@ from sqlalchemy import Row, bindparam, insert, select, update
 from hub.domain.errors import Conflict
 from hub.domain.stati import ESITI_POSITIVI, StatoDovuto
 from hub.store import chiusure_export
+from hub.store.chiavi import of_ente
 from hub.store.database import Session
 from hub.store.movement import move_row
 from hub.store.schema import carrelli, dovuti
@@ -26,14 +27,20 @@ def existing_iud(session: Session, ente_id: int, iud: Sequence[str]) -> frozense
     return frozenset(session.execute(_EXISTING_IUD, {"ente_id": ente_id, "iud": iud}).scalars())
 
 
+def has_any(session: Session, ente_id: int) -> bool:
+    """Whether the ente has, or had, any dovuto."""
+    return session.execute(select(dovuti.c.id).where(dovuti.c.ente_id == ente_id).limit(1)).first() is not None
+
+
 def find_by_key(session: Session, ente_id: int, *, iuv: str | None = None, iud: str | None = None) -> list[Row[Any]]:
     """Dovuti of the ente by IUV or by IUD, newest first, each with the state and id of its carrello."""
-    key = dovuti.c.iuv == iuv if iuv is not None else dovuti.c.iud == iud
+    by_iud = (dovuti.c.ente_id == ente_id, dovuti.c.iud == iud)
+    key = by_iud if iuv is None else (*of_ente(ente_id), dovuti.c.iuv == iuv)
     return list(
         session.execute(
             select(dovuti, carrelli.c.stato.label("stato_carrello"))
             .outerjoin(carrelli, carrelli.c.id == dovuti.c.carrello_id)
-            .where(dovuti.c.ente_id == ente_id, key)
+            .where(*key)
             .order_by(dovuti.c.attuale.desc(), dovuti.c.created_at.desc(), dovuti.c.posizione)
         )
     )

@@ -16,6 +16,7 @@ from hub.domain.stati import (
     StatoSessione,
     TipoSessione,
 )
+from hub.store.chiavi import of_ente
 from hub.store.database import Session
 from hub.store.rt_ricevute import DOCUMENTO
 from hub.store.schema import carrelli, dovuti, enti, rt_ricevute, sessioni, sessioni_elementi, tipi
@@ -34,7 +35,7 @@ def avvisi(
     born = func.min(dovuti.c.created_at)
     ages = (
         select(dovuti.c.iuv, born.label("iuv_at"))
-        .where(dovuti.c.ente_id == ente_id, dovuti.c.iuv.is_not(None))
+        .where(*of_ente(ente_id), dovuti.c.iuv.is_not(None))
         .group_by(dovuti.c.iuv)
         .having(and_(born >= start, born < end))
         .subquery()

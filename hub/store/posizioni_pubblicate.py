@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
 
+from hub.store.chiavi import of_ente
 from hub.store.database import Session
 from hub.store.schema import dovuti, enti, flussi_import, posizioni_pubblicate, ripassi_posizioni
 
@@ -33,7 +34,7 @@ def known(session: Session, dominio: str, iuv: Collection[str]) -> dict[str, Row
 
 def versioni(session: Session, ente_id: int, iuv: Collection[str]) -> Sequence[Row[Any]]:
     """Every version of the dovuti under these IUVs: those that count first, then the newest."""
-    query = select(dovuti).where(dovuti.c.ente_id == ente_id, dovuti.c.iuv.in_(iuv))
+    query = select(dovuti).where(*of_ente(ente_id), dovuti.c.iuv.in_(iuv))
     return session.execute(query.order_by(dovuti.c.iuv, dovuti.c.attuale.desc(), dovuti.c.created_at.desc())).all()
 
 

@@ -22,7 +22,7 @@ from hub.domain.configurazione import (
 )
 from hub.domain.errors import Misconfigured
 from hub.formats.segreti import Cassaforte
-from hub.store import enti, loghi, stazioni, tipi
+from hub.store import dovuti, enti, loghi, stazioni, tipi
 from hub.store.database import Database, Session
 from hub.usecases.sync_certificato import sync_certificato
 from hub.usecases.sync_credenziali import Confronto, Passwords, sync_credenziali
@@ -119,6 +119,9 @@ class _Sync:
             ente_id = enti.add(self.session, **values) if self.write else None
         else:
             ente_id = row.id
+            if row.codice_fiscale != wanted.codice_fiscale and dovuti.has_any(self.session, row.id):
+                reason = "l'ente ha già dovuti, che pagoPA conosce con quello di prima: aggiungere un ente nuovo"
+                self.problems.append((subject, f"codice_fiscale: {reason}"))
             changed = self._compare(subject, row, values)
             if changed and self.write:
                 enti.change(self.session, row.id, **changed)

@@ -14,7 +14,7 @@ from hub.domain.errors import Conflict, InvalidRequest, NotFound
 from hub.formats.configurazione import read_configurazione, render_configurazione
 from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte, verify_password
-from hub.store import credenziali, enti, stazioni, tipi
+from hub.store import credenziali, depositati, enti, stazioni, tipi
 from hub.store.database import Database
 from hub.usecases.add_ente import add_ente, add_tipo
 from hub.usecases.apply_config import apply, plan
@@ -62,6 +62,21 @@ def test_apply_does_what_plan_said_and_a_second_time_nothing(db: Database, demo:
 
     assert apply(db, demo, CASSAFORTE, NOW) == planned
     assert apply(db, demo, CASSAFORTE, LATER) == []
+
+
+def test_an_ente_keeps_its_tax_code_once_it_has_dovuti(configured: Database, demo: Configurazione) -> None:
+    moved = _with_ente(demo, lambda ente: replace(ente, codice_fiscale="00488410010"))
+    assert "codice_fiscale" in {difference.campo for difference in plan(configured, moved, CASSAFORTE, NOW)}
+    with configured.transaction() as session:
+        depositati.add(
+            session, id="a", ente_id=1, dominio="12345678903", posizione=1, iud="A", tipo="TARI", importo_cent=1,
+            causale="x", dati_specifici="9/0101101IM/", stato="INSERIMENTO_DOVUTO", created_at=NOW, updated_at=NOW,
+        )  # fmt: skip
+
+    with pytest.raises(ConfigurazioneNonValida, match="ha già dovuti"):
+        apply(configured, moved, CASSAFORTE, NOW)
+
+    assert apply(configured, demo, CASSAFORTE, NOW) == []
 
 
 def test_secrets_are_not_kept_in_clear(configured: Database) -> None:

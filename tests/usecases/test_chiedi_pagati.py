@@ -249,6 +249,7 @@ def lay_dovuto(world: World, stato: str, **values: Any) -> str:
     row = {
         "id": iud,
         "ente_id": 1,
+        "dominio": "12345678903",
         "posizione": 1,
         "iud": iud,
         "iuv": "01000000099999944",
@@ -314,6 +315,7 @@ def test_a_payment_under_way_is_under_way_by_every_key(world):
 def test_the_live_dovuto_wins_over_the_processed_one(world):
     """After a failed attempt on a stored dovuto: by IUD it is to be paid, by session it has a negative outcome."""
     id_session = paid(world, 1)
+    world.change(schema.dovuti, "carrello_id", world.carrello(id_session).id, attuale=False)
     lay_dovuto(world, "INSERIMENTO_DOVUTO", iuv=world.carrello(id_session).iuv)
 
     assert code_of(world.ricevuta, iuv=world.carrello(id_session).iuv) == "PAA_PAGAMENTO_NON_INIZIATO"
