@@ -27,6 +27,7 @@ from hub.cli_registro import annulla, list_flussi, scarica_flusso, show_flusso
 from hub.cli_rendicontazione import rendicontazione_group
 from hub.cli_ricevuta import ricevuta_group
 from hub.cli_tassonomia import tassonomia_group
+from hub.cli_tentativo import tentativo_group
 from hub.config import load_config
 from hub.formats.resources import resource
 from hub.store import migrate
@@ -156,7 +157,7 @@ for command in (carica, list_flussi, show_flusso, scarica_flusso, annulla):
 _GROUPS = (
     demo, config_group, ente_group, tipo_group, credenziale_group, flusso_group, export_group, outbox_group,
     operatore_group, tassonomia_group, archivio_group, sportello, doctor,
-    ricevuta_group, rendicontazione_group,
+    ricevuta_group, rendicontazione_group, tentativo_group,
 )  # fmt: skip
 for command in _GROUPS:
     main.add_command(command)

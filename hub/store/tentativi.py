@@ -92,16 +92,14 @@ def to_pursue(
     return list(session.execute(query))
 
 
-def list_open(session: Session, *, after: str = "", before: datetime | None = None, limit: int) -> list[Row[Any]]:
-    """Attempts without an outcome, by id, each with its ente; `before`: only those that were written until then."""
+def list_open(session: Session, *, after: str = "", only: str | None = None, limit: int) -> list[Row[Any]]:
+    """Attempts without an outcome, by id, each with its ente; `only`: this one, if it has none."""
     query = (
-        select(tentativi, enti.c.cod_ipa_ente, carrelli.c.id_session)
+        select(tentativi, enti.c.cod_ipa_ente)
         .join(carrelli, carrelli.c.id == tentativi.c.carrello_id)
         .join(enti, enti.c.id == carrelli.c.ente_id)
-        .where(_OPEN, tentativi.c.id > after)
+        .where(_OPEN, tentativi.c.id > after if only is None else tentativi.c.id == only)
     )
-    if before is not None:
-        query = query.where(tentativi.c.created_at <= before)
     return list(session.execute(query.order_by(tentativi.c.id).limit(limit)))
 
 

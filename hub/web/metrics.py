@@ -33,6 +33,8 @@ class Conti:
     scadenze: Sequence[Scadenza]
     rimossi: Mapping[str, int]
     rimossi_bytes: int
+    tentativi: Mapping[str, int]
+    circuiti: Mapping[tuple[str, str], bool]
     ricevute: Mapping[str, int]
     ricevute_attesa_s: int
     rendicontazioni: Mapping[str, int]
@@ -79,6 +81,10 @@ class Metrics:
         _by_stato(now, "pontepa_tassonomia_tipi", "Active tipi whose taxonomy code needs care", conti.tassonomia)
         _by_stato(now, "pontepa_ricevute", "Receipts that wait, were set aside or are flagged", conti.ricevute)
         _by_stato(now, "pontepa_rendicontazioni", "Revisions of settlement flows; PARKED wait", conti.rendicontazioni)
+        _by_stato(now, "pontepa_attempts_open", "Attempts at the node without an outcome", conti.tentativi)
+        circuits = Gauge("pontepa_circuit_open", "Station held back", ("stazione", "servizio"), registry=now)
+        for (stazione, servizio), is_open in conti.circuiti.items():
+            circuits.labels(stazione, servizio).set(int(is_open))
         numbers = (
             ("pontepa_rendicontazioni_stopped", "Enti whose station is refused", conti.rendicontazioni_ferme),
             ("pontepa_rendicontazioni_list_seconds", "Age of the list that is oldest", conti.elenco_fdr_eta_s),

@@ -12,6 +12,7 @@ from hub.domain.tassonomia import Vigore
 from hub.formats.resources import resource
 from hub.store import (
     acquisizioni_fdr,
+    circuiti,
     migrate,
     outbox,
     pulizie_archivio,
@@ -19,11 +20,15 @@ from hub.store import (
     rendicontazioni,
     rt_ricevute,
     tassonomia,
+    tentativi,
 )
 from hub.usecases.scadenze_stazioni import scadenze_stazioni
+from hub.usecases.tentativi_aperti import VECCHIO
 from hub.web import metrics
 from hub.web.context import METRICS, runtime
 
+# Nought where there is none, so that an alarm ends.
+_STATI_TENTATIVO = dict.fromkeys(("DA_INVIARE", "SCONOSCIUTO", "IN_ATTESA", "IN_RITARDO", "VECCHIO"), 0)
 _HEAD = "pontepa.migrations.head"
 
 
@@ -55,6 +60,7 @@ def ready() -> tuple[Response, int]:
 def exposition() -> Response:
     """Answer the counts of this process, and of the outbox and the flows, which are everybody's."""
     now = runtime().clock()
+    attesa = timedelta(seconds=runtime().config.ricevuta_attesa_s)
     with runtime().db.reading() as session:
         under_way = [avanzamento_di(row, now) for row in registro.in_elaboration(session)]
         oldest = registro.oldest_waiting(session)
@@ -69,6 +75,8 @@ def exposition() -> Response:
             righe_rimaste=sum(fatto.righe_rimaste for fatto in under_way),
             rimossi=rimossi,
             rimossi_bytes=rimossi_bytes,
+            tentativi=_STATI_TENTATIVO | tentativi.count_open(session, now - attesa, now - VECCHIO),
+            circuiti={(row.stazione_id, row.servizio): row.aperto_at is not None for row in circuiti.all_rows(session)},
             attesa_s=_age_s(oldest, now),
             ricevute=rt_ricevute.counts(session),
             rendicontazioni=rendicontazioni.count_by_stato(session),

@@ -15,8 +15,9 @@ from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 from werkzeug.test import Client
 
+from hub.store import circuiti
 from hub.web import create_flask, create_front
-from tests.web.conftest import MakeClient, World
+from tests.web.conftest import CAST, MakeClient, World
 
 
 @pytest.mark.parametrize(
@@ -152,3 +153,17 @@ def test_metrics_count_both_doors_by_pattern_and_the_outbox_from_the_database(sm
     assert 'method="OTHER",route="-",status="404"' in text
     assert 'pontepa_outbox_messages{stato="DA_INVIARE"} 1.0' in text
     assert 'pontepa_http_request_duration_seconds_count{route="/paga/<id_session>"} 1.0' in text
+
+
+def test_metrics_tell_attempts_without_an_outcome_and_open_circuits(small_world: World) -> None:
+    front = Client(create_front(small_world.runtime, {}))
+    front.get(f"/paga/{small_world.make_sessione(show_mypay='NONE')}")
+    with small_world.db.transaction() as session:
+        row = circuiti.note_failure(session, f"{CAST}_01", "nodo", "HTTP_503", small_world.clock())
+        circuiti.open(session, row, 1, small_world.clock(), small_world.clock())
+
+    text = front.get("/metrics").text
+
+    assert 'pontepa_attempts_open{stato="DA_INVIARE"} 1.0' in text
+    assert 'pontepa_attempts_open{stato="IN_RITARDO"} 0.0' in text
+    assert f'pontepa_circuit_open{{servizio="nodo",stazione="{CAST}_01"}} 1.0' in text
