@@ -23,11 +23,12 @@ from hub.domain.scadenze import Scadenza
 from hub.formats.identita_tls import build_contesto, read_catena
 from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte
-from hub.store import migrate, servizi_rest, stazioni
+from hub.store import circuiti, migrate, servizi_rest, stazioni, tentativi
 from hub.store.database import Database
 from hub.store.faults import DatabaseError
 from hub.usecases.scadenze_stazioni import scadenze_stazioni
 from hub.usecases.stazione_nodo import stazione_of
+from hub.usecases.tentativi_aperti import VECCHIO
 
 BENE, ATTENZIONE, MALE = "bene", "attenzione", "male"
 _TIMEOUT_S = 5.0
@@ -65,6 +66,7 @@ def doctor(settings: Settings, as_json: bool) -> None:
     if is_readable:
         with settings.database() as db:
             found += _ends(db, config, utc_now())
+            found += _held(db, config, utc_now())
             addresses = list(_addresses(db, config))
         found += [one for address in addresses for one in _reach(address)]
     rows = [asdict(one) for one in found]
@@ -114,6 +116,19 @@ def _own_certificate(config: Config) -> Iterator[Referto]:
 def _ends(db: Database, config: Config, now: datetime) -> list[Referto]:
     with db.reading() as session:
         return [_end(one, config, now) for one in scadenze_stazioni(session)]
+
+
+def _held(db: Database, config: Config, now: datetime) -> Iterator[Referto]:
+    """Stations that have stopped calling, and payments that a person should look at."""
+    attesa = timedelta(seconds=config.ricevuta_attesa_s)
+    with db.reading() as session:
+        rows = [row for row in circuiti.all_rows(session) if row.aperto_at is not None]
+        old = tentativi.count_open(session, now - attesa, now - VECCHIO).get("VECCHIO", 0)
+    for row in rows:
+        since = f"non chiama dal {row.aperto_at:%Y-%m-%d %H:%M} UTC: {row.ultimo_codice}"
+        yield Referto(f"stazione {row.stazione_id}: {row.servizio}", MALE, since)
+    words = f"{old} senza esito da più di un giorno: pontepa tentativo list" if old else "nessuno senza esito da ieri"
+    yield Referto("pagamenti al nodo", ATTENZIONE if old else BENE, words)
 
 
 def _end(scadenza: Scadenza, config: Config, now: datetime) -> Referto:

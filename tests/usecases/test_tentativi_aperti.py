@@ -14,10 +14,10 @@ from click.testing import CliRunner
 
 from hub.cli import main
 from hub.domain.delivery import Delivery, Outcome
-from hub.store import outbox
+from hub.store import circuiti, outbox
 from hub.usecases import recupero
 from hub.usecases.tentativi_aperti import TentativoAperto, find_aperto, list_aperti
-from tests.world import World
+from tests.world import STAZIONE, World
 
 ATTESA = timedelta(minutes=30)
 UNKNOWN = Delivery(Outcome.UNKNOWN, "ReadTimeoutError", is_answered=False)
@@ -147,3 +147,16 @@ def test_the_commands_tell_the_same(world: World, cli: Any):
     assert shown == 0 and "domanda al nodo" in table
     assert missing == 1 and "sconosciuto" in words
     assert stations == 0 and [row["guasti"] for row in json.loads(circuits)] == [1]
+
+
+def test_the_doctor_names_a_station_that_has_stopped_calling(world: World, cli: Any):
+    with world.db.transaction() as session:
+        row = circuiti.note_failure(session, STAZIONE, "nodo", "PPT_AUTENTICAZIONE", world.clock())
+        circuiti.open(session, row, 1, world.clock(), world.clock())
+
+    code, text = cli("doctor", "--json")
+
+    found = {one["cosa"]: one for one in json.loads(text)}
+    assert code == 1
+    assert found[f"stazione {STAZIONE}: nodo"]["dettaglio"].endswith("PPT_AUTENTICAZIONE")
+    assert found["pagamenti al nodo"]["esito"] == "bene"
