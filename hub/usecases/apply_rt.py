@@ -34,6 +34,7 @@ from hub.store import carrelli, dovuti, quote_secondarie, rt_ricevute, sessioni,
 from hub.store.database import Session
 from hub.usecases.confronta_ricevuta import confronta_rt
 from hub.usecases.inoltro_esito import queue_carrello
+from hub.usecases.pubblica_posizioni import queue_posizioni
 
 # Of what the schema has against a receipt: so many violations, so long.
 _IGNOTI_MAX, _IGNOTO_MAX = 20, 80
@@ -171,6 +172,7 @@ def close_dovuti(session: Session, carrello: Row[Any], rt: Rt, now: datetime) ->
         tipo = sessioni.by_id(session, carrello.id_session).tipo if carrello.id_session else None
         if goes_back(TipoSessione(tipo) if tipo else None, rt.codice_esito, importo_cent):
             dovuti.renew(session, dovuto, uuid.uuid4().hex, now)
+    queue_posizioni(session, carrello.ente_id, [carrello.iuv], now)
 
 
 def _keep_share(session: Session, dovuto: Row[Any], rt: Rt, pagamento: SingoloRt | None, at: datetime) -> None:

@@ -20,6 +20,7 @@ from hub.domain.stati import StatoDovuto
 from hub.formats.istanti import giorno_di
 from hub.store import depositati, dovuti, enti, tipi
 from hub.store.database import Session
+from hub.usecases.pubblica_posizioni import queue_posizioni
 
 if TYPE_CHECKING:
     # Who authenticates brings in libraries that a flow does without.
@@ -113,6 +114,7 @@ def annulla(session: Session, chiamante: Chiamante, iud: str, tipo: str, now: da
     # The request may name another tipo than the stored one: who may not touch the stored one cancels nothing.
     check_grant(chiamante, row.tipo)
     dovuti.move(session, row, to=StatoDovuto.ANNULLATO, at=now, attuale=False)
+    queue_posizioni(session, chiamante.ente.id, [row.iuv], now)
 
 
 def check_grant(chiamante: Chiamante, tipo: str) -> None:
@@ -218,6 +220,7 @@ def _add(session: Session, chiamante: Chiamante, deposito: Deposito, now: dateti
     columns = _columns(chiamante, deposito)
     stato = str(StatoDovuto.INSERIMENTO_DOVUTO)
     depositati.add(session, id=version_id, stato=stato, created_at=now, updated_at=now, **columns)
+    queue_posizioni(session, chiamante.ente.id, [deposito.iuv], now)
     return Versione(version_id, deposito.iuv)
 
 

@@ -31,6 +31,7 @@ from hub.store.database import Database, Session
 from hub.usecases.apply_rt import close_sessione
 from hub.usecases.authenticate import Callers, Chiamante, Presentazione
 from hub.usecases.inoltro_esito import queue_esito
+from hub.usecases.pubblica_posizioni import queue_posizioni
 
 OPERATION = "paaSILRegistraPagamento"
 ORIGINE = "REND9"
@@ -138,6 +139,7 @@ def _pay(session: Session, chiamante: Chiamante, row: Row[Any], pagamento: Pagam
     paid = depositati.find_version(session, row.id)
     assert paid is not None
     queue_esito(session, chiamante.ente, paid, None, now)
+    queue_posizioni(session, row.ente_id, [row.iuv], now)
 
 
 def _close_carrello(
