@@ -22,7 +22,7 @@ from hub.cli_common import (
 )
 from hub.domain.calendario import Attesa
 from hub.domain.stati import StatoRendicontazione
-from hub.store import acquisizioni_fdr, enti, rendicontazioni
+from hub.store import acquisizioni_fdr, enti, rendicontazioni, riscontri_fdr
 from hub.store.database import Session
 from hub.usecases.calendario_fdr import calendario
 
@@ -40,7 +40,7 @@ _DETAILS = (
 )  # fmt: skip
 _RIGHE = {
     "numero": "n.", "iuv": "iuv", "iur": "iur", "indice": "indice", "importo": "importo", "esito": "esito",
-    "data_esito": "pagato il", "osservazioni": "osservazioni",
+    "data_esito": "pagato il", "riscontro": "riscontro", "osservazioni": "osservazioni",
 }  # fmt: skip
 _CALENDARIO = {
     "ente": "ente", "psp": "psp", "psp_nome": "nome", "pagati_il": "pagati il", "entro": "atteso entro",
@@ -93,7 +93,7 @@ def rendicontazione_show(settings: Settings, id: int, dopo: int, righe_max: int,
     """Mostra un flusso e i suoi pagamenti."""
     with settings.database() as db, db.reading() as session:
         row = rendicontazioni.by_id(session, id)
-        righe = [_riga(riga) for riga in rendicontazioni.righe_of(session, id, dopo, righe_max)]
+        righe = [_riga(riga) for riga in riscontri_fdr.righe_of(session, row, dopo, righe_max)]
     values = {name: getattr(row, name) for name in _DETAILS}
     if as_json:
         print_json(values | {"pagamenti": righe})
@@ -196,7 +196,8 @@ def _row(row: Any) -> dict[str, Any]:
 
 def _riga(row: Any) -> dict[str, Any]:
     names = ("numero", "iuv", "iur", "indice", "importo_cent", "esito", "data_esito", "osservazioni")
-    return {name: getattr(row, name) for name in names} | {"importo": _euro(row.importo_cent)}
+    found = "ricevuta" if row.has_ricevuta else "posizione" if row.has_posizione else None
+    return {name: getattr(row, name) for name in names} | {"importo": _euro(row.importo_cent), "riscontro": found}
 
 
 def _euro(cent: int | None) -> str | None:

@@ -56,6 +56,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
         for line in casi.lines(played["passed"], played["failed"] + played["error"]):
             terminalreporter.write_line(line)
+    about = "test_a_case_about_settlement_flows"
+    settled = {
+        outcome: sum(about in each.nodeid for each in terminalreporter.stats.get(outcome, ()))
+        for outcome in ("passed", "failed", "error")
+    }
+    if any(settled.values()):
+        from tests.flows.casi import summary as casi
+
+        for line in casi.lines_of_fdr(settled["passed"], settled["failed"] + settled["error"]):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)

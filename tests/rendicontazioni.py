@@ -20,7 +20,7 @@ from adapters.nodo.fdr_prodotti import (
 from hub.domain.acquisizione_fdr import DomandaFdr, Elenco, EsitoDomanda, FlussoElencato, Scarico, Trasporto
 from hub.formats.fdr_rest import Pacchetto
 from hub.store import acquisizioni_fdr, schema
-from hub.usecases import elenca_fdr, leggi_fdr, scarica_fdr
+from hub.usecases import abbina_fdr, elenca_fdr, leggi_fdr, scarica_fdr
 from hub.usecases.elenca_fdr import Ritmo
 from tests.world import INTERMEDIARIO, STAZIONE, World
 
@@ -117,6 +117,9 @@ class Rendicontazione:
 
     def leggi(self, pezzo: int = leggi_fdr.PEZZO) -> bool:
         return leggi_fdr.run_once(self.world.db, self.world.runtime.archivio, self.world.clock, pezzo)
+
+    def abbina(self) -> bool:
+        return abbina_fdr.run_once(self.world.db, self.world.clock)
 
     def tutto(self) -> None:
         """Let every job work until there is nothing to do at this moment."""

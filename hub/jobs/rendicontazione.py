@@ -11,11 +11,13 @@ from datetime import timedelta
 
 from hub.jobs.loops import Loop, job
 from hub.runtime import Runtime
-from hub.usecases import elenca_fdr, leggi_fdr, scarica_fdr
+from hub.usecases import abbina_fdr, elenca_fdr, leggi_fdr, scarica_fdr
 from hub.usecases.elenca_fdr import Porte, Ritmo
 
 # Lists are asked for every few hours: who waits half a minute more loses nothing.
 _TICK_S = 20.0
+# Receipts are looked for once a day for each flow.
+_MATCH_TICK_S = 600.0
 # Between the end of a call and what is written of it.
 _MARGIN_S = 120.0
 
@@ -33,6 +35,8 @@ def start(runtime: Runtime, porte: Porte, stop: threading.Event) -> list[Loop]:
         "leggi_fdr": lambda: leggi_fdr.run_once(runtime.db, runtime.archivio, runtime.clock),
     }
     loops = [Loop(name, job(name, deed, is_told=False), _TICK_S, stop) for name, deed in deeds.items()]
+    match = job("abbina_fdr", lambda: abbina_fdr.run_once(runtime.db, runtime.clock), is_told=False)
+    loops.append(Loop("abbina_fdr", match, _MATCH_TICK_S, stop))
     for loop in loops:
         loop.start()
         # Whatever its tick, at once the first time.

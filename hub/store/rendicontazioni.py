@@ -169,7 +169,9 @@ def activate(session: Session, row: Row[Any], *, to: StatoRendicontazione, at: d
     """Let a flow that was read to its end count. Raises: Conflict (another worker did, or another revision counts)."""
     try:
         with session.begin_nested():
-            move(session, row, to=to, at=at, attiva=True, next_attempt_at=None, **values)
+            # What was read is to be matched; what a person looks at is not.
+            next_at = at if to == _S.PARSED else None
+            move(session, row, to=to, at=at, attiva=True, next_attempt_at=next_at, **values)
     except IntegrityError as error:
         raise Conflict(f"rendicontazione {row.id}: un'altra revisione conta da questo momento") from error
 
@@ -193,13 +195,6 @@ def by_id(session: Session, id: int) -> Row[Any]:
     if row is None:
         raise NotFound(f"rendicontazione {id} sconosciuta")
     return row
-
-
-def righe_of(session: Session, rendicontazione_id: int, dopo: int = 0, righe_max: int = _BATCH) -> Sequence[Row[Any]]:
-    """The payments of a flow after a number, in file order."""
-    table = rendicontazioni_righe
-    query = select(table).where(table.c.rendicontazione_id == rendicontazione_id, table.c.numero > dopo)
-    return session.execute(query.order_by(table.c.numero).limit(righe_max)).all()
 
 
 def again(session: Session, id: int, now: datetime) -> Row[Any]:
@@ -250,6 +245,6 @@ def is_parked() -> ColumnElement[bool]:
     """What nothing more is tried for without a person."""
     table = rendicontazioni
     return or_(
-        and_(table.c.stato == str(_S.DOWNLOAD_ERROR), table.c.next_attempt_at.is_(None)),
+        and_(table.c.stato.in_([_S.DOWNLOAD_ERROR, _S.OPEN]), table.c.next_attempt_at.is_(None)),
         table.c.stato == str(_S.INCONSISTENT),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tests.flows.casi import rendicontazione
 from tests.flows.casi.ricevute import CASI, Caso
 
 
@@ -14,4 +15,15 @@ def lines(green: int, red: int, casi: Sequence[Caso] = CASI) -> list[str]:
     return [
         f"{told}{green} plays green, {red} red",
         *(f"    {each.number} ({each.words}): {each.reason}" for each in beside),
+    ]
+
+
+def lines_of_fdr(green: int, red: int) -> list[str]:
+    """The same for settlement flows; what the hub does not do yet is red, too."""
+    missing = [each for each in rendicontazione.CASI if each.is_missing]
+    beside = [each for each in rendicontazione.CASI if each.play is None and not each.is_missing]
+    told = f"cases about settlement flows (node, 8.4): {len(rendicontazione.CASI)} cases, {len(beside)} not applicable"
+    return [
+        f"{told}, {len(missing)} not built; {green} plays green, {red} red",
+        *(f"    {each.number} ({each.words}): {each.reason}" for each in (*beside, *missing)),
     ]

@@ -1,0 +1,76 @@
+"""The payments of settlement flows beside what the hub knows of them: receipts, positions.
+
+Source: node, 6.2 (codes), 6.3 rules 9 and 10 (match key; shares of a payment whose position is another ente's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
+
+from hub.domain.stati import StatoDovuto, StatoRendicontazione
+from hub.store.database import Session
+from hub.store.schema import (
+    dovuti,
+    enti,
+    rendicontazioni,
+    rendicontazioni_righe,
+    rt_ricevute,
+    trasferimenti_ricevute,
+)
+
+_S = StatoRendicontazione
+# Paid without a receipt: the position alone is looked for. Source: node, 6.2.
+_SENZA_RICEVUTA = ("8", "9")
+_BATCH = 500
+
+
+def to_match(session: Session, now: datetime, count: int) -> Sequence[Row[Any]]:
+    """The flows that count whose payments are to be looked for now."""
+    table = rendicontazioni
+    query = select(table).where(table.c.attiva, table.c.stato.in_([_S.PARSED, _S.OPEN]), table.c.next_attempt_at <= now)
+    return session.execute(query.order_by(table.c.next_attempt_at, table.c.id).limit(count)).all()
+
+
+def count_unmatched(session: Session, row: Row[Any]) -> int:
+    """How many payments of a flow nothing of the hub's answers to."""
+    riga = rendicontazioni_righe
+    position_is_enough = and_(riga.c.esito.in_(_SENZA_RICEVUTA), _has_posizione(row.dominio))
+    missing = ~or_(_has_ricevuta(row.dominio), position_is_enough)
+    query = select(func.count()).where(riga.c.rendicontazione_id == row.id, missing)
+    return int(session.execute(query).scalar_one())
+
+
+def righe_of(session: Session, row: Row[Any], dopo: int = 0, righe_max: int = _BATCH) -> Sequence[Row[Any]]:
+    """The payments of a flow after a number, in file order, with `has_ricevuta` and `has_posizione`."""
+    riga = rendicontazioni_righe
+    known = (_has_ricevuta(row.dominio).label("has_ricevuta"), _has_posizione(row.dominio).label("has_posizione"))
+    query = select(riga, *known).where(riga.c.rendicontazione_id == row.id, riga.c.numero > dopo)
+    return session.execute(query.order_by(riga.c.numero).limit(righe_max)).all()
+
+
+def _has_ricevuta(dominio: str) -> ColumnElement[bool]:
+    """Whether a receipt tells of the payment: of a position of the ente, or of a share that is its own."""
+    riga = rendicontazioni_righe
+    mine = dovuti.c.ente_id.in_(select(enti.c.id).where(enti.c.codice_fiscale == dominio))
+    paid = exists().where(
+        mine, dovuti.c.iuv == riga.c.iuv, dovuti.c.iur == riga.c.iur, dovuti.c.stato == str(StatoDovuto.COMPLETATO)
+    )
+    share = trasferimenti_ricevute
+    shared = exists().where(
+        share.c.codice_fiscale == dominio,
+        share.c.ricevuta_id == rt_ricevute.c.id,
+        rt_ricevute.c.iuv == riga.c.iuv,
+        rt_ricevute.c.ccp == riga.c.iur,
+        or_(riga.c.indice.is_(None), share.c.indice == riga.c.indice),
+    )
+    return or_(paid, shared)
+
+
+def _has_posizione(dominio: str) -> ColumnElement[bool]:
+    riga = rendicontazioni_righe
+    mine = dovuti.c.ente_id.in_(select(enti.c.id).where(enti.c.codice_fiscale == dominio))
+    return exists().where(mine, dovuti.c.iuv == riga.c.iuv)
