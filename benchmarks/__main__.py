@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import avvisi, export, import_flusso, in_process, intake, relay_latency, report, tracciati
+from benchmarks import avvisi, export, import_flusso, in_process, intake, relay_latency, report, sportello, tracciati
 
 
 def main() -> int:
@@ -12,7 +12,7 @@ def main() -> int:
     options = report.arguments(__doc__ or "").parse_args()
     argv = ["--database", options.database] + (["--check"] if options.check else [])
     codes = []
-    for one in (in_process, intake, relay_latency, avvisi, tracciati, export, import_flusso):
+    for one in (in_process, intake, relay_latency, sportello, avvisi, tracciati, export, import_flusso):
         codes.append(one.main(argv))
         report.say()
     return max(codes)
