@@ -96,7 +96,7 @@ def build_runtime(config: Config) -> Runtime:
                 TOPIC_NODO + name: invio_rpt.build_topic(one, config.relay_attempts_max)
                 for name, one in linked.items()
             },
-            TOPIC_RECUPERO: recupero.build_topic(linked),
+            TOPIC_RECUPERO: recupero.build_topic(linked, timedelta(seconds=config.ricevuta_attesa_s)),
             TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),
             TOPIC_POSIZIONI: pubblica_posizioni.build_topic(db, PosizioniClient(config.piattaforma_url), cassaforte),
             TOPIC_EXPORT: consegna_export.build_topic(db, archivio, build_recapiti(config), cassaforte),

@@ -149,7 +149,7 @@ class World:
             blocco=timedelta(seconds=self.runtime.config.blocco_pagamento_s),
             registra={"RT": record_copia},
         )
-        recuperi = recupero.build_topic({"rpt": found})
+        recuperi = recupero.build_topic({"rpt": found}, timedelta(seconds=self.runtime.config.ricevuta_attesa_s))
         return {TOPIC_RPT: build_topic(found, limits.attempts_max), recupero.TOPIC_RECUPERO: recuperi}
 
     def relay(self, limits: RelayLimits = LIMITS, nodo: ScriptedNodo | None = None) -> bool:

@@ -12,8 +12,8 @@ from datetime import timedelta
 _RIPROVA_S = (1, 2, 5, 10, 30, 60, 120, 300, 600)
 # Seconds before the n-th question about an unknown outcome.
 _CHIEDI_S = (1, 2, 5, 10, 30, 120, 600, 1800, 3600)
-# Seconds after the n-th search for the outcome of an attempt whose receipt is overdue.
-_CERCA_S = (600, 1800, 3600)
+# Thirds of the time that a receipt may take, after the n-th search for it.
+_CERCA = (1, 3, 6)
 # Hourly for a day; what is not known by then is in the operators' list, and is asked about all the same.
 _ORE = 24
 _RARA = timedelta(hours=6)
@@ -36,13 +36,15 @@ def before_question(attempts: int) -> timedelta:
     return _RARA if attempts > len(_CHIEDI_S) + _ORE else _wait(_CHIEDI_S, attempts)
 
 
-def before_recupero(attempts: int) -> timedelta:
-    """The pause after the n-th search for a receipt that is overdue: nobody is looking at a page any more.
+def before_recupero(attesa: timedelta, attempts: int) -> timedelta:
+    """The pause after the n-th search for a receipt that is overdue since `attesa`, in proportion to it.
 
-    >>> [int(before_recupero(n).total_seconds()) for n in (1, 2, 3, 26, 27)]
+    >>> [int(before_recupero(timedelta(minutes=30), n).total_seconds()) for n in (1, 2, 3, 26, 27)]
     [600, 1800, 3600, 3600, 21600]
     """
-    return _RARA if attempts > len(_CERCA_S) + _ORE - 1 else _wait(_CERCA_S, attempts)
+    if attempts > len(_CERCA) + _ORE - 1:
+        return 12 * attesa
+    return _CERCA[min(max(attempts, 1), len(_CERCA)) - 1] * attesa / 3
 
 
 def before_ente(attempts: int) -> timedelta:

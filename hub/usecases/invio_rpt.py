@@ -69,9 +69,12 @@ def _judge(collegamento: Collegamento, tentativo: Tentativo, message: Claimed) -
     if tentativo.row.fault_code in _PROOFS and ricerca.passi[0][1].is_gone:
         # The node itself had said that it failed; there is no state any more to confirm it with.
         return replace(delivery, outcome=Outcome.REFUSED, code=tentativo.row.fault_code)
-    if ricerca.is_without_trace and collegamento.is_lapsed(tentativo):
+    if not ricerca.is_without_trace:
+        return delivery
+    if collegamento.is_lapsed(tentativo):
         return Delivery(Outcome.REFUSED, SENZA_TRACCIA, f"nessuna traccia al nodo, blocco scaduto ({ricerca.told})")
-    return delivery
+    # The key is unknown there, and should the first sending still be on its way, the second is refused as a duplicate.
+    return replace(delivery, outcome=Outcome.TRY_AGAIN) if tentativo.stazione.rileva_duplicati else delivery
 
 
 def _is_closed(session: Session, first: Row[Any]) -> bool:

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from hub.domain.attesa import before_recupero
 from hub.domain.delivery import Delivery, Outcome
@@ -51,9 +52,12 @@ def run_once(db: Database, profili: Sequence[str], attesa: timedelta, now: datet
     return taken == _BATCH
 
 
-def build_topic(collegamenti: Mapping[str, Collegamento]) -> Topic:
-    """The topic over the nodes by profile; `message.chiave` is the id of the attempt."""
-    pazienza = Pazienza(_SEMPRE, before_question=before_recupero, parks_unknown=False)
+def build_topic(collegamenti: Mapping[str, Collegamento], attesa: timedelta) -> Topic:
+    """The topic over the nodes by profile; `message.chiave` is the id of the attempt.
+
+    `attesa`: how long a receipt may take; the pauses between two searches are in proportion to it.
+    """
+    pazienza = Pazienza(_SEMPRE, before_question=partial(before_recupero, attesa), parks_unknown=False)
 
     def pursue(message: Claimed) -> Delivery:
         return _pursue(collegamenti, message)

@@ -16,7 +16,8 @@ from hub.ports import Via
 
 # A receipt that is on its way is given this long before a copy is asked for. Source: node, annex A.
 _COPIA_DOPO = timedelta(hours=1)
-_NOT_THERE = frozenset({"PPT_RPT_SCONOSCIUTA", "PPT_RT_SCONOSCIUTA", "NON_IN_LISTA"})
+_UNKNOWN_KEY = frozenset({"PPT_RPT_SCONOSCIUTA", "PPT_RT_SCONOSCIUTA"})
+_NOT_THERE = _UNKNOWN_KEY | {"NON_IN_LISTA"}
 
 Asked = Callable[[Via], Trovato]
 
@@ -35,11 +36,13 @@ class Ricerca:
 
     @property
     def is_without_trace(self) -> bool:
-        """Every way that is still there has answered, one at least, and none of them knows the attempt."""
-        present = [passo for _, passo in self.passi if not passo.is_gone]
-        return bool(present) and all(
-            passo.delivery.is_answered and passo.delivery.code in _NOT_THERE for passo in present
-        )
+        """Every way that is still there has answered that it does not know the attempt, state or copy among them.
+
+        A copy of a known RPT would have been "not ready yet" (node, 2.4); a list that lacks it proves nothing.
+        """
+        present = [passo.delivery for _, passo in self.passi if not passo.is_gone]
+        is_agreed = all(one.is_answered and one.code in _NOT_THERE for one in present)
+        return is_agreed and any(one.code in _UNKNOWN_KEY for one in present)
 
 
 def find_out(

@@ -286,10 +286,32 @@ def test_a_receipt_ends_the_doubt(world: World):
     assert (world.carrello(id_session).stato, world.tentativo(id_session).stato) == ("PAGATO", "CHIUSO")
 
 
-@pytest.mark.parametrize("rileva_duplicati", [True, False])
-def test_what_no_way_knows_is_free_when_the_lock_is_over(world: World, rileva_duplicati: bool):
+def test_what_no_way_knows_leaves_again_where_a_duplicate_would_be_refused(world: World):
+    """A worker died before it sent: the key is unknown there (node, 2.1 and 2.4)."""
+    ways(world, GONE, NOT_LISTED, NO_RT)
+    id_session = doubt(world)
+
+    world.relay()
+
+    assert (world.tentativo(id_session).stato, world.messaggio(id_session).stato) == ("ACCETTATO", "CONSEGNATO")
+    assert world.nodo.received[0] == world.nodo.received[1]
+
+
+def test_what_no_way_knows_does_not_leave_any_more_when_the_lock_is_over(world: World):
+    """Nobody waits for it then, and the notice may be paid elsewhere."""
+    ways(world, GONE, NOT_LISTED, NO_RT)
+    id_session = doubt(world)
+    world.clock.advance(world.runtime.config.blocco_pagamento_s)
+
+    world.relay()
+
+    assert (world.carrello(id_session).stato, world.tentativo(id_session).fault_code) == ("NON_PAGATO", "SENZA_TRACCIA")
+    assert len(world.nodo.received) == 1
+
+
+def test_what_no_way_knows_is_free_when_the_lock_is_over(world: World):
     """Node, 2.2, converter era: 30 minutes are longer than every timer; then the position is closed."""
-    world.change(schema.stazioni, "intermediario", INTERMEDIARIO, rileva_duplicati=rileva_duplicati)
+    world.change(schema.stazioni, "intermediario", INTERMEDIARIO, rileva_duplicati=False)
     ways(world, GONE, NOT_LISTED, NO_RT)
     id_session = doubt(world)
     world.relay()
@@ -304,8 +326,14 @@ def test_what_no_way_knows_is_free_when_the_lock_is_over(world: World, rileva_du
 
 @pytest.mark.parametrize(
     "answers",
-    [(GONE, GONE, GONE), (SILENT, NOT_LISTED, NO_RT), (GONE, NOT_LISTED, SILENT), (GONE, SILENT, NO_RT)],
-    ids=["no_way_left", "state_silent", "copy_silent", "list_silent"],
+    [
+        (GONE, GONE, GONE),
+        (GONE, NOT_LISTED, GONE),
+        (SILENT, NOT_LISTED, NO_RT),
+        (GONE, NOT_LISTED, SILENT),
+        (GONE, SILENT, NO_RT),
+    ],
+    ids=["no_way_left", "list_only", "state_silent", "copy_silent", "list_silent"],
 )
 def test_silence_is_no_evidence(world: World, answers: tuple[Trovato, ...]):
     ways(world, *answers)
