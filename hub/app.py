@@ -24,6 +24,7 @@ from adapters.nodo.fdr_soap import FdrSoap
 from adapters.nodo.soap import NodoSoap
 from adapters.nodo.trasporto import Attese, Trasporto
 from adapters.posizioni.client import PosizioniClient
+from adapters.ricevute.client import RicevuteClient
 from adapters.sftp.client import Limiti, SftpClient
 from adapters.tassonomia.client import TassonomiaClient
 from hub import app_flussi, app_porte, log
@@ -46,13 +47,14 @@ from hub.store import migrate
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
-from hub.usecases import consegna_export, inoltro_esito, invio_rpt, pubblica_posizioni, recupero
+from hub.usecases import consegna_export, inoltro_esito, invio_rpt, pubblica_posizioni, recupera_ricevute, recupero
 from hub.usecases.authenticate import Callers
 from hub.usecases.consegna_export import TOPIC_EXPORT
 from hub.usecases.importo_attuale import Archivi
 from hub.usecases.inoltro_esito import TOPIC_ESITO
 from hub.usecases.pubblica_posizioni import TOPIC_POSIZIONI
 from hub.usecases.record_rt import record_copia
+from hub.usecases.recupera_ricevute import TOPIC_RICEVUTE
 from hub.usecases.recupero import TOPIC_RECUPERO
 from hub.usecases.start_pagamento import TOPIC_NODO
 from hub.usecases.tentativo_nodo import Collegamento
@@ -99,6 +101,9 @@ def build_runtime(config: Config) -> Runtime:
             TOPIC_RECUPERO: recupero.build_topic(linked, timedelta(seconds=config.ricevuta_attesa_s)),
             TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),
             TOPIC_POSIZIONI: pubblica_posizioni.build_topic(db, PosizioniClient(config.piattaforma_url), cassaforte),
+            TOPIC_RICEVUTE: recupera_ricevute.build_topic(
+                db, RicevuteClient(config.piattaforma_url), cassaforte, utc_now
+            ),
             TOPIC_EXPORT: consegna_export.build_topic(db, archivio, build_recapiti(config), cassaforte),
         },
     )

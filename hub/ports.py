@@ -86,6 +86,18 @@ class Posizioni(Protocol):
         ...
 
 
+class Ricevute(Protocol):
+    """The receipts that the platform keeps."""
+
+    def ask(self, dominio: str, iur: str, iuv: str, chiavi: ChiaviServizio, correlation_id: str) -> Trovato:
+        """Ask for one receipt by its IUR (`iuv` may be empty): `documento` when it is there.
+
+        Otherwise UNKNOWN: not there, or no answer; TRY_AGAIN: a pause is asked for; REFUSED: it will not be told.
+        Source: node, BizEvents receipts (2.14).
+        """
+        ...
+
+
 class SistemaEnte(Protocol):
     """The software of the entes, called at the addresses that they configured."""
 

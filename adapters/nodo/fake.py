@@ -92,7 +92,9 @@ class Simulator:
         self._counter = SportelloDoor(self.sportello)
         self.ledger_fdr = LedgerFdr(state_path)
         self.fdr = FdrDoor(self._node, self.ledger_fdr, self.faults, clock, self._pagati)
-        self.piattaforma = Piattaforma(self.ledger, self.faults, clock, self.sportello, state_path)
+        self.piattaforma = Piattaforma(
+            self.ledger, self.faults, clock, self.sportello, self.ledger_sportello, state_path
+        )
         self.piattaforma.carrelli.public_url = public_url.rstrip("/")
 
     def close(self) -> None:

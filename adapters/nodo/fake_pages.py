@@ -146,6 +146,7 @@ def home_page(hub_url: str) -> str:
         ("GET /c/{carrello}", "la pagina di Checkout"),
         ("POST /api/checkout", "lo stesso senza browser: {id o idCart, azione}"),
         ("POST /aca/v1/paCreatePosition", "le posizioni debitorie"),
+        ("GET /bizevents/service/v1/organizations/...", "le ricevute"),
         ("POST /faults, DELETE /faults", "i guasti da provocare"),
         ("POST /config", "le stazioni conosciute"),
     )

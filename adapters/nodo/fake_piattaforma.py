@@ -1,4 +1,4 @@
-"""The REST side of the simulator put together: carts, positions, their door and their memory."""
+"""The REST side of the simulator put together: carts, positions, receipts, their door and their memory."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from adapters.nodo.fake_bizevents import BizEvents
 from adapters.nodo.fake_carrelli import Carrelli
 from adapters.nodo.fake_posizioni import Posizioni
 from adapters.nodo.fake_rest import RestDoor
@@ -17,6 +18,7 @@ from adapters.nodo.fake_sportello import PAGATO, VERIFICATO, AlloSportello, Spor
 from adapters.nodo.faults_script import FaultScript
 from adapters.nodo.ledger import Ledger
 from adapters.nodo.ledger_carrelli import LedgerCarrelli
+from adapters.nodo.ledger_sportello import LedgerSportello
 
 _PAGE = re.compile(r"/c/([0-9a-f-]{36})")
 
@@ -30,12 +32,14 @@ class Piattaforma:
         faults: FaultScript,
         clock: Callable[[], datetime],
         sportello: Sportello,
+        ledger_sportello: LedgerSportello,
         state_path: Path | None,
     ) -> None:
         self.door = RestDoor(ledger, faults, clock)
         self.ledger_carrelli = LedgerCarrelli(state_path)
         self.carrelli = Carrelli(self.door, self.ledger_carrelli, clock, self._stand)
         self.posizioni = Posizioni(state_path, self.door, clock)
+        self.ricevute = BizEvents(self.door, ledger_sportello)
         self._sportello = sportello
 
     def close(self) -> None:
@@ -50,7 +54,7 @@ class Piattaforma:
         page = _PAGE.fullmatch(request.path)
         if page is not None:
             return self.carrelli.page(request, page[1])
-        return self.posizioni.find_route(request)
+        return self.ricevute.find_route(request) or self.posizioni.find_route(request)
 
     def configure(self, words: dict[str, Any]) -> None:
         """Take what concerns REST of `POST /config`. Raises: TypeError, ValueError."""

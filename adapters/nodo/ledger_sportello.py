@@ -121,6 +121,12 @@ class LedgerSportello(Registro):
         with self._writing() as connection:
             connection.execute("UPDATE ricevute SET stato = ? WHERE id = ?", (stato, ricevuta_id))
 
+    def find_ricevuta(self, destinatario: str, token: str) -> bytes | None:
+        """The message that told an ente of a payment, as it was first stored."""
+        query = "SELECT corpo FROM ricevute WHERE destinatario = ? AND token = ? ORDER BY id LIMIT 1"
+        rows = self._rows(query, (destinatario, token))
+        return rows[0]["corpo"] if rows else None
+
     def pagamento(self, pagamento_id: int) -> dict[str, Any]:
         """Return a payment with its calls and its receipts, as plain values."""
         return self._plain(self._rows("SELECT * FROM pagamenti WHERE id = ?", (pagamento_id,))[0])

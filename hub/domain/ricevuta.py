@@ -21,6 +21,7 @@ class Primitiva(StrEnum):
     INVIA_RT = "paaInviaRT"
     SEND_RT = "paSendRT"
     SEND_RT_V2 = "paSendRTV2"
+    BIZ_EVENTS = "bizEvents"
 
 
 class Segnalazione(StrEnum):

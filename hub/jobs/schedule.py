@@ -34,6 +34,7 @@ from hub.usecases import (
     forget_precaricate,
     inoltro_esito,
     pubblica_posizioni,
+    recupera_ricevute,
     recupero,
     relay_outbox,
     scadenze_stazioni,
@@ -44,13 +45,15 @@ _EXPIRE_EVERY_S = 60
 # The longest that a call to an ente may take.
 _MARGIN_ENTE = timedelta(seconds=SLOT_ENTE_S)
 # The node is one and serves all.
-_DEL_NODO = ("nodo", recupero.CORSIA, pubblica_posizioni.CORSIA)
+_DEL_NODO = ("nodo", recupero.CORSIA, pubblica_posizioni.CORSIA, recupera_ricevute.CORSIA)
 # A search asks three ways at most, and some time goes by between.
 _WAYS = 4
 # Files on their way to the entes at once: a few a night for each, each with a line of its own to fill.
 _SFTP_THREADS = 4
 # Positions on their way to the platform at once: a flow brings a million, and payers must not wait for them.
 _POSIZIONI_THREADS = 4
+# Receipts that nobody brought are few, and the platform counts the calls.
+_RICEVUTE_THREADS = 2
 
 
 def run(
@@ -66,6 +69,7 @@ def run(
         _Relay("relay_recupero", recupero.CORSIA, 1),
         _Relay("relay_enti", inoltro_esito.CORSIA, config.inoltro_threads),
         _Relay("relay_sftp", consegna_export.CORSIA, _SFTP_THREADS),
+        _Relay("relay_ricevute", recupera_ricevute.CORSIA, _RICEVUTE_THREADS),
         _Relay("relay_posizioni", pubblica_posizioni.CORSIA, _POSIZIONI_THREADS),
     ]
     receipts = job("apply_rt", lambda: elabora_ricevute.run_once(runtime.db, runtime.clock()))
@@ -81,6 +85,8 @@ def run(
         timezone="UTC",
     )
     scheduler.add_job(expire, "interval", seconds=_EXPIRE_EVERY_S, id="expire_sessioni")
+    missing = job("recupera_ricevute", lambda: recupera_ricevute.run_once(runtime.db, runtime.clock()))
+    scheduler.add_job(missing, "interval", seconds=_EXPIRE_EVERY_S, id="recupera_ricevute")
     positions = job("pubblica_posizioni", lambda: pubblica_posizioni.run_once(runtime.db, runtime.clock()))
     scheduler.add_job(positions, "interval", seconds=_EXPIRE_EVERY_S, id="pubblica_posizioni")
     scheduler.add_job(carts, "interval", seconds=_EXPIRE_EVERY_S, id="expire_carrelli")

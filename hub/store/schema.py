@@ -38,6 +38,7 @@ from hub.store.schema_rendicontazione import rendicontazioni as rendicontazioni
 from hub.store.schema_rendicontazione import rendicontazioni_righe as rendicontazioni_righe
 from hub.store.schema_rendicontazione import stazioni_fdr as stazioni_fdr
 from hub.store.schema_rest import posizioni_pubblicate as posizioni_pubblicate
+from hub.store.schema_rest import ricerche_ricevute as ricerche_ricevute
 from hub.store.schema_rest import ripassi_posizioni as ripassi_posizioni
 from hub.store.schema_rest import servizi_rest as servizi_rest
 from hub.store.schema_ricevute import rt_ricevute as rt_ricevute

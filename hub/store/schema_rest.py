@@ -47,3 +47,12 @@ ripassi_posizioni = Table(
     Column("iniziato_at", Instant, nullable=False),
     Column("fino_a", String(32)),  # the id of the last dovuto that was looked at; None: the walk is over
 )
+
+# The settlement flows that were looked at for receipts which nobody brought.
+ricerche_ricevute = Table(
+    "ricerche_ricevute",
+    metadata,
+    Column("rendicontazione_id", Id, ForeignKey("rendicontazioni.id"), primary_key=True, autoincrement=False),
+    Column("mancanti", Integer, nullable=False),
+    Column("cercata_at", Instant, nullable=False),
+)

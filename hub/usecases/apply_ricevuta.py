@@ -15,9 +15,10 @@ from typing import Any
 from sqlalchemy import Row
 
 from hub.domain.errors import RicevutaNonLeggibile
-from hub.domain.ricevuta import Ricevuta, Segnalazione
+from hub.domain.ricevuta import Primitiva, Ricevuta, Segnalazione
 from hub.domain.stati import StatoCarrello, StatoDovuto, StatoRt, StatoTentativo, is_legal
 from hub.formats.ricevuta import read_ricevuta
+from hub.formats.ricevuta_rest import read_ricevuta_rest
 from hub.formats.rt import render_rt
 from hub.store import carrelli, depositati, dovuti, enti, rt_ricevute, tentativi
 from hub.store.database import Session
@@ -33,7 +34,7 @@ def apply_ricevuta(session: Session, row: Row[Any], now: datetime) -> Effetto:
     Raises: Conflict (something of it is changed by somebody else at this moment: to be tried again).
     """
     try:
-        ricevuta = read_ricevuta(bytes(row.raw), row.charset)
+        ricevuta = _read(row)
     except RicevutaNonLeggibile as refusal:
         ignoti: tuple[str, ...] = ()
         importo_cent = None
@@ -54,6 +55,13 @@ def apply_ricevuta(session: Session, row: Row[Any], now: datetime) -> Effetto:
         importo_cent=importo_cent,
     )
     return effetto
+
+
+def _read(row: Row[Any]) -> Ricevuta:
+    """Raises: RicevutaNonLeggibile."""
+    if row.primitiva == Primitiva.BIZ_EVENTS:
+        return read_ricevuta_rest(bytes(row.raw), row.dominio, row.intermediario or "", row.stazione_id)
+    return read_ricevuta(bytes(row.raw), row.charset)
 
 
 def _effect(session: Session, row: Row[Any], ricevuta: Ricevuta, now: datetime) -> Effetto:
@@ -80,7 +88,7 @@ def _known_before(session: Session, row: Row[Any], ricevuta: Ricevuta) -> Effett
     """
     for earlier in rt_ricevute.earlier_with_token(session, row):
         try:
-            other = read_ricevuta(bytes(earlier.raw), earlier.charset)
+            other = _read(earlier)
         except RicevutaNonLeggibile:
             continue
         if ricevuta.is_same_payment(other):
