@@ -170,30 +170,24 @@ def copy_text(colonne: Sequence[Sequence[Any]], comuni: Sequence[Any]) -> str:
     >>> copy_text([["a", "b\\c"], [1, None]], ["x"])
     'a\t1\tx\nb\\\\c\t\\N\tx\n'
     """
-    nulls = 0
-    filled: list[Sequence[Any]] = []
-    for column in colonne:
-        absent = column.count(None)
-        if absent:
-            nulls += absent
-            column = [_NULL if value is None else value for value in column]
-        filled.append(column)
-    count = len(colonne[0])
+    filled = [_filled(column) for column in colonne]
     suffix = "".join("\t" + (_NULL if value is None else str(value)) for value in comuni).replace("%", "%%")
     line = "\t".join(["%s"] * len(colonne)) + suffix + "\n"
-    text = "".join(map(line.__mod__, zip(*filled, strict=True)))
-    nulls += count * suffix.count(_NULL)
-    tabs = count * line.count("\t")
-    if text.count("\\") == nulls and text.count("\t") == tabs and text.count("\n") == count and "\r" not in text:
-        return text
-    filled = [list(map(_escaped, column)) for column in colonne]
     return "".join(map(line.__mod__, zip(*filled, strict=True)))
 
 
-def _escaped(value: Any) -> Any:
-    if value is None:
-        return _NULL
-    return value.translate(_ESCAPES) if isinstance(value, str) else value
+def _filled(column: Sequence[Any]) -> Sequence[Any]:
+    """Return a column of texts, or of anything else, with None and what has a meaning for COPY written out."""
+    present = column
+    try:
+        # The usual column. What joins has no None, and what is not in the whole is in none of them.
+        whole = "".join(column)
+    except TypeError:
+        present = [value for value in column if value is not None]
+        whole = "".join(present) if present and isinstance(present[0], str) else ""
+    if "\\" in whole or "\t" in whole or "\n" in whole or "\r" in whole:
+        return [_NULL if value is None else value.translate(_ESCAPES) for value in column]
+    return column if len(present) == len(column) else [_NULL if value is None else value for value in column]
 
 
 def _plain(value: Any, is_postgresql: bool) -> Any:

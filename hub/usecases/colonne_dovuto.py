@@ -81,16 +81,15 @@ def _pagatori(columns: Sequence[Sequence[str]]) -> list[str]:
     """Return the payers as JSON. Most columns need nothing but quotes, or are empty: the line says so for all rows."""
     places, varying = [], []
     for nome, column in zip(_CAMPI_SOGGETTO, columns, strict=True):
-        distinct = set(column)
-        whole = "".join(distinct)
+        whole = "".join(column)
         if not whole:
             places.append(f'"{nome}": null')
             continue
         is_plain = whole.isprintable() and '"' not in whole and "\\" not in whole
-        if is_plain and "" not in distinct:
+        if is_plain and "" not in column:
             places.append(f'"{nome}": "%s"')
         else:
-            known = {text: encode_basestring(text) if text else "null" for text in distinct}
+            known = {text: encode_basestring(text) if text else "null" for text in set(column)}
             places.append(f'"{nome}": %s')
             column = list(map(known.__getitem__, column))
         varying.append(column)

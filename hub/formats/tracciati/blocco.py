@@ -85,10 +85,10 @@ def _split(riga: Riga) -> Sequence[str]:
 
 def _read(colonna: Colonna, texts: list[str]) -> tuple[Sequence[Any], set[int]]:
     """Return the values of a column, and the places whose text is not one."""
+    if not colonna.is_typed and max(map(len, texts)) <= colonna.length_max and not (colonna.required and "" in texts):
+        return texts, set()
     distinct = set(texts)
-    if max(map(len, distinct)) <= colonna.length_max and not (colonna.required and "" in distinct):
-        if not colonna.is_typed:
-            return texts, set()
+    if colonna.is_typed and max(map(len, distinct)) <= colonna.length_max and not (colonna.required and "" in distinct):
         try:
             known = {text: colonna.read(text) for text in distinct}
         except ValueError:
