@@ -36,36 +36,36 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("backend", _backends(), scope="session")
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say in one line how far the fault walk went, when this run walked."""
-    walked = {
-        outcome: sum("tests/soap/walk/" in report.nodeid for report in terminalreporter.stats.get(outcome, ()))
+def _ran(terminalreporter: Any, words: str) -> tuple[int, int]:
+    """How many tests with these words in their names were green, and how many red."""
+    counts = {
+        outcome: sum(words in report.nodeid for report in terminalreporter.stats.get(outcome, ()))
         for outcome in ("passed", "failed", "error")
     }
-    if any(walked.values()):
+    return counts["passed"], counts["failed"] + counts["error"]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how far the fault walk and the cases of the public suites went, when this run had them."""
+    if any(ran := _ran(terminalreporter, "tests/soap/walk/")):
         from tests.soap.walk import summary
 
-        terminalreporter.write_line(summary.line(walked["passed"], walked["failed"] + walked["error"]))
-    plays = "test_a_case_of_the_public_suites"
-    played = {
-        outcome: sum(plays in report.nodeid for report in terminalreporter.stats.get(outcome, ()))
-        for outcome in ("passed", "failed", "error")
-    }
-    if any(played.values()):
+        terminalreporter.write_line(summary.line(*ran))
+    told: list[str] = []
+    if any(ran := _ran(terminalreporter, "test_a_case_of_the_public_suites")):
         from tests.flows.casi import summary as casi
 
-        for line in casi.lines(played["passed"], played["failed"] + played["error"]):
-            terminalreporter.write_line(line)
-    about = "test_a_case_about_settlement_flows"
-    settled = {
-        outcome: sum(about in each.nodeid for each in terminalreporter.stats.get(outcome, ()))
-        for outcome in ("passed", "failed", "error")
-    }
-    if any(settled.values()):
+        told += casi.lines(*ran)
+    if any(ran := _ran(terminalreporter, "test_a_case_about_calls_of_the_hub")):
+        from tests.nodo import casi as calls
+
+        told += calls.lines(*ran)
+    if any(ran := _ran(terminalreporter, "test_a_case_about_settlement_flows")):
         from tests.flows.casi import summary as casi
 
-        for line in casi.lines_of_fdr(settled["passed"], settled["failed"] + settled["error"]):
-            terminalreporter.write_line(line)
+        told += casi.lines_of_fdr(*ran)
+    for line in told:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)

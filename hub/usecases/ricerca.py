@@ -80,7 +80,8 @@ def _is_certain(found: Trovato, stazione: Stazione, cercato: TentativoCercato, n
             is_due = found.azione is Azione.COPIA_POI and now - cercato.creato_at >= _COPIA_DOPO
             return found.azione is not None and found.azione is not Azione.COPIA and not is_due
         case Outcome.UNKNOWN:
-            return False
+            # The node has the RPT and says itself that it does not know: no other way knows more.
+            return found.azione is not None
 
 
 def _unsure(found: Trovato) -> Trovato:
