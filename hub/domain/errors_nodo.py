@@ -42,3 +42,9 @@ class ArchivioMuto(OutOfService):
 
 class RispostaTardiva(OutOfService):
     """The question waited for so long that its answer would come too late: it is not worked on."""
+
+
+class RptNonInviabile(InvalidRequest):
+    """The node would refuse these RPTs: nothing is stored, nothing leaves. Raised by the adapter that writes them."""
+
+    code = "PPT_SEMANTICA"
