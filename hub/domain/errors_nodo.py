@@ -30,6 +30,12 @@ class NonRappresentabile(InvalidRequest):
     code = "PAA_SEMANTICA"
 
 
+class RptNonInviabile(InvalidRequest):
+    """The node would refuse these RPTs: nothing is stored, nothing leaves. The message says which rule."""
+
+    code = "PPT_SEMANTICA"
+
+
 class DatiServizioNonValidi(InvalidRequest):
     """The document inside a demand cannot be read, or lacks what the ente needs."""
 
