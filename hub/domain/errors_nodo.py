@@ -33,7 +33,7 @@ class NonRappresentabile(InvalidRequest):
 class RptNonInviabile(InvalidRequest):
     """The node would refuse these RPTs: nothing is stored, nothing leaves. The message says which rule."""
 
-    code = "PPT_SEMANTICA"
+    code = "PAA_SEMANTICA"
 
 
 class DatiServizioNonValidi(InvalidRequest):
