@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select
 
 from hub.domain.stati import StatoDovuto, StatoRendicontazione
 from hub.store.database import Session
@@ -23,7 +23,7 @@ from hub.store.schema import (
 )
 
 _S = StatoRendicontazione
-# Paid without a receipt: the position alone is looked for. Source: node, 6.2.
+# Paid without a receipt. Source: node, 6.2.
 _SENZA_RICEVUTA = ("8", "9")
 _BATCH = 500
 
@@ -35,12 +35,24 @@ def to_match(session: Session, now: datetime, count: int) -> Sequence[Row[Any]]:
     return session.execute(query.order_by(table.c.next_attempt_at, table.c.id).limit(count)).all()
 
 
+def to_pay(session: Session, row: Row[Any], dopo: int) -> Sequence[Row[Any]]:
+    """The payments without a receipt (outcomes 8 and 9) of a position of the ente's that is not known to be paid so."""
+    riga = rendicontazioni_righe
+    query = select(riga).where(
+        riga.c.rendicontazione_id == row.id,
+        riga.c.numero > dopo,
+        riga.c.esito.in_(_SENZA_RICEVUTA),
+        riga.c.importo_cent > 0,
+        ~_has_ricevuta(row.dominio),
+        _has_posizione(row.dominio),
+    )
+    return session.execute(query.order_by(riga.c.numero).limit(_BATCH)).all()
+
+
 def count_unmatched(session: Session, row: Row[Any]) -> int:
     """How many payments of a flow nothing of the hub's answers to."""
     riga = rendicontazioni_righe
-    position_is_enough = and_(riga.c.esito.in_(_SENZA_RICEVUTA), _has_posizione(row.dominio))
-    missing = ~or_(_has_ricevuta(row.dominio), position_is_enough)
-    query = select(func.count()).where(riga.c.rendicontazione_id == row.id, missing)
+    query = select(func.count()).where(riga.c.rendicontazione_id == row.id, ~_has_ricevuta(row.dominio))
     return int(session.execute(query).scalar_one())
 
 
@@ -53,7 +65,7 @@ def righe_of(session: Session, row: Row[Any], dopo: int = 0, righe_max: int = _B
 
 
 def _has_ricevuta(dominio: str) -> ColumnElement[bool]:
-    """Whether a receipt tells of the payment: of a position of the ente, or of a share that is its own."""
+    """Whether the payment is known: of a position of the ente that was paid so, or of a share that is its own."""
     riga = rendicontazioni_righe
     mine = dovuti.c.ente_id.in_(select(enti.c.id).where(enti.c.codice_fiscale == dominio))
     paid = exists().where(

@@ -82,7 +82,29 @@ def registra_pagamento(
             row = _payable(session, row, now)
         if row is None:
             row = _add_unknown(session, chiamante, pagamento, now)
-        _pay(session, chiamante, row, pagamento, now)
+        _pay(session, chiamante.ente, row, pagamento, now)
+
+
+def paga_da_rendicontazione(
+    session: Session, ente: Row[Any], pagamento: PagamentoEsterno, indice: int | None, now: datetime
+) -> bool:
+    """Mark the position of a payment that a settlement flow tells without a receipt (outcomes 8 and 9) as paid.
+
+    Of several dovuti under one IUV that at `indice` is taken, or the first. False when none of the ente's is to be paid
+    (unknown, paid already). A receipt that comes later takes the place of this outcome. Source: node, 6.2.
+    """
+    enti.lock(session, ente.id)
+    rows = depositati.all_by_iuv(session, ente.id, pagamento.iuv)
+    if not rows or any(_is_paid(row) and row.iur == pagamento.iur for row in rows):
+        return False
+    row = next((one for one in rows if one.posizione == indice), rows[0])
+    if _is_paid(row):
+        return False
+    payable = _payable(session, row, now)
+    if payable is None:
+        return False
+    _pay(session, ente, payable, pagamento, now)
+    return True
 
 
 def _is_paid(row: Row[Any]) -> bool:
@@ -114,17 +136,17 @@ def _payable(session: Session, row: Row[Any], now: datetime) -> Row[Any] | None:
     return depositati.find_version(session, version_id)
 
 
-def _pay(session: Session, chiamante: Chiamante, row: Row[Any], pagamento: PagamentoEsterno, now: datetime) -> None:
+def _pay(session: Session, ente: Row[Any], row: Row[Any], pagamento: PagamentoEsterno, now: datetime) -> None:
     expected_cent = row.importo_cent + (row.secondario["importo_cent"] if row.secondario else 0)
     if pagamento.importo_cent != expected_cent:
         get_logger().warning(
             "registra_pagamento_importo_diverso",
-            ente=chiamante.ente.cod_ipa_ente,
+            ente=ente.cod_ipa_ente,
             iuv=pagamento.iuv,
             importo_cent=pagamento.importo_cent,
             atteso_cent=expected_cent,
         )
-    carrello_id = _close_carrello(session, chiamante, row, pagamento, now)
+    carrello_id = _close_carrello(session, ente, row, pagamento, now)
     outcome = {
         "carrello_id": carrello_id,
         "codice_esito": 0,
@@ -138,15 +160,15 @@ def _pay(session: Session, chiamante: Chiamante, row: Row[Any], pagamento: Pagam
         dovuti.move(session, row, to=StatoDovuto.COMPLETATO, at=now, **outcome)
     paid = depositati.find_version(session, row.id)
     assert paid is not None
-    queue_esito(session, chiamante.ente, paid, None, now)
+    queue_esito(session, ente, paid, None, now)
     queue_posizioni(session, row.ente_id, [row.iuv], now)
 
 
 def _close_carrello(
-    session: Session, chiamante: Chiamante, row: Row[Any], pagamento: PagamentoEsterno, now: datetime
+    session: Session, ente: Row[Any], row: Row[Any], pagamento: PagamentoEsterno, now: datetime
 ) -> str:
     """Take the carrello of the dovuto to PAGATO, or make one that has no session; return its id."""
-    outcome = render_rt(_outcome(chiamante.ente, row, pagamento, now))
+    outcome = render_rt(_outcome(ente, row, pagamento, now))
     carrello = None if row.carrello_id is None else carrelli.by_id(session, row.carrello_id)
     if carrello is not None and is_legal(StatoCarrello(carrello.stato), StatoCarrello.PAGATO):
         tentativo = tentativi.last_of(session, carrello.id)
@@ -159,7 +181,7 @@ def _close_carrello(
     return carrelli.add_settled(
         session,
         ente_id=row.ente_id,
-        dominio=chiamante.ente.codice_fiscale,
+        dominio=ente.codice_fiscale,
         iuv=pagamento.iuv,
         importo_cent=pagamento.importo_cent,
         esito_locale=outcome,

@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from hub.store import riscontri_fdr
+from adapters.nodo.fdr_prodotti import Difetto
+from hub.store import riscontri_fdr, schema
+from tests.factories import make_documento
 from tests.rendicontazioni import NodoInMemoria, Rendicontazione, make_flusso, make_pagamento
 from tests.ricevute import VICINO, make_transfer, pay
 from tests.world import World
@@ -81,7 +83,59 @@ def test_a_payment_without_receipt_is_matched_to_its_position(fdr):
 
     fdr.abbina()
 
-    assert (fdr.one().stato, riscontri(fdr)) == ("MATCHED", [(False, True)])
+    (dovuto,) = fdr.world.rows(schema.dovuti)
+    assert (fdr.one().stato, riscontri(fdr)) == ("MATCHED", [(True, True)])
+    assert (dovuto.stato, dovuto.iur, dovuto.importo_pagato_cent, dovuto.data_esito) == (
+        "COMPLETATO", "senza", 5000, GIORNO
+    )  # fmt: skip
+
+
+def test_a_payment_without_receipt_closes_the_attempt_that_was_open(fdr):
+    id_session = fdr.world.begin(make_documento())
+    fdr.world.relay()
+    iuv = fdr.world.carrello(id_session).iuv
+
+    settle(fdr, (iuv, "senza", "9", 1))
+    fdr.abbina()
+
+    stati = (fdr.world.carrello(id_session).stato, fdr.world.tentativo(id_session).stato)
+    assert stati == ("PAGATO", "CHIUSO")
+    assert fdr.world.dovuti(id_session)[0].iur == "senza"
+
+
+def test_a_receipt_that_comes_after_all_takes_the_place_of_the_flows_word(fdr):
+    fdr.world.lay_avviso(IUV)
+    settle(fdr, (IUV, "token-1", "8", 1))
+    fdr.abbina()
+
+    ricevuta = pay(fdr.world, iuv=IUV, receipt_id="token-1")
+
+    assert ricevuta.stato == "ELABORATA"
+    (carrello,) = fdr.world.rows(schema.carrelli)
+    assert (carrello.stato, carrello.rt_id) == ("PAGATO", ricevuta.id)
+
+
+def test_a_position_that_is_paid_otherwise_is_left_as_it_is(fdr):
+    fdr.world.lay_avviso(IUV)
+    pay(fdr.world, iuv=IUV, receipt_id="token-1")
+    settle(fdr, (IUV, "altro", "9", 1))
+
+    fdr.abbina()
+
+    (dovuto,) = fdr.world.rows(schema.dovuti)
+    assert (dovuto.iur, dovuto.stato) == ("token-1", "COMPLETATO")
+    assert fdr.one().stato == "OPEN", "paid twice: somebody has to look"
+
+
+def test_an_inconsistent_flow_pays_nothing(fdr):
+    fdr.world.lay_avviso(IUV)
+    row = make_pagamento(1, iuv=IUV, iur="senza", esito="9", importo_cent=5000)
+    fdr.nodo.flussi = [make_flusso(row, generato_at=fdr.world.clock(), difetti=frozenset({Difetto.TOTALI}))]
+    fdr.tutto()
+
+    fdr.abbina()
+
+    assert fdr.world.rows(schema.dovuti)[0].stato == "INSERIMENTO_DOVUTO"
 
 
 def test_a_payment_without_receipt_and_position_stays_open(fdr):

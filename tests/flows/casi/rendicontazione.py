@@ -107,7 +107,7 @@ def caso(number: int, source: str, words: str) -> Callable[[Callable[[Scena], No
     return keep
 
 
-@caso(97, "EC-BKO-01", "codes 0 and 9: 0 matched to its RT, 9 to its RPT")
+@caso(97, "EC-BKO-01", "codes 0 and 9: 0 matched to its RT, 9 to its RPT, whose lock is released")
 def reconcile(scena: Scena) -> None:
     world = scena.world
     paid = world.begin(make_documento())
@@ -125,7 +125,8 @@ def reconcile(scena: Scena) -> None:
 
     row = scena.match()
 
-    assert (row.stato, scena.found(row)) == ("MATCHED", [(True, True), (False, True)])
+    assert (row.stato, scena.found(row)) == ("MATCHED", [(True, True), (True, True)])
+    assert (world.carrello(open_one).stato, world.tentativo(open_one).stato) == ("PAGATO", "CHIUSO")
 
 
 @caso(98, "EC-AUX-05", "same id, newer instant: downloaded again, the old version superseded")
@@ -258,11 +259,3 @@ def soap_absent(scena: Scena) -> None:
     assert (scena.hub.turno().errori, scena.hub.turno().ferma, scena.hub.rows()) == (0, False, [])
     scena.world.clock.advance(RITMO.intervallo.total_seconds())
     unknown(scena)
-
-
-CASI.append(
-    Caso(
-        97, "EC-BKO-01 bis", "code 9 releases the lock of its position", None,
-        "the flow is matched to the RPT and shown, but the position is not marked as paid on its strength", True,
-    )  # fmt: skip
-)
