@@ -30,12 +30,6 @@ class NonRappresentabile(InvalidRequest):
     code = "PAA_SEMANTICA"
 
 
-class RptNonInviabile(InvalidRequest):
-    """The node would refuse these RPTs: nothing is stored, nothing leaves. The message says which rule."""
-
-    code = "PAA_SEMANTICA"
-
-
 class DatiServizioNonValidi(InvalidRequest):
     """The document inside a demand cannot be read, or lacks what the ente needs."""
 
@@ -53,4 +47,4 @@ class RispostaTardiva(OutOfService):
 class RptNonInviabile(InvalidRequest):
     """The node would refuse these RPTs: nothing is stored, nothing leaves. Raised by the adapter that writes them."""
 
-    code = "PPT_SEMANTICA"
+    code = "PAA_SEMANTICA"
