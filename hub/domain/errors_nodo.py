@@ -5,7 +5,7 @@ Part of the tree of `hub.domain.errors`. Source: node, catalogue PAA (annex B) a
 
 from __future__ import annotations
 
-from hub.domain.errors import Conflict, InvalidRequest, NotFound, OutOfService
+from hub.domain.errors import Conflict, InvalidRequest, NotFound, OutOfService, RichiestaNonEseguibile
 
 
 class PagamentoSconosciuto(NotFound):
@@ -44,7 +44,5 @@ class RispostaTardiva(OutOfService):
     """The question waited for so long that its answer would come too late: it is not worked on."""
 
 
-class RptNonInviabile(InvalidRequest):
+class RptNonInviabile(RichiestaNonEseguibile):
     """The node would refuse these RPTs: nothing is stored, nothing leaves. Raised by the adapter that writes them."""
-
-    code = "PAA_SEMANTICA"

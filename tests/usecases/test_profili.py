@@ -13,6 +13,7 @@ import pytest
 
 from hub.domain.delivery import Delivery, Outcome, Stazione
 from hub.domain.errors import Misconfigured
+from hub.domain.errors_nodo import RptNonInviabile
 from hub.domain.pagamento_online import PagamentoOnline
 from hub.store import schema
 from hub.usecases import relay_outbox
@@ -20,6 +21,13 @@ from hub.usecases.start_pagamento import TOPIC_NODO
 from tests.copione import ScriptedNodo
 from tests.world import INTERMEDIARIO, LIMITS, TOPIC_RPT, World
 
+SECONDARIO = {
+    "codice_fiscale": "98765432103",
+    "denominazione": "Comune Vicino",
+    "iban": "IT60X0542811101000000123456",
+    "importo_cent": 1500,
+    "dati_specifici": "9/0101101IM/",
+}
 URL = "https://checkout.example.org/c/1"
 
 
@@ -99,3 +107,16 @@ def test_a_profile_that_is_not_there_starts_nothing(world: World):
 
     assert world.sessione(id_session).stato == "NUOVO_CARRELLO"
     assert world.rows(schema.outbox) == []
+
+
+def test_what_the_node_would_refuse_is_not_stored_and_does_not_leave(world: World):
+    """Two RPTs of a multi-beneficiary cart cannot leave by the primitive that carries one."""
+    world.change(schema.stazioni, "intermediario", INTERMEDIARIO, primitiva_rpt="nodoInviaRPT")
+    world.lay_avviso(importo_cent=3500, secondario=SECONDARIO)
+    id_session = world.verifica()
+
+    with pytest.raises(RptNonInviabile, match="nodoInviaRPT porta una RPT sola"):
+        world.start(id_session)
+
+    assert world.sessione(id_session).stato == "NUOVO_CARRELLO"
+    assert world.rows(schema.outbox) == [] and world.rows(schema.tentativi) == []
