@@ -64,6 +64,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         from tests.flows.casi import summary as casi
 
         told += casi.lines_of_fdr(*ran)
+    if any(ran := _ran(terminalreporter, "test_a_case_about_notices")):
+        from tests.flows.casi import avvisi
+
+        told += avvisi.lines(*ran)
+    if any(ran := _ran(terminalreporter, "test_a_case_about_activations")):
+        from tests.flows.casi import attivazioni
+
+        told += attivazioni.lines(*ran)
     for line in told:
         terminalreporter.write_line(line)
 

@@ -7,20 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.domain.documenti import MarcaBollo
 from hub.domain.errors_nodo import NonRappresentabile
 from hub.domain.posizione import Posizione
-from hub.formats import iban
-from hub.formats.importi import IMPORTO_MAX_CENT
 from hub.store import attivazioni
 from hub.store.database import Database
-
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-_TWO_CAPITALS = re.compile(r"[A-Z]{2}")
+from hub.usecases.posizione_avviso import check_accettabile
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +31,17 @@ class Attivazione:
 def attiva_avviso(db: Database, posizione: Posizione, attivazione: Attivazione, now: datetime) -> Posizione:
     """Return the position that the node is to be told, and keep what it says.
 
-    Raises: NonRappresentabile (a stamp in V1, an account or an amount that the node would reject).
+    Raises: NonRappresentabile (a stamp in V1, something that the node would reject).
     """
     if attivazione.is_postale:
         posizione = posizione.alla_posta()
-    _check(posizione, attivazione)
+    if posizione.has_marche and not attivazione.has_marche:
+        raise NonRappresentabile(
+            "l'avviso non si può pagare con questa operazione",
+            f"{attivazione.primitiva} non porta marche da bollo: serve paGetPaymentV2",
+            id=posizione.dominio,
+        )
+    check_accettabile(posizione)
     trasferimenti = [
         {
             "idTransfer": one.numero,
@@ -65,23 +65,3 @@ def attiva_avviso(db: Database, posizione: Posizione, attivazione: Attivazione, 
             nota=attivazione.nota,
         )
     return posizione
-
-
-def _is_stamp(marca: MarcaBollo) -> bool:
-    impronta = marca.hash_documento
-    is_hash = _BASE64.fullmatch(impronta) is not None and 4 <= len(impronta) <= 72 and len(impronta) % 4 == 0
-    return is_hash and marca.tipo_bollo == "01" and _TWO_CAPITALS.fullmatch(marca.provincia_residenza) is not None
-
-
-def _check(posizione: Posizione, attivazione: Attivazione) -> None:
-    reason = None
-    if posizione.has_marche and not attivazione.has_marche:
-        reason = f"{attivazione.primitiva} non porta marche da bollo: serve paGetPaymentV2"
-    elif any(one.iban is not None and not iban.is_valid(one.iban) for one in posizione.trasferimenti):
-        reason = "un conto di accredito non è un IBAN"
-    elif any(one.marca is not None and not _is_stamp(one.marca) for one in posizione.trasferimenti):
-        reason = "i dati di una marca da bollo non rispettano il contratto"
-    elif posizione.importo_cent > IMPORTO_MAX_CENT:
-        reason = "l'importo totale supera 999999999.99"
-    if reason is not None:
-        raise NonRappresentabile("l'avviso non si può pagare con questa operazione", reason, id=posizione.dominio)

@@ -23,6 +23,7 @@ from hub.formats.rpt import render_rpt
 from hub.store import attivazioni_ccp, outbox
 from hub.store.database import Database
 from hub.usecases.controlli_nodo import Domanda, Pagabile
+from hub.usecases.posizione_avviso import check_accettabile
 from hub.usecases.start_pagamento import TOPIC_NODO
 
 # Model 3 leaves as an RPT, whatever the station does with payments on line.
@@ -42,13 +43,17 @@ class AttivazioneCcp:
 
 
 def check_classica(posizione: Posizione) -> None:
-    """Refuse a position that is more than one amount to one account. Raises: NonRappresentabile."""
+    """Refuse a position that is more than one amount to one account, or that the node would reject.
+
+    Raises: NonRappresentabile.
+    """
     if len(posizione.trasferimenti) != 1 or posizione.has_marche:
         raise NonRappresentabile(
             "l'avviso non si può pagare con il modello classico",
             "il modello classico porta un solo importo su un solo conto, senza marche da bollo",
             id=posizione.dominio,
         )
+    check_accettabile(posizione)
 
 
 def attiva_rpt(

@@ -5,6 +5,7 @@ Source: node, paGetPayment (3.2), from a position to an RPT (4.4); flows, 7.3 (t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,9 @@ from hub.domain.documenti import MarcaBollo, QuotaSecondaria, Soggetto
 from hub.domain.errors_nodo import NonRappresentabile
 from hub.domain.posizione import TRASFERIMENTI_MAX, Posizione, Trasferimento
 from hub.domain.tassonomia import Tassonomia, dati_rpt
+from hub.formats import iban
+from hub.formats.codice_fiscale import is_valid_partita_iva
+from hub.formats.importi import IMPORTO_MAX_CENT
 from hub.formats.istanti import giorno_di
 from hub.formats.rpt import causale_rpt
 from hub.store.anagrafe import EnteConfigurato
@@ -23,6 +27,8 @@ from hub.usecases.controlli_nodo import Pagabile
 
 # Of a dovuto whose tipo allows it. Source: node, 4.4 [P].
 _ANONIMO = Soggetto("F", "ANONIMO", "ANONIMO")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_TWO_CAPITALS = re.compile(r"[A-Z]{2}")
 
 
 def build_posizione(
@@ -59,6 +65,30 @@ def build_posizione(
     )
 
 
+def check_accettabile(posizione: Posizione) -> None:
+    """Refuse what the node would reject in any answer: it would take it for a fault of the hub.
+
+    Raises: NonRappresentabile. Source: node, 3.2, semantic checks on the answer.
+    """
+    reason = None
+    if any(one.iban is not None and not iban.is_valid(one.iban) for one in posizione.trasferimenti):
+        reason = "un conto di accredito non è un IBAN"
+    elif any(not is_valid_partita_iva(one.beneficiario) for one in posizione.trasferimenti):
+        reason = "il codice fiscale di un beneficiario non è quello di un ente"
+    elif any(one.marca is not None and not _is_stamp(one.marca) for one in posizione.trasferimenti):
+        reason = "i dati di una marca da bollo non rispettano il contratto"
+    elif posizione.importo_cent > IMPORTO_MAX_CENT:
+        reason = "l'importo totale supera 999999999.99"
+    if reason is not None:
+        raise NonRappresentabile("l'avviso non si può pagare con questa operazione", reason, id=posizione.dominio)
+
+
+def _is_stamp(marca: MarcaBollo) -> bool:
+    impronta = marca.hash_documento
+    is_hash = _BASE64.fullmatch(impronta) is not None and 4 <= len(impronta) <= 72 and len(impronta) % 4 == 0
+    return is_hash and marca.tipo_bollo == "01" and _TWO_CAPITALS.fullmatch(marca.provincia_residenza) is not None
+
+
 def _own_amounts(rows: tuple[Row[Any], ...], attuale: PosizioneEsterna | None, dominio: str) -> list[int]:
     """Return the ente's own share of each dovuto; a new total changes the one there is, never someone else's share."""
     stored = [row.importo_cent for row in rows]
@@ -90,9 +120,9 @@ def _own(
     }
     if row.marca is not None:
         return line | {"marca": MarcaBollo(**row.marca)}
-    iban = (tipo.iban if tipo is not None else None) or ente.iban
+    conto = (tipo.iban if tipo is not None else None) or ente.iban
     postale = tipo.iban_postale if tipo is not None else None
-    return line | {"iban": iban, "iban_postale": postale or _if_postale(iban)}
+    return line | {"iban": conto, "iban_postale": postale or _if_postale(conto)}
 
 
 def _secondary(row: Row[Any], iuv: str) -> Iterator[dict[str, Any]]:
@@ -110,5 +140,5 @@ def _secondary(row: Row[Any], iuv: str) -> Iterator[dict[str, Any]]:
     }
 
 
-def _if_postale(iban: str) -> str | None:
-    return iban if conto_from_iban(iban) is not None else None
+def _if_postale(conto: str) -> str | None:
+    return conto if conto_from_iban(conto) is not None else None

@@ -28,8 +28,9 @@ def request(avviso: str = AVVISO, **values: Any) -> dict[str, Any]:
 class Nodo:
     """The node at the door `paForNode` of a world; every answer's bytes are valid or the call fails."""
 
-    def __init__(self, world: World) -> None:
-        self.door: Door = open_door(world)
+    def __init__(self, world: World | None = None, door: Door | None = None) -> None:
+        assert world is not None or door is not None
+        self.door: Door = door or open_door(world)  # type: ignore[arg-type]
         self._client = pa_for_node_client(self.door)
 
     def ask(self, operation: str, avviso: str = AVVISO, **values: Any) -> Any:
