@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import avvisi, export, import_flusso, in_process, intake, relay_latency, report, sportello, tracciati
+from benchmarks import (
+    avvisi,
+    export,
+    import_flusso,
+    in_process,
+    intake,
+    relay_latency,
+    report,
+    ricevute,
+    sportello,
+    tracciati,
+)
 
 
 def main() -> int:
@@ -12,7 +23,8 @@ def main() -> int:
     options = report.arguments(__doc__ or "").parse_args()
     argv = ["--database", options.database] + (["--check"] if options.check else [])
     codes = []
-    for one in (in_process, intake, relay_latency, sportello, avvisi, tracciati, export, import_flusso):
+    everyone = (in_process, intake, relay_latency, sportello, avvisi, tracciati, export, import_flusso, ricevute)
+    for one in everyone:
         codes.append(one.main(argv))
         report.say()
     return max(codes)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, text, update
 
 from hub.domain.errors import Conflict
 from hub.domain.stati import ESITI_POSITIVI, StatoDovuto
@@ -19,6 +19,17 @@ from hub.store.schema import carrelli, dovuti
 # Built once: every call of the management software asks it.
 _EXISTING_IUD = select(dovuti.c.iud).where(
     dovuti.c.ente_id == bindparam("ente_id"), dovuti.c.iud.in_(bindparam("iud", expanding=True))
+)
+
+# Written as in the partial indexes: SQLite takes none of them for `attuale = 1`.
+ATTUALE = text("dovuti.attuale")
+
+_PAID = select(dovuti).where(
+    dovuti.c.ente_id == bindparam("ente_id"),
+    dovuti.c.iud == bindparam("iud"),
+    dovuti.c.stato == StatoDovuto.COMPLETATO,
+    dovuti.c.codice_esito.in_(sorted(ESITI_POSITIVI)),
+    dovuti.c.importo_pagato_cent > 0,
 )
 
 
@@ -54,7 +65,7 @@ def find_attuale(session: Session, ente_id: int, iud: str) -> Row[Any] | None:
 
 def all_attuali(session: Session, dominio: str, iuv: str) -> list[Row[Any]]:
     """The versions that hold an IUV of a domain now, whichever its ente, in the order of the RPT's lines."""
-    query = select(dovuti).where(dovuti.c.dominio == dominio, dovuti.c.iuv == iuv, dovuti.c.attuale)
+    query = select(dovuti).where(dovuti.c.dominio == dominio, dovuti.c.iuv == iuv, ATTUALE)
     return list(session.execute(query.order_by(dovuti.c.posizione)))
 
 
@@ -65,14 +76,9 @@ def has_paid(session: Session, ente_id: int, iud: str) -> bool:
 
 def find_paid(session: Session, ente_id: int, iud: str) -> Row[Any] | None:
     """The version of this dovuto that was paid, the first of them when there are more."""
-    query = select(dovuti).where(
-        dovuti.c.ente_id == ente_id,
-        dovuti.c.iud == iud,
-        dovuti.c.stato == StatoDovuto.COMPLETATO,
-        dovuti.c.codice_esito.in_(ESITI_POSITIVI),
-        dovuti.c.importo_pagato_cent > 0,
-    )
-    return session.execute(query.order_by(dovuti.c.updated_at).limit(1)).one_or_none()
+    # Sorted here: asked to order by the last change, SQLite reads the paid ones of the ente in that order instead.
+    versions = session.execute(_PAID, {"ente_id": ente_id, "iud": iud}).all()
+    return min(versions, key=lambda row: row.updated_at, default=None)
 
 
 def put_into(session: Session, row: Row[Any], carrello_id: str, at: datetime) -> None:

@@ -12,13 +12,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from hub.domain.ricevuta import Primitiva
 from hub.domain.stati import StatoRt, check_transition
 from hub.store.database import Session
-from hub.store.schema import dovuti, rt_ricevute, tentativi, trasferimenti_ricevute
+from hub.store.dovuti import ATTUALE
+from hub.store.schema import dovuti, enti, rt_ricevute, tentativi, trasferimenti_ricevute
 
 # Written out, and not bound: the partial indexes are chosen by these words.
 _WAITING = rt_ricevute.c.stato == literal_column(f"'{StatoRt.RICEVUTA}'")
 _NOT_APPLIED = rt_ricevute.c.stato != literal_column(f"'{StatoRt.ELABORATA}'")
 _ORPHAN = and_(rt_ricevute.c.stato == literal_column(f"'{StatoRt.ORFANA}'"), _NOT_APPLIED)
-_SET_ASIDE = and_(_NOT_APPLIED, rt_ricevute.c.stato != literal_column(f"'{StatoRt.RICEVUTA}'"))
+_SET_ASIDE = [f"'{stato}'" for stato in StatoRt if stato not in (StatoRt.RICEVUTA, StatoRt.ELABORATA)]
 _FLAGGED = rt_ricevute.c.segnalazioni.is_not(None)
 # The receipt as management software knows it: the RT itself, or the one that was made of a receipt of the new model.
 DOCUMENTO = func.coalesce(rt_ricevute.c.rt, rt_ricevute.c.raw)
@@ -76,39 +77,50 @@ def applicable_orphans(session: Session, limit: int, after_id: int = 0) -> Seque
         tentativi.c.iuv == rt_ricevute.c.iuv,
         tentativi.c.ccp == rt_ricevute.c.ccp,
     )
-    dovuto = exists().where(
-        dovuti.c.dominio == rt_ricevute.c.dominio, dovuti.c.iuv == rt_ricevute.c.iuv, dovuti.c.attuale
-    )
+    dovuto = exists().where(dovuti.c.dominio == rt_ricevute.c.dominio, dovuti.c.iuv == rt_ricevute.c.iuv, ATTUALE)
     is_rt = rt_ricevute.c.primitiva == Primitiva.INVIA_RT
     query = select(rt_ricevute.c.id).where(_ORPHAN, or_(and_(is_rt, attempt), and_(~is_rt, dovuto)))
     query = query.where(rt_ricevute.c.id > after_id).order_by(rt_ricevute.c.id).limit(limit)
     return session.execute(query).scalars().all()
 
 
-def earlier_with_token(session: Session, row: Row[Any]) -> Sequence[Row[Any]]:
+def earlier_with_token(session: Session, row: Row[Any]) -> list[Row[Any]]:
     """The receipts of the new model that came before this one, for the same body and with the same token."""
     query = select(rt_ricevute).where(
         rt_ricevute.c.dominio == row.dominio,
         rt_ricevute.c.ccp == row.ccp,
         rt_ricevute.c.primitiva != Primitiva.INVIA_RT,
         rt_ricevute.c.stato != StatoRt.QUARANTENA,
-        rt_ricevute.c.id < row.id,
+        rt_ricevute.c.id != row.id,
     )
-    return session.execute(query.order_by(rt_ricevute.c.id)).all()
+    # Ordered and cut here: asked for it, SQLite reads every receipt before this one instead of the few of its token.
+    return sorted((each for each in session.execute(query) if each.id < row.id), key=lambda each: each.id)
 
 
 def list_ricevute(
     session: Session, *, stato: str | None, iuv: str | None, after_id: int, limit: int
 ) -> Sequence[Row[Any]]:
     """Receipts, oldest first, of one `stato`, of one IUV, or (neither given) those that a person should look at."""
-    query = select(rt_ricevute)
-    if stato is not None:
-        query = query.where(rt_ricevute.c.stato == literal_column(f"'{StatoRt(stato)}'"))
+    states = [f"'{StatoRt(stato)}'"] if stato is not None else []
+    # Without the second condition no partial index is chosen.
+    where = [and_(rt_ricevute.c.stato == literal_column(each), _NOT_APPLIED) for each in states or _SET_ASIDE]
     if iuv is not None:
-        query = query.where(rt_ricevute.c.iuv == iuv)
-    if stato is None and iuv is None:
-        query = query.where(or_(_SET_ASIDE, _FLAGGED))
-    return session.execute(query.where(rt_ricevute.c.id > after_id).order_by(rt_ricevute.c.id).limit(limit)).all()
+        # Of the bodies that are ours: the index begins with theirs.
+        own = and_(rt_ricevute.c.dominio.in_(select(enti.c.codice_fiscale)), rt_ricevute.c.iuv == iuv)
+        where = [own if stato is None else and_(own, rt_ricevute.c.stato == stato)]
+    elif stato is None:
+        where.append(_FLAGGED)
+    elif stato == StatoRt.ELABORATA:
+        where = [rt_ricevute.c.stato == stato]
+    # Each by its own index, and only then together.
+    found = [
+        session.execute(
+            select(rt_ricevute).where(each, rt_ricevute.c.id > after_id).order_by(rt_ricevute.c.id).limit(limit)
+        ).all()
+        for each in where
+    ]
+    by_id = {row.id: row for rows in found for row in rows}
+    return [by_id[id] for id in sorted(by_id)][:limit]
 
 
 def trasferimenti_of(session: Session, ricevuta_id: int) -> Sequence[Row[Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Row, case, exists, func, literal_column, or_, select
+from sqlalchemy import Boolean, Row, case, exists, func, literal_column, or_, select, text
 
 from hub.domain.errors import NotFound
 from hub.domain.stati import StatoMessaggio, StatoTentativo
@@ -17,6 +17,8 @@ from hub.store.schema import carrelli, enti, outbox, sessioni, tentativi
 APERTI = (StatoTentativo.DA_INVIARE, StatoTentativo.SCONOSCIUTO, StatoTentativo.ACCETTATO)
 # Written out, and not bound: the partial index is chosen by these words.
 _OPEN = literal_column("tentativi.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')", Boolean)
+# The words of the index of one open attempt for each carrello; a typed column would become `… = 1` on SQLite.
+_IN_PLACE = text("tentativi.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO') AND tentativi.superato_at IS NULL")
 # A message in one of these still pursues; a parked one waits for the person who set it aside.
 _PURSUED = (
     StatoMessaggio.DA_INVIARE,
@@ -24,6 +26,7 @@ _PURSUED = (
     StatoMessaggio.SCONOSCIUTO,
     StatoMessaggio.PARCHEGGIATO,
 )
+
 
 
 def by_id(session: Session, id: str) -> Row[Any]:
@@ -47,6 +50,12 @@ def of_cart(session: Session, row: Row[Any], id_session: str | None) -> list[Row
     mine = select(carrelli.c.id).where(carrelli.c.id_session == id_session)
     same = tentativi.c.id_carrello_nodo == row.id_carrello_nodo
     return list(session.execute(select(tentativi).where(tentativi.c.carrello_id.in_(mine), same)))
+
+
+def find_open(session: Session, carrello_id: str) -> Row[Any] | None:
+    """The attempt of a carrello whose outcome is not known, unless another took its place."""
+    query = select(tentativi).where(tentativi.c.carrello_id == carrello_id, _IN_PLACE)
+    return session.execute(query).one_or_none()
 
 
 def last_of(session: Session, carrello_id: str) -> Row[Any] | None:

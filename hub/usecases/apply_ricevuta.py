@@ -189,8 +189,8 @@ def _carrello(
 
 
 def _close_tentativo(session: Session, carrello: Row[Any], now: datetime) -> bool:
-    tentativo = tentativi.last_of(session, carrello.id)
-    if tentativo is None or tentativo.stato == StatoTentativo.CHIUSO:
+    tentativo = tentativi.find_open(session, carrello.id)
+    if tentativo is None:
         return False
     tentativi.move(session, tentativo, to=StatoTentativo.CHIUSO, at=now)
     # A receipt is how a cart of notices ends; of an RPT nobody expects one.

@@ -5,6 +5,7 @@ Source: node, receipt processing (3.5.1), paaInviaRT steps 4-8 (3.9).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,9 @@ from hub.usecases.apply_rt import Effetto, apply_rt
 from hub.usecases.record_rt import set_aside
 
 _BATCH = 50
+# SQLite has one writer, and who waits for it looks again every 100 ms at most (sqliteDefaultBusyCallback): a job that
+# takes it back at once would keep the doors, which must answer within seconds, from ever seeing it free.
+_TURN_S, _PAUSE_S = 0.2, 0.11
 _Page = Callable[[Session, int, int], Sequence[int]]
 # What an operator should see at once.
 _TOLD = frozenset({StatoRt.ECCEDENZA, StatoRt.ORFANA, StatoRt.QUARANTENA})
@@ -54,11 +58,14 @@ def look_again(db: Database, rt_id: int, now: datetime) -> None:
 
 
 def _apply_all(db: Database, page: _Page, now: datetime) -> bool:
-    has_worked, last = False, 0
+    has_worked, last, turn_ends_at = False, 0, time.monotonic() + _TURN_S
     while True:
         with db.reading() as session:
             waiting = page(session, _BATCH, last)
         for rt_id in waiting:
+            if not db.is_postgresql and time.monotonic() >= turn_ends_at:
+                time.sleep(_PAUSE_S)
+                turn_ends_at = time.monotonic() + _TURN_S
             try:
                 has_worked |= _apply_one(db, rt_id, now)
             except Conflict as error:
