@@ -72,6 +72,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         from tests.flows.casi import attivazioni
 
         told += attivazioni.lines(*ran)
+    if any(ran := _ran(terminalreporter, "test_a_case_about_carts")):
+        from tests.flows.casi import summary as casi
+
+        told += casi.lines_of_carts(*ran)
     for line in told:
         terminalreporter.write_line(line)
 

@@ -6,7 +6,6 @@ Source: node, Checkout carts (2.11), what the node asks about notices (3.0.4), r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 
 from tests.carrelli import PRIMA
 from tests.factories import make_documento, make_voce
-from tests.flows.plant import HTTP, PASSWORD, Plant, field, until
+from tests.flows.plant import HTTP, PASSWORD, Plant, field
 from tests.flows.test_carts import VICINO, confirm, elemento, outcome, send
 
 STAZIONE = f"""
@@ -101,17 +100,6 @@ def test_who_comes_back_before_the_receipt_is_never_told_that_it_is_paid(plant: 
     assert plant.read_back(id_session, iud).codice_esito == "0"
 
 
-def test_who_says_that_he_has_paid_and_has_not_is_not_believed(plant: CheckoutPlant) -> None:
-    id_session, _ = plant.send()
-    plant.open(id_session)
-    plant.url_of_node(id_session)
-
-    HTTP.request("GET", f"{plant.hub_url}/paga/{id_session}/checkout/ok", redirect=False)
-
-    assert plant.state_told(id_session) == "PAA_PAGAMENTO_IN_CORSO"
-    assert HTTP.request("GET", f"{plant.hub_url}/paga/{id_session}/stato").json()["vista"] == "conferma"
-
-
 def test_who_never_comes_back_is_paid_all_the_same(plant: CheckoutPlant) -> None:
     id_session, iud = plant.send()
     plant.open(id_session)
@@ -149,36 +137,6 @@ def test_a_lost_answer_leads_to_a_second_invitation_and_one_payment(plant: Check
     again = HTTP.request("POST", f"{plant.node_url}/api/checkout", json={"id": first["id"], "azione": "paga"})
     assert again.json()["redirect"].endswith("/checkout/errore")
     assert plant.ledger()["sportello"]["conteggi"]["pagati"] == 1
-
-
-def test_a_pause_that_is_asked_for_is_kept(plant: CheckoutPlant) -> None:
-    plant.fault(operation="carts", kind="http_429", seconds=3, times=1)
-    id_session, _ = plant.send()
-    plant.open(id_session)
-
-    plant.url_of_node(id_session)
-
-    first, second = [one for one in plant.ledger()["messaggi"] if one["operazione"] == "carts"]
-    pause = datetime.fromisoformat(second["at"]) - datetime.fromisoformat(first["at"])
-    assert (first["risposta"], second["risposta"]) == ("HTTP_429", "HTTP_302") and pause.total_seconds() >= 3
-
-
-@pytest.mark.parametrize("code", ["HTTP_400", "HTTP_401", "HTTP_422"])
-def test_a_refused_cart_frees_the_session_and_is_not_sent_again(plant: CheckoutPlant, code: str) -> None:
-    plant.fault(operation="carts", kind="fault", code=code)
-    id_session, _ = plant.send()
-    plant.open(id_session)
-
-    told = until(lambda: _settled(plant, id_session), 20)
-
-    assert told == "OK"  # a negative outcome of the hub's own
-    assert len([one for one in plant.ledger()["messaggi"] if one["operazione"] == "carts"]) == 1
-    assert plant.carrelli() == []
-
-
-def _settled(plant: CheckoutPlant, id_session: str) -> str | None:
-    told = plant.state_told(id_session)
-    return None if told == "PAA_PAGAMENTO_IN_CORSO" else told
 
 
 def test_a_cart_over_two_enti_is_two_notices_paid_together(plant: CheckoutPlant) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.flows.casi import rendicontazione
+from tests.flows.casi import carrelli, rendicontazione
 from tests.flows.casi.ricevute import CASI, Caso
 
 
@@ -26,4 +26,14 @@ def lines_of_fdr(green: int, red: int) -> list[str]:
     return [
         f"{told}, {len(missing)} not built; {green} plays green, {red} red",
         *(f"    {each.number} ({each.words}): {each.reason}" for each in (*beside, *missing)),
+    ]
+
+
+def lines_of_carts(green: int, red: int) -> list[str]:
+    """The same for carts."""
+    beside = [each for each in carrelli.CASI if each.play is None]
+    told = f"cases about carts (node, 8.4): {len(carrelli.CASI)} cases, {len(beside)} not applicable"
+    return [
+        f"{told}; {green} plays green, {red} red",
+        *(f"    {each.number} ({each.words}): {each.reason}" for each in beside),
     ]
