@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from hub.cli_common import Settings, json_option, pass_settings, print_json, print_table, print_values, utc_now
+from hub.config import Config
 from hub.domain.errors import NotFound
 from hub.store import circuiti
-from hub.usecases.tentativi_aperti import find_aperto, list_aperti
+from hub.usecases.tentativi_aperti import Tempi, find_aperto, list_aperti
 
 _COLUMNS = {
     "id": "id", "ente": "ente", "iuv": "iuv", "stato": "stato", "passo": "prossimo passo", "prossimo_at": "quando",
@@ -35,9 +36,8 @@ def tentativo_group() -> None:
 @pass_settings
 def tentativo_list(settings: Settings, tutti: bool, limit: int, as_json: bool) -> None:
     """Elenca quelli in dubbio o in ritardo, ciascuno con il prossimo passo automatico e la sua ora."""
-    attesa = timedelta(seconds=settings.config.ricevuta_attesa_s)
     with settings.database() as db:
-        found = list_aperti(db, attesa, utc_now(), tutti=tutti, limit=limit)
+        found = list_aperti(db, _tempi(settings.config), utc_now(), tutti=tutti, limit=limit)
     print_table(_COLUMNS, [asdict(one) for one in found], as_json)
 
 
@@ -47,9 +47,8 @@ def tentativo_list(settings: Settings, tutti: bool, limit: int, as_json: bool) -
 @pass_settings
 def tentativo_show(settings: Settings, id: str, as_json: bool) -> None:
     """Mostra un pagamento senza esito: che cosa ha detto il nodo, che cosa si farà e quando."""
-    attesa = timedelta(seconds=settings.config.ricevuta_attesa_s)
     with settings.database() as db:
-        found = find_aperto(db, id, attesa, utc_now())
+        found = find_aperto(db, id, _tempi(settings.config), utc_now())
     if found is None:
         raise NotFound(f"tentativo {id}: ha già un esito")
     if as_json:
@@ -70,6 +69,11 @@ def tentativo_circuiti(settings: Settings, as_json: bool) -> None:
             for row in circuiti.all_rows(session)
         ]
     print_table(_CIRCUITI, rows, as_json)
+
+
+def _tempi(config: Config) -> Tempi:
+    attesa, carrello = timedelta(seconds=config.ricevuta_attesa_s), timedelta(seconds=config.checkout_ttl_s)
+    return Tempi(attesa, {"checkout": carrello})
 
 
 def _stato(row: Any, now: datetime) -> str:

@@ -6,6 +6,7 @@ all the same. Source: node, 2.0.5 (state query), 4.5 (no receipt arrives).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +28,15 @@ _PASSI = {
     StatoMessaggio.PARCHEGGIATO: "nessuno: messo da parte da un operatore",
 }
 _RICERCA = "ricerca della ricevuta: stato, pendenti, copia"
+_SCADENZA = "scadenza, se non arriva la ricevuta"
+
+
+@dataclass(frozen=True, slots=True)
+class Tempi:
+    """`attesa`: how long a receipt may take before it is searched for; `scadenze`: by profile, where time decides."""
+
+    attesa: timedelta
+    scadenze: Mapping[str, timedelta]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +64,15 @@ class TentativoAperto:
 
 
 def list_aperti(
-    db: Database, attesa: timedelta, now: datetime, *, tutti: bool = False, limit: int = 100
+    db: Database, tempi: Tempi, now: datetime, *, tutti: bool = False, limit: int = 100
 ) -> list[TentativoAperto]:
-    """Return attempts without an outcome; without `tutti` those that are in doubt or whose receipt is overdue.
-
-    `attesa`: how long a receipt may take before it is searched for.
-    """
+    """Return attempts without an outcome; without `tutti` those that are in doubt or whose receipt is overdue."""
     found: list[TentativoAperto] = []
     after = ""
     with db.reading() as session:
         while len(found) < limit:
             rows = tentativi.list_open(session, after=after, limit=limit)
-            said = (_said(session, row, attesa, now) for row in rows)
+            said = (_said(session, row, tempi, now) for row in rows)
             found += [one for one in said if tutti or _is_unresolved(one, now)]
             if len(rows) < limit:
                 break
@@ -73,12 +80,12 @@ def list_aperti(
     return found[:limit]
 
 
-def find_aperto(db: Database, id: str, attesa: timedelta, now: datetime) -> TentativoAperto | None:
+def find_aperto(db: Database, id: str, tempi: Tempi, now: datetime) -> TentativoAperto | None:
     """Return one attempt without an outcome; None when it has one. Raises: NotFound."""
     with db.reading() as session:
         row = tentativi.by_id(session, id)
         open_rows = tentativi.list_open(session, only=row.id, limit=1)
-        return _said(session, open_rows[0], attesa, now) if open_rows else None
+        return _said(session, open_rows[0], tempi, now) if open_rows else None
 
 
 def _is_unresolved(one: TentativoAperto, now: datetime) -> bool:
@@ -88,10 +95,12 @@ def _is_unresolved(one: TentativoAperto, now: datetime) -> bool:
     )
 
 
-def _said(session: Session, row: Row[Any], attesa: timedelta, now: datetime) -> TentativoAperto:
+def _said(session: Session, row: Row[Any], tempi: Tempi, now: datetime) -> TentativoAperto:
     message = tentativi.of_message(session, row, TOPIC_RECUPERO) or tentativi.of_message(session, row, TOPIC_NODO)
-    if row.stato == StatoTentativo.ACCETTATO and (message is None or message.topic != TOPIC_RECUPERO):
-        passo, prossimo_at, message = _RICERCA, row.updated_at + attesa, None
+    if row.profilo in tempi.scadenze and row.stato == StatoTentativo.ACCETTATO:
+        passo, prossimo_at, message = _SCADENZA, row.created_at + tempi.scadenze[row.profilo], None
+    elif row.stato == StatoTentativo.ACCETTATO and (message is None or message.topic != TOPIC_RECUPERO):
+        passo, prossimo_at, message = _RICERCA, row.updated_at + tempi.attesa, None
     elif message is None:
         passo, prossimo_at = "nessuno: il messaggio non c'è più", None
     else:

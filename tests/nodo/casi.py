@@ -19,7 +19,7 @@ from hub.formats.rt import read_rt
 from hub.formats.xml import parse
 from hub.store import outbox, schema
 from hub.usecases.circuito import CODE
-from hub.usecases.tentativi_aperti import list_aperti
+from hub.usecases.tentativi_aperti import Tempi, list_aperti
 from tests.adapters.simulated import STAZIONE as NOTA
 from tests.adapters.simulated import eventually
 from tests.factories import HASH_MARCA, make_documento, make_voce
@@ -312,7 +312,7 @@ def unknown_copy(banco: Banco) -> None:
     found = banco.world.tentativo(id_session)
     banco.world.change(schema.tentativi, "id", found.id, ccp="mai-ricevuto")
     banco.pursue(timedelta(hours=24))
-    (one,) = list_aperti(banco.world.db, ATTESA, banco.world.clock())
+    (one,) = list_aperti(banco.world.db, Tempi(ATTESA, {}), banco.world.clock())
     assert one.operatori and "copia: PPT_RT_SCONOSCIUTA" in one.motivo
     assert one.prossimo_at is not None and banco.stati(id_session) == OPEN
 

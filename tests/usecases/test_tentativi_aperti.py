@@ -14,17 +14,18 @@ from click.testing import CliRunner
 
 from hub.cli import main
 from hub.domain.delivery import Delivery, Outcome
-from hub.store import circuiti, outbox
+from hub.store import circuiti, outbox, schema
 from hub.usecases import recupero
-from hub.usecases.tentativi_aperti import TentativoAperto, find_aperto, list_aperti
+from hub.usecases.tentativi_aperti import Tempi, TentativoAperto, find_aperto, list_aperti
 from tests.world import STAZIONE, World
 
 ATTESA = timedelta(minutes=30)
+TEMPI = Tempi(ATTESA, {"checkout": timedelta(minutes=20)})
 UNKNOWN = Delivery(Outcome.UNKNOWN, "ReadTimeoutError", is_answered=False)
 
 
 def listed(world: World, **options: Any) -> list[TentativoAperto]:
-    return list_aperti(world.db, ATTESA, world.clock(), **options)
+    return list_aperti(world.db, TEMPI, world.clock(), **options)
 
 
 def test_what_is_in_order_is_listed_only_when_asked_for(world: World):
@@ -81,6 +82,18 @@ def test_what_is_a_day_old_is_for_the_operators_and_still_has_its_next_step(worl
     assert one.prossimo_at is not None and one.prossimo_at > world.clock() - timedelta(hours=7)
 
 
+def test_a_cart_of_notices_ends_by_its_term(world: World):
+    """Nobody can be asked about it: time or a receipt decides."""
+    id_session = world.begin()
+    world.relay()
+    world.change(schema.tentativi, "id", world.tentativo(id_session).id, profilo="checkout")
+
+    (one,) = listed(world, tutti=True)
+
+    assert one.passo == "scadenza, se non arriva la ricevuta"
+    assert one.prossimo_at == one.created_at + timedelta(minutes=20)
+
+
 def test_what_a_person_has_set_aside_says_so(world: World):
     id_session = world.begin()
     with world.db.transaction() as session:
@@ -114,7 +127,7 @@ def test_a_page_of_them_is_whole_though_most_are_in_order(world: World):
 def test_one_that_has_an_outcome_is_not_found_open(world: World):
     id_session = world.attempt(0, **{"iuv": world.lay_avviso().iuv})
 
-    assert find_aperto(world.db, world.tentativo(id_session).id, ATTESA, world.clock()) is None
+    assert find_aperto(world.db, world.tentativo(id_session).id, TEMPI, world.clock()) is None
 
 
 # Commands.
