@@ -5,22 +5,18 @@ Shared by the clients of its products. Source: node, status of the carts (2.11),
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import urllib3
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import HTTPError
 
+from adapters.connessione import NOT_SENT, telling
 from hub.domain.delivery import Classe, Delivery, Outcome
 from hub.domain.servizi_rest import ChiaviServizio
 
-# The request never left: nothing can have been done.
-_NOT_SENT = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
 # Nobody may make us wait longer with one header; the platform counts over ten seconds (node, 2.0.5).
 RETRY_AFTER_MAX_S = 3600
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
@@ -45,33 +41,15 @@ class RispostaRest:
     body: bytes
 
 
-class _Connection(HTTPSConnection):
-    """Tells a handshake that failed from a TLS error after the request has left, which is no proof of anything."""
-
-    def connect(self) -> None:
-        try:
-            super().connect()
-        except ssl.SSLError as error:
-            raise NewConnectionError(self, f"TLS: {error.reason}") from error
-
-
-class _ConnectionPool(HTTPSConnectionPool):
-    ConnectionCls = _Connection
-
-
 class Rest:
     """The services under `base_url`. Safe to share between threads; redirects are answers, they are not followed."""
 
     def __init__(self, base_url: str, limiti: LimitiRest | None = None) -> None:
         self._base_url = base_url.rstrip("/")
         self._limiti = limiti or LimitiRest()
-        self._http = urllib3.PoolManager(
-            maxsize=self._limiti.connections_max,
-            block=False,
-            retries=False,
-            timeout=urllib3.Timeout(connect=self._limiti.connect_s, read=self._limiti.read_s),
-        )
-        self._http.pool_classes_by_scheme = self._http.pool_classes_by_scheme | {"https": _ConnectionPool}
+        timeout = urllib3.Timeout(connect=self._limiti.connect_s, read=self._limiti.read_s)
+        pools = urllib3.PoolManager(maxsize=self._limiti.connections_max, block=False, retries=False, timeout=timeout)
+        self._http = telling(pools)
 
     def call(
         self,
@@ -117,7 +95,7 @@ class Rest:
                 response.close()
             else:
                 response.release_conn()
-        except _NOT_SENT as error:
+        except NOT_SENT as error:
             return Delivery(Outcome.TRY_AGAIN, type(error).__name__, is_answered=False)
         except HTTPError as error:
             return Delivery(Outcome.UNKNOWN, type(error).__name__, is_answered=False)

@@ -6,7 +6,6 @@ Source: node, transport (2.0.1), order of the checks (2.0.3).
 from __future__ import annotations
 
 import re
-import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime
@@ -27,7 +26,7 @@ from adapters.nodo.fake_soap import (
     render_soap_fault,
     render_stato,
 )
-from adapters.nodo.fake_wire import GARBAGE, break_connection, double_answer, half_answer, soap_response
+from adapters.nodo.fake_wire import break_connection, soap_response, spoiled
 from adapters.nodo.faults_script import CHIEDI_COPIA, CHIEDI_PENDENTI, FaultRule, FaultScript, Kind
 from hub.log import get_logger
 
@@ -137,20 +136,3 @@ class NodeDoor:
 
     def _url(self, request: Request) -> str:
         return self.public_url or request.host_url.rstrip("/")
-
-
-def spoiled(request: Request, response: Response, fault: FaultRule | None) -> Response:
-    """Return the answer as the fault leaves it."""
-    if fault is None:
-        return response
-    if fault.kind is Kind.LATE:
-        time.sleep(fault.seconds)
-    elif fault.kind is Kind.LOST_AFTER:
-        return break_connection(request)
-    elif fault.kind is Kind.CLOSE:
-        return half_answer(request, response)
-    elif fault.kind is Kind.TWICE:
-        return double_answer(request, response)
-    elif fault.kind is Kind.GARBAGE:
-        return soap_response(GARBAGE)
-    return response

@@ -19,7 +19,6 @@ from xml.sax.saxutils import escape
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Request, Response
 
-from adapters.nodo.fake_door import spoiled
 from adapters.nodo.fake_node import Node
 from adapters.nodo.fake_soap import (
     ENVELOPE_NS,
@@ -29,7 +28,7 @@ from adapters.nodo.fake_soap import (
     Rifiuto,
     render_soap_fault,
 )
-from adapters.nodo.fake_wire import XML, break_connection, json_response, soap_response
+from adapters.nodo.fake_wire import XML, break_connection, json_response, soap_response, spoiled
 from adapters.nodo.faults_script import (
     CHIEDI_ELENCO_FLUSSI,
     CHIEDI_FLUSSO,

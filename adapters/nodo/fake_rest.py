@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime
@@ -15,7 +14,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from adapters.nodo.fake_wire import GARBAGE, break_connection, double_answer, half_answer
+from adapters.nodo.fake_wire import break_connection, spoiled
 from adapters.nodo.faults_script import FaultRule, FaultScript, Kind
 from adapters.nodo.ledger import Ledger
 from hub.log import get_logger
@@ -70,7 +69,7 @@ class RestDoor:
             "rest_request", operation=operazione, status=response.status_code, fault=fault.label if fault else "",
             correlation_id=correlation_id,
         )  # fmt: skip
-        return _spoiled(request, response, fault)
+        return spoiled(request, response, fault, "application/json")
 
     def _answer(self, request: Request, lavoro: Lavoro, fault: FaultRule | None) -> Response:
         kind = fault.kind if fault else None
@@ -96,23 +95,6 @@ class RestDoor:
             return lavoro()
         except Problema as refusal:
             return problem_response(refusal.status, refusal.title, refusal.detail)
-
-
-def _spoiled(request: Request, response: Response, fault: FaultRule | None) -> Response:
-    """Return the answer as the fault leaves it."""
-    if fault is None:
-        return response
-    if fault.kind is Kind.LATE:
-        time.sleep(fault.seconds)
-    elif fault.kind is Kind.LOST_AFTER:
-        return break_connection(request)
-    elif fault.kind is Kind.CLOSE:
-        return half_answer(request, response)
-    elif fault.kind is Kind.TWICE:
-        return double_answer(request, response)
-    elif fault.kind is Kind.GARBAGE:
-        return Response(GARBAGE, 200, content_type="application/json")
-    return response
 
 
 def json_body(request: Request) -> dict[str, Any]:

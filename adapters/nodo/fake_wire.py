@@ -16,6 +16,8 @@ from typing import Any
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
+from adapters.nodo.faults_script import FaultRule, Kind
+
 XML = "text/xml; charset=UTF-8"
 GARBAGE = b"<html><body>Servizio momentaneamente non disponibile<br></soap:Envel\x00\xff"
 
@@ -151,3 +153,22 @@ def _shut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         pass  # the client went first
+
+
+def spoiled(
+    request: Request, response: Response, fault: FaultRule | None, content_type: str = XML
+) -> Response:
+    """Return the answer as the fault leaves it; garbage calls itself `content_type`."""
+    if fault is None:
+        return response
+    if fault.kind is Kind.LATE:
+        time.sleep(fault.seconds)
+    elif fault.kind is Kind.LOST_AFTER:
+        return break_connection(request)
+    elif fault.kind is Kind.CLOSE:
+        return half_answer(request, response)
+    elif fault.kind is Kind.TWICE:
+        return double_answer(request, response)
+    elif fault.kind is Kind.GARBAGE:
+        return Response(GARBAGE, 200, content_type=content_type)
+    return response

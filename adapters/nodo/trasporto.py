@@ -6,17 +6,15 @@ Source: node, fault classes (2.0.4), time-outs (2.0.5).
 
 from __future__ import annotations
 
-import ssl
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 import urllib3
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import HTTPError
 
+from adapters.connessione import NOT_SENT, telling
 from adapters.nodo.faults import classe_of
 from hub.domain.credenziali import IdentitaTls
 from hub.domain.delivery import Classe, Delivery, Outcome, Stazione
@@ -24,8 +22,6 @@ from hub.formats.identita_tls import build_contesto
 
 # An answer of the platform is a few kB; more than this is not one.
 ANSWER_MAX_BYTES = 4 * 1024 * 1024
-# The request never left: nothing can have been processed.
-_NOT_SENT = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
 # Certificates that follow each other, of as many stations as an intermediary has; past them all is begun again.
 _IDENTITIES_MAX = 256
 # A longer pause than the platform may ask for: the position is locked meanwhile.
@@ -57,20 +53,6 @@ class Risposta:
     body: bytes
 
 
-class _Connection(HTTPSConnection):
-    """Tells a handshake that failed from a TLS error after the request has left, which is no proof of anything."""
-
-    def connect(self) -> None:
-        try:
-            super().connect()
-        except ssl.SSLError as error:
-            raise NewConnectionError(self, f"TLS: {error.reason}") from error
-
-
-class _ConnectionPool(HTTPSConnectionPool):
-    ConnectionCls = _Connection
-
-
 class Trasporto:
     """Pools of connections, one for each identity. Safe to share between threads. No redirects, nothing tried twice."""
 
@@ -96,9 +78,8 @@ class Trasporto:
     def _build(self, identita: IdentitaTls | None) -> urllib3.PoolManager:
         # Without an identity the library's own context: the system's authorities, whatever they become.
         context = None if identita is None else build_contesto(identita)
-        pool = urllib3.PoolManager(maxsize=self._connections_max, block=False, retries=False, ssl_context=context)
-        pool.pool_classes_by_scheme = pool.pool_classes_by_scheme | {"https": _ConnectionPool}
-        return pool
+        pools = urllib3.PoolManager(maxsize=self._connections_max, block=False, retries=False, ssl_context=context)
+        return telling(pools)
 
     def call(
         self,
@@ -120,7 +101,7 @@ class Trasporto:
             data = response.read(ANSWER_MAX_BYTES + 1)
             if len(data) > ANSWER_MAX_BYTES:
                 response.close()
-        except _NOT_SENT as error:
+        except NOT_SENT as error:
             return Delivery(Outcome.TRY_AGAIN, type(error).__name__, is_answered=False)
         except HTTPError as error:
             return Delivery(Outcome.UNKNOWN, type(error).__name__, is_answered=False)

@@ -103,3 +103,20 @@ def _zone(offset: str | None) -> ZoneInfo | timezone:
         return UTC
     minutes = int(offset[1:3]) * 60 + int(offset[4:6])
     return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
+
+
+def istante_o_niente(text: str) -> datetime | None:
+    """Read an instant of a document that is not refused for its dates; without offset it is Rome's. Source: node, 4."""
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=ROMA)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def giorno_o_niente(text: str) -> date | None:
+    """Read the day, or the day of the instant, of such a document."""
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import UTC, date, datetime
 
 from lxml import etree
 
@@ -18,7 +17,7 @@ from hub.domain.iuv import is_valid_avviso, iuv_from_avviso
 from hub.domain.ricevuta import Ricevuta, Testata, Trasferimento
 from hub.formats.blocchi import by_name, local_name, text_of
 from hub.formats.importi import cent_from_tolerant_text
-from hub.formats.istanti import ROMA
+from hub.formats.istanti import giorno_o_niente, istante_o_niente
 from hub.formats.xml import Limits, XmlNonValido, canonical, parse
 
 # A receipt of five transfers with five stamps is under 60 kB.
@@ -138,8 +137,8 @@ def read_ricevuta(data: bytes, charset: str | None = None) -> Ricevuta:
         nota=text_of(receipt, "paymentNote") or None,
         commissione_cent=_cent_if(receipt, "fee", ignoti),
         commissione_ente_cent=_cent_if(receipt, "primaryCiIncurredFee", ignoti),
-        pagato_at=_instant(text_of(receipt, "paymentDateTime")),
-        data_applicazione=_day(text_of(receipt, "applicationDate")),
+        pagato_at=istante_o_niente(text_of(receipt, "paymentDateTime")),
+        data_applicazione=giorno_o_niente(text_of(receipt, "applicationDate")),
         is_stand_in=stand_in in ("true", "1"),
         ignoti=tuple(ignoti)[:_IGNOTI_MAX],
     )
@@ -216,22 +215,6 @@ def _cent_if(children: dict[str, etree._Element], name: str, ignoti: dict[str, N
         return cent_from_tolerant_text(text) if text else None
     except ValueError:
         ignoti[f"{name}: importo non leggibile"] = None
-        return None
-
-
-def _instant(text: str) -> datetime | None:
-    """An instant without offset is local time. Source: node, 4."""
-    try:
-        found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=ROMA)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
         return None
 
 

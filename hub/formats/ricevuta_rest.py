@@ -8,14 +8,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from hub.domain.documenti import Soggetto
 from hub.domain.errors import RicevutaNonLeggibile
 from hub.domain.ricevuta import Ricevuta, Testata, Trasferimento
-from hub.formats.istanti import ROMA
+from hub.formats.istanti import giorno_o_niente, istante_o_niente
 
 # A receipt of five transfers with five stamps is under 60 kB.
 BYTES_MAX = 1024 * 1024
@@ -60,9 +59,11 @@ def read_ricevuta_rest(data: bytes, id_pa: str, intermediario: str, stazione: st
         versante=_subject(words["payer"]) if isinstance(words.get("payer"), dict) else None,
         commissione_cent=_cent_if(words, "fee"),
         commissione_ente_cent=_cent_if(words, "primaryCiIncurredFee"),
-        pagato_at=_instant(_text(words, "paymentDateTimeFormatted")),
+        pagato_at=istante_o_niente(_text(words, "paymentDateTimeFormatted")),
         # paymentDateTime is a day, whatever it is called.
-        data_applicazione=_day(_text(words, "applicationDate")) or _day(_text(words, "paymentDateTime")),
+        data_applicazione=(
+            giorno_o_niente(_text(words, "applicationDate")) or giorno_o_niente(_text(words, "paymentDateTime"))
+        ),
     )
 
 
@@ -141,18 +142,3 @@ def _attachment(text: str) -> bytes | None:
         return base64.b64decode(text, validate=True) if text else None
     except (binascii.Error, ValueError):
         return None  # the receipt counts; its bytes are kept as they came
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=ROMA)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
