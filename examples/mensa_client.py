@@ -147,12 +147,21 @@ def read_pagato(content: bytes, rt: bytes) -> Pagato:
     )
 
 
+def make_transport() -> zeep.transports.Transport:
+    """Return zeep's transport, with a connection for each call.
+
+    Calls are seconds apart: one that is kept may be closed by the hub at the moment at which it is used again.
+    """
+    session = requests.Session()
+    session.headers["Connection"] = "close"
+    return zeep.transports.Transport(session=session, timeout=TIMEOUT_S, operation_timeout=TIMEOUT_S)
+
+
 class Portale:
     """The hub, seen from the canteen: two operations of the contract."""
 
     def __init__(self, wsdl: str = WSDL, cod_ipa_ente: str = "C_PROVA", password: str = "Segreto12345") -> None:
-        transport = zeep.transports.Transport(timeout=TIMEOUT_S, operation_timeout=TIMEOUT_S)
-        self._client = zeep.Client(wsdl, transport=transport)
+        self._client = zeep.Client(wsdl, transport=make_transport())
         self.cod_ipa_ente = cod_ipa_ente
         self.password = password
 

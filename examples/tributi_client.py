@@ -27,8 +27,7 @@ from xml.sax.saxutils import escape
 import requests
 import zeep
 import zeep.exceptions
-import zeep.transports
-from mensa_client import NOT_YET, PAY_I, TIMEOUT_S, WSDL, Pagato, Rifiuto, read_pagato
+from mensa_client import NOT_YET, PAY_I, TIMEOUT_S, WSDL, Pagato, Rifiuto, make_transport, read_pagato
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,7 @@ class Portale:
     """The hub, seen from the tax office: two operations of the contract and the address of a notice."""
 
     def __init__(self, wsdl: str = WSDL, cod_ipa_ente: str = "C_PROVA", password: str = "Segreto12345") -> None:
-        transport = zeep.transports.Transport(timeout=TIMEOUT_S, operation_timeout=TIMEOUT_S)
-        self._client = zeep.Client(wsdl, transport=transport)
+        self._client = zeep.Client(wsdl, transport=make_transport())
         self.cod_ipa_ente = cod_ipa_ente
         self.password = password
 
