@@ -15,6 +15,7 @@ from benchmarks import (
     ricevute,
     sportello,
     tracciati,
+    verifica,
 )
 
 
@@ -23,7 +24,10 @@ def main() -> int:
     options = report.arguments(__doc__ or "").parse_args()
     argv = ["--database", options.database] + (["--check"] if options.check else [])
     codes = []
-    everyone = (in_process, intake, relay_latency, sportello, avvisi, tracciati, export, import_flusso, ricevute)
+    everyone = (
+        *(in_process, intake, relay_latency, verifica, sportello, avvisi, tracciati, export, import_flusso),
+        ricevute,
+    )
     for one in everyone:
         codes.append(one.main(argv))
         report.say()
