@@ -39,7 +39,8 @@ def register(plant: Plant) -> str:
 
 def at_counter(plant: Plant, iuv: str, **words: Any) -> dict[str, Any]:
     given = {"codice_fiscale": DOMINIO, "numero_avviso": f"3{iuv}"} | words
-    answer = HTTP.request("POST", f"{plant.node_url}/api/sportello", json=given)
+    # The counter waits for an RPT longer than the others wait for anything: a worker may be starting yet.
+    answer = HTTP.request("POST", f"{plant.node_url}/api/sportello", json=given, timeout=100)
     assert answer.status == 200, answer.data
     found: dict[str, Any] = answer.json()
     return found
