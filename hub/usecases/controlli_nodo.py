@@ -7,7 +7,7 @@ the door; step 11 belongs to each operation, 12 to the door.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,20 +81,23 @@ def check_avviso(
     PagamentoDuplicato, PagamentoScaduto, PagamentoInCorso, in this order.
     """
     with db.reading() as session:
-        fatti = _read(session, anagrafe, domanda, blocco, now)
+        fatti = _read(session, domanda, blocco, now)
+    if fatti.versioni:
+        # After the connection was given back: who keeps one while it waits for another stops everybody under load.
+        fatti = replace(fatti, configurato=anagrafe.find_by_id(fatti.versioni[0].ente_id, now))
     _refuse_first(fatti, len(CONTROLLI))
     assert fatti.configurato is not None and fatti.iuv is not None
     rows = sorted(fatti.attuali, key=lambda row: row.posizione)
     return Pagabile(fatti.configurato, fatti.iuv, tuple(rows))
 
 
-def enti_asked(db: Database, anagrafe: Anagrafe, domanda: Domanda, now: datetime) -> tuple[Row[Any], ...]:
+def enti_asked(db: Database, domanda: Domanda, now: datetime) -> tuple[Row[Any], ...]:
     """Return the enti that a question without a notice is for.
 
     Raises: IntermediarioErrato, StazioneErrata, DominioErrato, in this order.
     """
     with db.reading() as session:
-        fatti = _read(session, anagrafe, domanda, timedelta(), now)
+        fatti = _read(session, domanda, timedelta(), now)
     _refuse_first(fatti, _DESTINATARIO)
     return fatti.enti
 
@@ -107,7 +110,7 @@ def _refuse_first(fatti: Fatti, checks: int) -> None:
             raise refusal
 
 
-def _read(session: Session, anagrafe: Anagrafe, domanda: Domanda, blocco: timedelta, now: datetime) -> Fatti:
+def _read(session: Session, domanda: Domanda, blocco: timedelta, now: datetime) -> Fatti:
     enti = tuple(
         row
         for row in avvisi_nodo.enti_of_dominio(session, domanda.dominio)
@@ -122,7 +125,7 @@ def _read(session: Session, anagrafe: Anagrafe, domanda: Domanda, blocco: timede
         enti=enti,
         iuv=iuv,
         versioni=tuple(versioni),
-        configurato=anagrafe.find_by_id(versioni[0].ente_id, now) if versioni else None,
+        configurato=None,
         is_in_carrello=bool(versioni) and avvisi_nodo.is_in_cart(session, domanda.dominio, str(iuv)),
         is_bloccata=bool(versioni)
         and avvisi_nodo.has_open_attempt(session, domanda.dominio, str(iuv), now - blocco),
