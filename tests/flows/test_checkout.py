@@ -14,7 +14,7 @@ import pytest
 from tests.carrelli import PRIMA
 from tests.factories import make_documento, make_voce
 from tests.flows.plant import HTTP, PASSWORD, Plant, field
-from tests.flows.test_carts import VICINO, confirm, elemento, outcome, send
+from tests.flows.test_carts import DOMINI, VICINO, confirm, elemento, outcome, send
 
 STAZIONE = f"""
 stazioni:
@@ -42,6 +42,12 @@ class CheckoutPlant(Plant):
         self.run("config", "apply", str(self.folder / "checkout.yaml"))
         for name in ("simulator", "serve", "worker-1"):
             self.up(name)
+        # Both enti are behind one station: a counter that is not told would look for one of the second's own.
+        stazione = {
+            "id": "12345678903_01", "intermediario": "12345678903", "password": "password01",
+            "domini": sorted(DOMINI.values()),
+        }  # fmt: skip
+        assert HTTP.request("POST", f"{self.node_url}/config", json={"stazioni": [stazione]}).status == 200
 
     def play(self, url: str, azione: str = "paga") -> str:
         """Do on Checkout's page what a payer would; return where he is sent."""
