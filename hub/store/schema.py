@@ -355,6 +355,7 @@ tentativi = Table(
     UniqueConstraint("dominio", "iuv", "ccp", name="uq_tentativi_dominio_iuv_ccp"),
     UniqueConstraint("id_messaggio", name="uq_tentativi_id_messaggio"),
     # No new CCP while one attempt is unresolved.
+    Index("ix_tentativi_carrello_id", "carrello_id"),
     Index(
         "uq_tentativi_carrello_aperto",
         "carrello_id",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Row, case, exists, func, literal_column, or_, select, text
+from sqlalchemy import Row, case, exists, func, or_, select, text
 
 from hub.domain.errors import NotFound
 from hub.domain.stati import StatoMessaggio, StatoTentativo
@@ -15,9 +15,9 @@ from hub.store.movement import move_row
 from hub.store.schema import carrelli, enti, outbox, sessioni, tentativi
 
 APERTI = (StatoTentativo.DA_INVIARE, StatoTentativo.SCONOSCIUTO, StatoTentativo.ACCETTATO)
-# Written out, and not bound: the partial index is chosen by these words.
-_OPEN = literal_column("tentativi.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')", Boolean)
-# The words of the index of one open attempt for each carrello; a typed column would become `… = 1` on SQLite.
+# Written out, and not bound: the partial indexes are chosen by these words; a typed column would become `… = 1` on
+# SQLite.
+_OPEN = text("tentativi.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')")
 _IN_PLACE = text("tentativi.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO') AND tentativi.superato_at IS NULL")
 # A message in one of these still pursues; a parked one waits for the person who set it aside.
 _PURSUED = (

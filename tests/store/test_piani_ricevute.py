@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from hub.store import carrelli, dovuti, rt_ricevute, tentativi
+from hub.store import carrelli, depositati, dovuti, rt_ricevute, tentativi
 from hub.store.database import Database, Session
 
 KEY = SimpleNamespace(id=5, dominio="1", ccp="2")
@@ -20,6 +20,9 @@ QUESTIONS: dict[str, Any] = {
     "find_paid": lambda session: dovuti.find_paid(session, 1, "1"),
     "dovuti_of": lambda session: carrelli.dovuti_of(session, "1"),
     "find_open": lambda session: tentativi.find_open(session, "1"),
+    "last_of": lambda session: tentativi.last_of(session, "1"),
+    "find_by_key": lambda session: dovuti.find_by_key(session, 1, iuv="2"),
+    "find_by_iuv": lambda session: depositati.find_by_iuv(session, 1, "2"),
 }
 
 
