@@ -125,9 +125,10 @@ class _Servers:
     def server(self) -> pg.Server:
         if self._server is None:
             given = os.environ.get(GIVEN_URL, "")
-            self._server = self.stack.enter_context(
-                pg.running_server(given if given and not given.startswith("sqlite") else None)
-            )
+            url = given if given and not given.startswith("sqlite") else None
+            self._server = self.stack.enter_context(pg.running_server(url))
+            if url is None:
+                self._server.forgo_power_cuts()
         return self._server
 
     def template(self) -> str:
