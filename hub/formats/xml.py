@@ -44,13 +44,17 @@ class XmlNonValido(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SchemaError:
-    """One violation: where (`path`, `line`), which `element`, which `rule` in Italian; `value` only if asked for."""
+    """One violation: where (`path`, `line`), which `element`, which `rule` in Italian; `value` only if asked for.
+
+    `is_garbled`: where a text is due there is something else, so that nobody can tell what the element says.
+    """
 
     path: str
     line: int
     element: str
     rule: str
     value: str | None = None
+    is_garbled: bool = False
 
     def __str__(self) -> str:
         shown = "" if self.value is None else f" (valore '{self.value}')"
@@ -244,6 +248,10 @@ _EXPECTED = re.compile(r"Expected is(?: one of)? \(([^()]*)\)")
 _NUMBER = re.compile(r"(?:minimum|maximum|allowed) length of '(\d+)'|differs from the allowed length of '(\d+)'")
 
 
+# Nil, another type, an attribute, an element in a simple type. Source: XML Schema 1.0 part 1, 3.3.4 and 3.14.4.
+_GARBLED = ("SCHEMAV_CVC_ELT_3_1", "SCHEMAV_CVC_ELT_4_", "SCHEMAV_CVC_TYPE_3_1_1", "SCHEMAV_CVC_TYPE_3_1_2")
+
+
 def _schema_error(
     root: etree._Element, path: str | None, line: int, kind: str, message: str, *, reveal: bool
 ) -> SchemaError:
@@ -263,7 +271,7 @@ def _schema_error(
         if number:
             rule += f" ({number.group(1) or number.group(2)} caratteri)"
     value = _value(root, path, element) if reveal else None
-    return SchemaError(path or "/", line, element, rule, value)
+    return SchemaError(path or "/", line, element, rule, value, kind.startswith(_GARBLED))
 
 
 def _value(root: etree._Element, path: str | None, element: str) -> str | None:

@@ -135,6 +135,17 @@ def test_a_request_outside_the_contract_is_a_ko_not_a_soap_fault(small_world, bo
     assert small_world.ricevute() == []
 
 
+def test_a_receipt_that_is_refused_is_told_of_the_contract_first(small_world):
+    """`tipoFirma` is missing, and the bytes are no receipt: the contract is the first check of the two."""
+    _, tentativo, _ = begun(small_world)
+
+    answer = post(small_world, "<rt>QQ==</rt>", head_of(tentativo))
+
+    assert answer.status == 200
+    assert b"<faultCode>PAA_SINTASSI_EXTRAXSD</faultCode>" in answer.body and b"<esito>KO</esito>" in answer.body
+    assert [bytes(row.raw) for row in small_world.ricevute()] == [b"A"]
+
+
 def test_a_receipt_that_is_not_base64_is_a_ko(small_world):
     _, tentativo, _ = begun(small_world)
 

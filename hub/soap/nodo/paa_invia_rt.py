@@ -13,7 +13,7 @@ from hub.soap.operation import Call, Operation
 from hub.usecases.record_rt import IntestazioneRt, record_rt
 
 PATH = "/ws/fesp/PagamentiTelematiciRT"
-# What the schema has against a receipt is judged after its bytes are kept.
+# What the schema misses, or does not know, is judged after the bytes of the receipt are kept.
 TOLERANT = frozenset({"paaInviaRT"})
 _INTESTAZIONE = (
     "identificativoIntermediarioPA",
@@ -30,6 +30,8 @@ def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Opera
     convertite = frozenset(runtime.config.stazioni_convertitore)
 
     def invia_rt(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        if any(violation.is_garbled for violation in call.violations):
+            raise RichiestaNonValida("richiesta non conforme al contratto", "un elemento non contiene un testo")
         header = call.header or {}
         intestazione = IntestazioneRt(*(header.get(name) or "" for name in _INTESTAZIONE))
         call.log |= {"dominio": intestazione.dominio, "iuv": intestazione.iuv, "ccp": intestazione.ccp}
@@ -39,6 +41,13 @@ def build_operations(runtime: Runtime, contract: Contract) -> Mapping[str, Opera
             if intestazione.stazione not in convertite:
                 raise
             raise RichiestaNonEseguibile(str(error), id=intestazione.dominio) from error
+        except HubError as error:
+            if not call.violations:
+                raise
+            # A receipt that ends in a KO anyway is told the first check that it fails: the contract.
+            first = call.violations[0]
+            reason = f"{first.element}: {first.rule}"
+            raise RichiestaNonValida("richiesta non conforme al contratto", reason, id=error.id) from error
         return {"paaInviaRTRisposta": {"esito": "OK"}}
 
     return {verb.name: invia_rt if verb.name == "paaInviaRT" else _not_built for verb in contract.by_request.values()}
