@@ -5,6 +5,7 @@ Source: node, receipt processing (3.5.1), digital stamp (4.7).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -28,17 +29,16 @@ def confronta(
     """Return a sentence and the flags for what differs; None and none when the receipt is as asked for."""
     found: list[tuple[Segnalazione, str]] = []
     own_cent = sum(dovuto.importo_cent for dovuto in dovuti)
-    shares = {
-        dovuto.secondario["codice_fiscale"]: dovuto.secondario["importo_cent"] for dovuto in dovuti if dovuto.secondario
-    }
-    due_cent = own_cent + sum(shares.values())
+    due = Counter({ricevuta.testata.dominio: own_cent})
+    due.update(_shares(dovuti))
+    due_cent = due.total()
     if ricevuta.importo_cent != due_cent:
         words = f"importo pagato {ricevuta.importo_cent} diverso dal dovuto {due_cent}"
         found.append((Segnalazione.IMPORTO_DIVERSO, words))
-    paid: dict[str, int] = {}
+    paid: Counter[str] = Counter()
     for each in ricevuta.trasferimenti:
-        paid[each.codice_fiscale] = paid.get(each.codice_fiscale, 0) + each.importo_cent
-    if paid != {ricevuta.testata.dominio: own_cent} | shares:
+        paid[each.codice_fiscale] += each.importo_cent
+    if paid != due:
         told = ", ".join(f"{codice} {cent}" for codice, cent in list(paid.items())[:5]) or "nessuno"
         found.append((Segnalazione.TRASFERIMENTI_DIVERSI, f"trasferimenti diversi da quelli del dovuto: {told}"))
     if _is_late(session, dovuti, ricevuta, received_at):
@@ -62,9 +62,10 @@ def confronta_rt(
         found.append((Segnalazione.IMPORTO_DIVERSO, words))
     elif rt.codice_esito in {1, 3} and rt.importo_cent:
         found.append((Segnalazione.IMPORTO_DIVERSO, f"esito negativo con importo {rt.importo_cent}"))
-    admitted = {len(dovuti)} if rt.codice_esito in ESITI_POSITIVI else {0, len(dovuti)}
-    if len(rt.pagamenti) not in admitted:
-        words = f"{len(rt.pagamenti)} singoli pagamenti per {len(dovuti)} dovuti"
+    # A share that is the ente's own is a line of its RPT. Source: `build_rpt`.
+    lines = len(dovuti) + (carrello.dominio in _shares(dovuti))
+    if len(rt.pagamenti) not in ({lines} if rt.codice_esito in ESITI_POSITIVI else {0, lines}):
+        words = f"{len(rt.pagamenti)} singoli pagamenti per {lines} versamenti"
         found.append((Segnalazione.TRASFERIMENTI_DIVERSI, words))
     if rt.codice_esito == 0:
         stamps = [each.allegato for each in rt.pagamenti if each.allegato_tipo == "BD"]
@@ -72,6 +73,13 @@ def confronta_rt(
         if came != _stamps_wanted(dovuti):
             found.append((Segnalazione.MARCA_DIVERSA, _MARCA))
     return "; ".join(words for _, words in found) or None, tuple(flag for flag, _ in found)
+
+
+def _shares(dovuti: Sequence[Row[Any]]) -> dict[str, int]:
+    """The cents of the second beneficiary by his code; a cart has one at most."""
+    return {
+        dovuto.secondario["codice_fiscale"]: dovuto.secondario["importo_cent"] for dovuto in dovuti if dovuto.secondario
+    }
 
 
 def _is_late(session: Session, dovuti: Sequence[Row[Any]], ricevuta: Ricevuta, received_at: datetime) -> bool:

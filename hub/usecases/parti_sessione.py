@@ -34,6 +34,13 @@ class Parte:
         """What the payer is asked, the share of the second beneficiary included."""
         return self.documento.importo_cent + (self.secondario.importo_cent if self.secondario else 0)
 
+    @property
+    def altro_beneficiario(self) -> QuotaSecondaria | None:
+        """The second share, when it is another body's: the node wants an RPT for each beneficiary, and one of each."""
+        if self.secondario is None or self.secondario.codice_fiscale == self.configurato.ente.codice_fiscale:
+            return None
+        return self.secondario
+
 
 def read_parti(db: Database, anagrafe: Anagrafe, row: Row[Any], now: datetime) -> list[Parte]:
     """Return the parts of a session, in order.

@@ -35,7 +35,7 @@ def draw_id_multibeneficiario(dominio: str, iuv: str) -> str:
 
 
 def build_rpt(parte: Parte, iuv: str, ccp: str, tassonomia: Tassonomia, now: datetime) -> RptPronta:
-    """Return the RPT of the ente's own share."""
+    """Return the RPT of the ente's own share, and of the second one where that is the ente's too."""
     ente = parte.configurato.ente
     # A dovuto keeps until its payment the code that was good when it came to be.
     day = giorno_di(now if parte.dovuto is None else parte.dovuto.created_at)
@@ -54,19 +54,14 @@ def build_rpt(parte: Parte, iuv: str, ccp: str, tassonomia: Tassonomia, now: dat
                 marca=dovuto.marca if is_marca else None,
             )
         )
+    if parte.secondario is not None and parte.altro_beneficiario is None:
+        versamenti.append(_versamento_of(parte, parte.secondario, iuv))
     beneficiario = Organizzazione(tipo="G", codice=ente.codice_fiscale, denominazione=ente.nome[:70])
     return _ready(parte, ente, beneficiario, tuple(versamenti), iuv, ccp, now)
 
 
 def build_rpt_secondaria(parte: Parte, quota: QuotaSecondaria, iuv: str, ccp: str, now: datetime) -> RptPronta:
     """Return the RPT of the second beneficiary's share."""
-    causale = quota.causale or parte.documento.dovuti[0].causale
-    versamento = SingoloRpt(
-        importo_cent=quota.importo_cent,
-        causale=causale_rpt(iuv, quota.importo_cent, causale),
-        dati_specifici=quota.dati_specifici,
-        iban_accredito=quota.iban,
-    )
     beneficiario = Organizzazione(
         tipo="G",
         codice=quota.codice_fiscale,
@@ -78,7 +73,16 @@ def build_rpt_secondaria(parte: Parte, quota: QuotaSecondaria, iuv: str, ccp: st
         provincia=quota.provincia,
         nazione=quota.nazione,
     )
-    return _ready(parte, parte.configurato.ente, beneficiario, (versamento,), iuv, ccp, now)
+    return _ready(parte, parte.configurato.ente, beneficiario, (_versamento_of(parte, quota, iuv),), iuv, ccp, now)
+
+
+def _versamento_of(parte: Parte, quota: QuotaSecondaria, iuv: str) -> SingoloRpt:
+    return SingoloRpt(
+        importo_cent=quota.importo_cent,
+        causale=causale_rpt(iuv, quota.importo_cent, quota.causale or parte.documento.dovuti[0].causale),
+        dati_specifici=quota.dati_specifici,
+        iban_accredito=quota.iban,
+    )
 
 
 def _ready(

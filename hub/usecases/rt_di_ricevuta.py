@@ -43,8 +43,12 @@ def quote_dei_dovuti(dovuti: Sequence[Row[Any]], ricevuta: Ricevuta) -> list[Quo
     own = ricevuta.propri(ricevuta.testata.dominio)
     if len(own) == len(dovuti):
         return [Quota(dovuto, each.importo_cent, each) for dovuto, each in zip(dovuti, own, strict=True)]
-    others_cent = sum(dovuto.secondario["importo_cent"] for dovuto in dovuti if dovuto.secondario)
-    left_cent = sum(each.importo_cent for each in own) if own else max(ricevuta.importo_cent - others_cent, 0)
+    shares = [dovuto.secondario for dovuto in dovuti if dovuto.secondario]
+    if own:
+        # A second share may be the ente's too: it is a transfer beside that of the dovuto.
+        shares = [share for share in shares if share["codice_fiscale"] == ricevuta.testata.dominio]
+    got_cent = sum(each.importo_cent for each in own) if own else ricevuta.importo_cent
+    left_cent = max(got_cent - sum(share["importo_cent"] for share in shares), 0)
     first = own[0] if own and len(dovuti) == 1 else None
     quote = []
     for dovuto in dovuti[:-1]:

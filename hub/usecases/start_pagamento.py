@@ -188,7 +188,7 @@ def _prepare(
     now: datetime,
 ) -> tuple[list[Avvio], PagamentoOnline]:
     first = parti[0]
-    quota = first.secondario
+    quota = first.altro_beneficiario
     id_carrello = draw_id_carrello(first.configurato.ente.codice_fiscale, now)
     avvii, pronte = [], []
     for parte in parti:

@@ -16,6 +16,7 @@ from hub.domain.documenti import Organizzazione
 from hub.domain.errors import HubError, OutOfService
 from hub.domain.stati import StatoRt
 from hub.formats.marca import read_impronta
+from hub.formats.rpt import read_rpt
 from hub.formats.rt import check_rt, read_rt
 from hub.store import schema
 from hub.usecases import elabora_ricevute
@@ -181,6 +182,32 @@ def test_the_share_of_a_second_beneficiary_goes_to_his_ledger(world):
     found = [(each.indice, each.codice_fiscale, each.importo_cent) for each in moved]
     assert found == [(1, INTERMEDIARIO, 3500), (2, VICINO, 1500)]
     assert read_rt(world.ricevuta(iuv=IUV).rt).importo_cent == 5000
+
+
+def test_a_second_share_of_the_ente_s_own_is_a_transfer_beside_that_of_the_dovuto(world):
+    own = SECONDARIO | {"codice_fiscale": INTERMEDIARIO}
+    dovuto = world.lay_avviso(importo_cent=3500, secondario=own)
+
+    row = pay(world, transfers=(make_transfer(1, "35.00"), make_transfer(2, "15.00")))
+
+    assert (row.stato, row.segnalazioni, row.motivo) == (StatoRt.ELABORATA, None, None)
+    assert world.one(schema.dovuti, id=dovuto.id).importo_pagato_cent == 3500
+    assert world.one(schema.quote_secondarie, dovuto_id=dovuto.id).codice_fiscale == INTERMEDIARIO
+
+
+def test_a_second_share_of_the_ente_s_own_is_a_line_of_its_one_rpt(world):
+    own = SECONDARIO | {"codice_fiscale": INTERMEDIARIO, "iban": "IT40S0542811101000000654321"}
+    dovuto = world.lay_avviso(importo_cent=3500, secondario=own)
+
+    id_session = world.attempt(0)
+
+    rpt = read_rpt(bytes(world.tentativo(id_session).rpt))
+    assert [one.importo_cent for one in rpt.versamenti] == [3500, 1500]
+    assert [one.iban_accredito == own["iban"] for one in rpt.versamenti] == [False, True]
+    (row,) = world.ricevute()
+    assert (row.stato, row.segnalazioni, row.motivo) == (StatoRt.ELABORATA, None, None)
+    assert world.carrello(id_session).importo_cent == 5000
+    assert world.one(schema.dovuti, id=dovuto.id).importo_pagato_cent == 3500
 
 
 def test_a_copy_for_the_second_beneficiary_is_another_record_and_pays_nothing_twice(world):
