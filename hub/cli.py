@@ -9,31 +9,40 @@ import os
 
 import click
 
-from hub.cli_archivio import prova_archivio
-from hub.cli_avviso import prova_avviso
-from hub.cli_carica import carica
-from hub.cli_common import Commands, Refusal, Settings, json_option, pass_settings, print_json
-from hub.cli_config import config_group, ente_group, tipo_group
-from hub.cli_credenziale import credenziale_group
-from hub.cli_demo import demo
-from hub.cli_doctor import doctor
-from hub.cli_export import export_group
-from hub.cli_flusso import flusso_group
-from hub.cli_operatore import operatore_group
-from hub.cli_outbox import outbox_group
-from hub.cli_psp import sportello
-from hub.cli_pulizia import archivio_group
-from hub.cli_registro import annulla, list_flussi, scarica_flusso, show_flusso
-from hub.cli_rendicontazione import rendicontazione_group
-from hub.cli_ricevuta import ricevuta_group
-from hub.cli_tassonomia import tassonomia_group
-from hub.cli_tentativo import tentativo_group
+from hub.cli_common import Commands, Refusal, Settings, pass_settings
 from hub.config import load_config
-from hub.formats.resources import resource
-from hub.store import migrate
+
+# Where each command is, by its words: it is loaded when it is asked for. All together they take a second.
+_COMMANDS = {
+    "archivio": "cli_pulizia:archivio_group",
+    "config": "cli_config:config_group",
+    "credenziale": "cli_credenziale:credenziale_group",
+    "db": "cli_db:db_group",
+    "demo": "cli_demo:demo",
+    "doctor": "cli_doctor:doctor",
+    "ente": "cli_config:ente_group",
+    "ente prova-archivio": "cli_archivio:prova_archivio",
+    "ente prova-avviso": "cli_avviso:prova_avviso",
+    "export": "cli_export:export_group",
+    "flusso": "cli_flusso:flusso_group",
+    "flusso annulla": "cli_registro:annulla",
+    "flusso carica": "cli_carica:carica",
+    "flusso list": "cli_registro:list_flussi",
+    "flusso scarica": "cli_registro:scarica_flusso",
+    "flusso show": "cli_registro:show_flusso",
+    "operatore": "cli_operatore:operatore_group",
+    "outbox": "cli_outbox:outbox_group",
+    "rendicontazione": "cli_rendicontazione:rendicontazione_group",
+    "ricevuta": "cli_ricevuta:ricevuta_group",
+    "sportello": "cli_psp:sportello",
+    "tassonomia": "cli_tassonomia:tassonomia_group",
+    "tentativo": "cli_tentativo:tentativo_group",
+    "tipo": "cli_config:tipo_group",
+}
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.group(cls=Commands, elsewhere=_COMMANDS,
+             context_settings={"help_option_names": ["-h", "--help"], "show_default": True})  # fmt: skip
 @click.option("--config", "path", envvar="PONTEPA_CONFIG", type=click.Path(dir_okay=False),
               help="File TOML con le impostazioni; le variabili PONTEPA_* prevalgono.")  # fmt: skip
 @click.version_option(package_name="pontepa", message="%(version)s")
@@ -104,63 +113,6 @@ def simulator(
         )  # fmt: skip
     except ValueError as error:
         raise Refusal(str(error)) from error
-
-
-@main.group("db")
-def db_group() -> None:
-    """Il database e le sue migrazioni."""
-
-
-@db_group.command("upgrade")
-@pass_settings
-def db_upgrade(settings: Settings) -> None:
-    """Porta il database all'ultima versione; non fa nulla se c'è già."""
-    settings.prepare_sqlite_folder()
-    with settings.database() as db:
-        before = migrate.current(db)
-        migrate.upgrade(db, resource("migrations"))
-        after = migrate.current(db)
-    click.echo(f"database già alla versione {after}" if before == after else f"database alla versione {after}")
-
-
-@db_group.command("current")
-@json_option
-@pass_settings
-def db_current(settings: Settings, as_json: bool) -> None:
-    """Mostra a che versione è il database."""
-    with settings.database() as db:
-        found, wanted = migrate.current(db), migrate.head(resource("migrations"))
-    if as_json:
-        print_json({"current": found, "head": wanted, "is_current": found == wanted})
-    else:
-        click.echo(f"{found or 'nessuna'} (ultima: {wanted})")
-
-
-@db_group.command("check")
-@pass_settings
-def db_check(settings: Settings) -> None:
-    """Controlla che il database risponda e abbia proprio le tabelle di questa versione."""
-    with settings.database() as db:
-        current, wanted = migrate.current(db), migrate.head(resource("migrations"))
-        if current != wanted:
-            raise Refusal(f"database alla versione {current or 'nessuna'}, serve la {wanted}: pontepa db upgrade")
-        found = migrate.differences(db)
-    if found:
-        raise Refusal("il database non ha le tabelle attese:\n" + "\n".join(found))
-    click.echo("database in ordine")
-
-
-ente_group.add_command(prova_archivio)
-ente_group.add_command(prova_avviso)
-for command in (carica, list_flussi, show_flusso, scarica_flusso, annulla):
-    flusso_group.add_command(command)
-_GROUPS = (
-    demo, config_group, ente_group, tipo_group, credenziale_group, flusso_group, export_group, outbox_group,
-    operatore_group, tassonomia_group, archivio_group, sportello, doctor,
-    ricevuta_group, rendicontazione_group, tentativo_group,
-)  # fmt: skip
-for command in _GROUPS:
-    main.add_command(command)
 
 
 if __name__ == "__main__":

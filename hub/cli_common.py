@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -35,8 +36,34 @@ class Refusal(click.ClickException):
         click.echo(self.message, err=True, file=file)
 
 
-class Commands(click.Group):
+class Elsewhere(click.Group):
+    """A group whose commands may be in other modules, loaded when they are asked for.
+
+    `elsewhere`: by the words of a command, `module:name`, the module one of the hub's.
+    """
+
+    elsewhere: Mapping[str, str] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*self.commands, *(words.split()[0] for words in self.elsewhere)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.elsewhere:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = self.elsewhere[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"hub.{module}"), name)
+        if isinstance(command, Elsewhere):
+            below = (words.partition(" ") + (where,) for words, where in self.elsewhere.items())
+            command.elsewhere = {rest: where for first, _, rest, where in below if first == cmd_name and rest}
+        return command
+
+
+class Commands(Elsewhere):
     """Turns what the hub refuses into a sentence; everything else is a bug and keeps its trace."""
+
+    def __init__(self, *args: Any, elsewhere: Mapping[str, str], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.elsewhere = elsewhere
 
     def invoke(self, context: click.Context) -> Any:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from hub.cli_common import Settings, json_option, pass_settings, print_json, print_table, utc_now
+from hub.cli_common import Elsewhere, Settings, json_option, pass_settings, print_json, print_table, utc_now
 from hub.domain.configurazione import (
     MODALITA,
     Configurazione,
@@ -120,7 +120,7 @@ def config_apply(settings: Settings, file: Path, as_json: bool) -> None:
     _print_differences(found, "nessun cambiamento", as_json)
 
 
-@click.group("ente")
+@click.group("ente", cls=Elsewhere)
 def ente_group() -> None:
     """Gli enti."""
 

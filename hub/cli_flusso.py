@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from hub.cli_common import Refusal, Settings, json_option, pass_settings, utc_now
+from hub.cli_common import Elsewhere, Refusal, Settings, json_option, pass_settings, utc_now
 from hub.config import load_config
 from hub.domain.flussi import read_nome
 from hub.domain.prova import Riepilogo
@@ -23,7 +23,7 @@ from hub.usecases.check_flusso import CheckFlusso
 _PROGRESS_S = 2.0
 
 
-@click.group("flusso")
+@click.group("flusso", cls=Elsewhere)
 def flusso_group() -> None:
     """I flussi di dovuti in un file."""
 

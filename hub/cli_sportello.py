@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from hub import app
 from hub.domain.configurazione import Configurazione, EndpointEsito
 
 # The push leaves when the receipt is applied, and a moment later is here.
@@ -50,5 +49,8 @@ class Sportello:
 def open_sportello() -> Iterator[Sportello]:
     """Start the receiver; it stops at the end of the block."""
     chiave = secrets.token_hex(32)
+    # The assembly brings in every door and adapter, which the other commands do without.
+    from hub import app
+
     with app.build_ente_finto(chiave) as ente:
         yield Sportello(ente, chiave)

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from sqlalchemy import text
 
@@ -183,9 +184,27 @@ def test_the_catalogue_of_faults_is_the_one_the_code_generates() -> None:
 def test_every_command_is_in_the_readme() -> None:
     from hub.cli import main
 
-    missing = [name for name in main.commands if f"`pontepa {name}" not in README]
+    missing = [name for name in main.list_commands(click.Context(main)) if f"`pontepa {name}" not in README]
 
     assert missing == []
+
+
+def test_every_command_is_where_the_table_says_and_none_brings_in_the_doors() -> None:
+    """They would take most of a second of each command."""
+    code = (
+        "import sys, click; from hub.cli import main\n"
+        "def walk(group):\n"
+        "    for name in group.list_commands(click.Context(group)):\n"
+        "        command = group.get_command(click.Context(group), name)\n"
+        "        assert command.name == name, (command.name, name)\n"
+        "        walk(command) if isinstance(command, click.Group) else None\n"
+        "walk(main)\n"
+        "print([name for name in ('spyne', 'zeep', 'flask', 'granian', 'typst') if name in sys.modules])"
+    )
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    assert (run.stdout.strip(), run.returncode) == ("[]", 0), run.stderr
 
 
 def test_models_and_migrations_are_equal(db: Database) -> None:
