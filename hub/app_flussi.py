@@ -1,6 +1,6 @@
 """The assembly of the process of flows. It loads no door and no node: a million rows need little, and get it alone.
 
-Run: python -m hub.app_flussi, with the settings of the worker in the environment.
+Run: `command()`, with the settings of the worker in the environment.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ import signal
 import sys
 import threading
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from adapters.cartella.client import CartellaArchivio
 from hub import log
-from hub.config import Config, load_config
+from hub.impostazioni_flussi import ImpostazioniFlussi
 from hub.jobs import figlio, flussi
 from hub.ports import Archivio
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
+
+if TYPE_CHECKING:
+    from hub.config import Config
 
 # Behind the payments, when there are not processors for all.
 _NICE = 5
@@ -32,10 +36,10 @@ _CONNECTIONS = 14
 
 def command() -> list[str]:
     """Return what starts this process."""
-    return [sys.executable, "-m", "hub.app_flussi"]
+    return [sys.executable, "-m", "hub.impostazioni_flussi"]
 
 
-def build_archivio_file(config: Config) -> Archivio:
+def build_archivio_file(config: Config | ImpostazioniFlussi) -> Archivio:
     """Where received and produced files are kept: a folder, or the store that the settings name."""
     if not config.s3_bucket:
         return CartellaArchivio(config.data_dir / "archivio")
@@ -48,7 +52,7 @@ def build_archivio_file(config: Config) -> Archivio:
     return S3Archivio(settings, config.arrivals_dir)
 
 
-def run(config: Config) -> None:
+def run(config: ImpostazioniFlussi) -> None:
     """Work on flows until SIGTERM, SIGINT or the end of whoever started it."""
     os.nice(_NICE)
     stop = threading.Event()
@@ -69,6 +73,6 @@ def _utc_now() -> datetime:
 
 
 if __name__ == "__main__":
-    settings = load_config(os.environ.get("PONTEPA_CONFIG"), os.environ)
+    settings = ImpostazioniFlussi.receive(int(sys.argv[1]))
     log.configure(settings)
     run(settings)

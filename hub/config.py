@@ -129,7 +129,7 @@ class Config(BaseModel):
     scadenze_preavviso_giorni: Annotated[int, Field(ge=0, le=366)] = 30
 
     # Rows of a flow in one transaction: more are not faster, fewer are dearer, and a crash does that many again.
-    # SQLite, with its one writer, takes 2500 at most.
+    # SQLite, with its one writer, takes 5000 at most.
     flussi_pezzo_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 50_000
 
     # The archive is swept of what no row names. Off, nothing is ever removed: after a database was restored from a

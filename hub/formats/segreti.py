@@ -10,9 +10,6 @@ import hashlib
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hub.domain.errors import Misconfigured
 
@@ -60,8 +57,14 @@ class Cassaforte:
     def __init__(self, secret_key: str) -> None:
         if not secret_key:
             raise Misconfigured("PONTEPA_SECRET_KEY non valorizzata: impossibile cifrare i segreti")
+        # Seven MiB, of which the process of flows has no use.
+        from cryptography.fernet import Fernet, InvalidToken
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
         derived = HKDF(algorithm=SHA256(), length=32, salt=_HKDF_SALT, info=_HKDF_INFO).derive(secret_key.encode())
         self._fernet = Fernet(base64.urlsafe_b64encode(derived))
+        self._invalid = InvalidToken
 
     def seal(self, clear: str) -> str:
         """Return the sealed text: ASCII, safe in a database column, different at every call."""
@@ -74,7 +77,7 @@ class Cassaforte:
         """
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
-        except InvalidToken as error:
+        except self._invalid as error:
             raise Misconfigured(
                 "segreto illeggibile: PONTEPA_SECRET_KEY non è quella di allora"
             ) from error

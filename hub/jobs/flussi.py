@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from hub.config import Config
 from hub.domain.pulizia import Conservazione
+from hub.impostazioni_flussi import ImpostazioniFlussi
 from hub.jobs.loops import Loop, job
 from hub.log import get_logger
 from hub.ports import Archivio
@@ -29,7 +29,7 @@ _SWEEP_TICK_S = 30.0
 class PartiFlussi:
     """What these jobs are given: a runtime without doors, node and callers."""
 
-    config: Config
+    config: ImpostazioniFlussi
     db: Database
     archivio: Archivio
     anagrafe: Anagrafe

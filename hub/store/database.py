@@ -35,6 +35,8 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
         hide_parameters=True,
         pool_size=pool_size + 1,
         max_overflow=0,
+        # Each connection has its pages in memory: the same few go on being used.
+        pool_use_lifo=True,
         connect_args={"check_same_thread": False, "timeout": _SQLITE_BUSY_MS / 1000},
     )
 

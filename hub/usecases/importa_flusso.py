@@ -37,7 +37,7 @@ from hub.usecases.tassonomia_vigente import tassonomia_vigente
 # Rows that are kept in memory to be decided again, or while others wait: about 4 MiB, a fifth of a second.
 _HELD_ROWS = 5000
 # SQLite has one writer: who calls meanwhile waits for no more than these.
-_SQLITE_ROWS = 2500
+_SQLITE_ROWS = 5000
 # Nineteen separators, and something in the columns that must not be empty.
 _ROW_BYTES_LEAST = 32
 # A line in the log for a flow that takes long.

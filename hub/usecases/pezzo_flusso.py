@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import compress, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
@@ -22,7 +22,7 @@ from hub.domain.flussi import ORIGINE_FLUSSO
 from hub.domain.iuv import build_iuv_all
 from hub.domain.scarto import Scarto, rifiuto
 from hub.domain.stati import StatoDovuto
-from hub.formats.tracciati.blocco import Blocco, read_blocco
+from hub.formats.tracciati.blocco import read_blocco
 from hub.formats.tracciati.import_dovuti import ImportDovuti
 from hub.formats.tracciati.righe import Riga
 from hub.log import get_logger
@@ -118,6 +118,14 @@ def write_one_by_one(
     raise refused
 
 
+class _Lette(NamedTuple):
+    """Rows that were read: the numbers of the plainly good ones and their columns, and the others as written."""
+
+    numeri: list[int]
+    colonne: dict[str, Sequence[Any]]
+    altre: list[Riga]
+
+
 class _Pezzo:
     """One attempt at the rows of a piece."""
 
@@ -130,7 +138,7 @@ class _Pezzo:
         self._refused: list[str] = []
 
     def write_by_column(self, righe: Iterator[Riga], settle: Callable[[Session, Esito], None]) -> Esito:
-        blocchi: Iterable[Blocco] = self._blocchi(righe)
+        blocchi: Iterable[_Lette] = self._blocchi(righe)
         if not self._contesto.db.is_postgresql:
             # SQLite has one writer: nothing is read while the others wait for it.
             blocchi = list(blocchi)
@@ -168,7 +176,7 @@ class _Pezzo:
             "updated_at": self._now,
         }
 
-    def _blocchi(self, righe: Iterator[Riga]) -> Iterator[Blocco]:
+    def _blocchi(self, righe: Iterator[Riga]) -> Iterator[_Lette]:
         contesto = self._contesto
         concessi = contesto.concessi
         tipi = {codice: tipo for codice, tipo in contesto.tipi.items() if concessi is None or codice in concessi}
@@ -178,13 +186,14 @@ class _Pezzo:
             blocco = read_blocco(contesto.tracciato, some)
             if blocco.buone:
                 blocco.drop(tests.doubtful(blocco.colonne))
-            yield blocco
+            numeri = [some[place].numero for place in blocco.buone]
+            yield _Lette(numeri, blocco.colonne, [some[place] for place in blocco.altre])
 
-    def _add_blocchi(self, session: Session, carico: Carico, blocchi: Iterable[Blocco]) -> None:
+    def _add_blocchi(self, session: Session, carico: Carico, blocchi: Iterable[_Lette]) -> None:
         contesto = self._contesto
         has_history = depositati.has_history(session, contesto.ente.id)
         for blocco in blocchi:
-            rows = self._simple_rows(blocco)
+            rows = self._simple_rows(blocco.altre)
             iud = [*blocco.colonne.get("iud", ()), *(row.iud for row in rows)]
             if not self._cancelled.isdisjoint(iud):
                 raise UnaPerUna
@@ -192,15 +201,14 @@ class _Pezzo:
                 carico.close()
                 if depositati.is_history(session, contesto.ente.id, iud):
                     raise UnaPerUna
-            numeri = [blocco.righe[place].numero for place in blocco.buone]
             flags = blocco.colonne.get("genera_iuv", ())
-            wanted = list(compress(numeri, flags))
+            wanted = list(compress(blocco.numeri, flags))
             drawn = self._draw([*wanted, *(row.riga for row in rows if row.genera_iuv)])
-            if numeri:
-                carico.add(columns_of_blocco(contesto.flusso.id, numeri, blocco.colonne, drawn))
+            if blocco.numeri:
+                carico.add(columns_of_blocco(contesto.flusso.id, blocco.numeri, blocco.colonne, drawn))
             if rows:
                 carico.add(columns_of_rows(contesto.flusso.id, rows, drawn))
-            self._esito.caricate += len(numeri) + len(rows)
+            self._esito.caricate += len(blocco.numeri) + len(rows)
         if self._refused:
             carico.close()
             self._look_at_refused(session)
@@ -213,11 +221,10 @@ class _Pezzo:
             if not self._cancelled.isdisjoint(iud) or depositati.is_in_flusso(session, ente_id, flusso_id, iud):
                 raise UnaPerUna
 
-    def _simple_rows(self, blocco: Blocco) -> list[DovutoImportato]:
+    def _simple_rows(self, righe: Sequence[Riga]) -> list[DovutoImportato]:
         """Return the rows outside the columns that the unique indexes can judge; refuse what is to be refused."""
         found = []
-        for place in blocco.altre:
-            riga = blocco.righe[place]
+        for riga in righe:
             read = self._contesto.tracciato.read_riga(riga)
             scarti = self._broken(read) if isinstance(read, DovutoImportato) else read
             if scarti:

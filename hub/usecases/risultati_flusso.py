@@ -33,7 +33,8 @@ from hub.usecases.stampa_avvisi import write_avvisi
 
 LEASE = timedelta(seconds=60)
 _BEAT_S = 1.0
-_BATCH_ROWS = 2000
+# A MiB of rows and of what became of them.
+_BATCH_ROWS = 500
 # A flow whose files are made in less than a minute does not queue behind one that takes hours.
 PICCOLO_ROWS = 2000
 

@@ -1,4 +1,7 @@
-"""What every receipt asks is found by an index: read row by row, a storm of them would stop the worker."""
+"""What every receipt asks, and every piece of a flow, is found by its index.
+
+Row by row, a storm of them would stop the worker.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,11 @@ from sqlalchemy import event
 from hub.store import carrelli, depositati, dovuti, rt_ricevute, tentativi
 from hub.store.database import Database, Session
 
+# What a flow asks before each of its pieces.
+HISTORY: dict[str, Any] = {
+    "has_history": lambda session: depositati.has_history(session, 1),
+    "is_history": lambda session: depositati.is_history(session, 1, ["a", "b"]),
+}
 KEY = SimpleNamespace(id=5, dominio="1", ccp="2")
 QUESTIONS: dict[str, Any] = {
     "to_process": lambda session: rt_ricevute.to_process(session, 50, 3),
@@ -51,3 +59,14 @@ def test_a_question_of_every_receipt_is_answered_by_an_index(sqlite_url: str, na
 
     db.close()
     assert told and not [line for line in told if line.startswith("SCAN")]
+
+
+@pytest.mark.parametrize("name", HISTORY)
+def test_history_is_looked_for_among_what_is_history(sqlite_url: str, name: str) -> None:
+    db = Database.open(sqlite_url)
+
+    with db.reading() as session:
+        told = plans(session, HISTORY[name])
+
+    db.close()
+    assert told and all("ix_dovuti_storia" in line for line in told), told
