@@ -112,7 +112,13 @@ def run_all(port: int, requests: Sequence[bytes], good: bytes, *, connections: i
 
 
 def run_paced(
-    port: int, make_request: Callable[[], bytes], good: bytes, *, per_second: int, stop: Callable[[], bool]
+    port: int,
+    make_request: Callable[[], bytes],
+    good: bytes,
+    *,
+    per_second: int,
+    stop: Callable[[], bool],
+    begins_after_s: float = 0.0,
 ) -> Load:
     """Send so many requests a second over one connection until `stop`; an answer with `good` in it counts.
 
@@ -123,7 +129,7 @@ def run_paced(
     with socket.create_connection(("127.0.0.1", port), timeout=_SILENCE_S) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = _Connection(sock)
-        started = due_at = time.perf_counter()
+        started = due_at = time.perf_counter() + begins_after_s
         while not stop():
             request = make_request()
             time.sleep(max(0.0, due_at - time.perf_counter()))

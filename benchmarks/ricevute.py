@@ -34,7 +34,7 @@ GOAL_P98_MS, GOAL_VERIFY_P98_MS = 2000.0, 300.0
 _DOMINIO, _STAZIONE = "12345678903", "12345678903_01"
 _FIRST, _FIRST_TO_VERIFY, _FIRST_UNKNOWN = 1_000_001, 2_000_001, 3_000_001
 _TO_VERIFY = 200
-_VERIFY_CONNECTIONS = 5
+_VERIFY_CONNECTIONS = 25
 _BATCH = 5_000
 _DRAIN_S = 1800
 _OK = b"<outcome>OK</outcome>"
@@ -123,11 +123,15 @@ def storm(port: int, piano: Piano, connections: int, verify_per_second: int) -> 
     over = threading.Event()
     avvisi = itertools.cycle(build_iuv_all(1, _FIRST_TO_VERIFY, _TO_VERIFY))
     # Some connections, as a node has: on one alone a slow answer would make the next ones late before they are asked.
+    # One after the other: begun together they would all ask in the same instant, for ever.
     pace = max(1, verify_per_second // _VERIFY_CONNECTIONS)
     with ThreadPoolExecutor(_VERIFY_CONNECTIONS) as pool:
         beside = [
-            pool.submit(run_paced, port, lambda: _verify(next(avvisi)), _OK, per_second=pace, stop=over.is_set)
-            for _ in range(_VERIFY_CONNECTIONS)
+            pool.submit(
+                run_paced, port, lambda: _verify(next(avvisi)), _OK, per_second=pace, stop=over.is_set,
+                begins_after_s=place / (pace * _VERIFY_CONNECTIONS),
+            )  # fmt: skip
+            for place in range(_VERIFY_CONNECTIONS)
         ]
         try:
             receipts = run_all(port, piano.messages, _OK, connections=connections)

@@ -14,12 +14,23 @@ T = TypeVar("T")
 _Job = tuple[Callable[[], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"] | None
 # Whole requests that wait for a thread, for each thread: a longer queue only makes everybody late.
 _QUEUE_PER_THREAD = 16
+# Of who gives way: so many go on beside, and nobody waits for longer, whatever those who have it are waiting for.
+_BESIDE = 2
+_GIVES_WAY_S = 0.25
 
 
 class Lane:
-    """A few threads with a queue. `room`: how many requests may be in it at once; `busy`: how many are."""
+    """A few threads with a queue. `room`: how many requests may be in it at once; `busy`: how many are.
 
-    def __init__(self, name: str, threads: int, queue_per_thread: int = _QUEUE_PER_THREAD) -> None:
+    While there is something to do in the lane to which it gives way it does less: the threads of a process take turns
+    at the processor, and each of them counts the same.
+    """
+
+    def __init__(
+        self, name: str, threads: int, queue_per_thread: int = _QUEUE_PER_THREAD, gives_way_to: Lane | None = None
+    ) -> None:
+        self._first = gives_way_to
+        self._beside = threading.BoundedSemaphore(_BESIDE)
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._threads = [threading.Thread(target=self._serve, name=f"{name}-{n}", daemon=True) for n in range(threads)]
         for thread in self._threads:
@@ -44,11 +55,21 @@ class Lane:
         while (job := self._jobs.get()) is not None:
             work, loop, answer = job
             try:
-                told = work()
+                told = self._in_turn(work)
             except BaseException as error:  # noqa: BLE001 - it is of that request alone: the server answers it with 500
                 loop.call_soon_threadsafe(_fail, answer, error)
             else:
                 loop.call_soon_threadsafe(_settle, answer, told)
+
+    def _in_turn(self, work: Callable[[], T]) -> T:
+        if self._first is None or not self._first.busy:
+            return work()
+        has_place = self._beside.acquire(timeout=_GIVES_WAY_S)
+        try:
+            return work()
+        finally:
+            if has_place:
+                self._beside.release()
 
 
 def _settle(future: asyncio.Future[Any], answer: Any) -> None:

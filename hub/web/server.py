@@ -67,9 +67,10 @@ class Front:
     ) -> None:
         self._wsgi = wsgi
         self._limits = limits
-        self._lane = Lane("http", threads)
         self._domande = domande
-        self._prompt = self._lane if domande is None else Lane("domande", domande.threads, _PROMPT_QUEUE)
+        prompt = None if domande is None else Lane("domande", domande.threads, _PROMPT_QUEUE)
+        self._lane = Lane("http", threads, gives_way_to=prompt)
+        self._prompt = prompt or self._lane
         self._long = LongRoad(wsgi, dict(limits.long_by_path), limits.seconds, limits.folder)
         public = urlsplit(public_url)
         self._server = (public.hostname or "localhost", str(public.port or (443 if public.scheme == "https" else 80)))
