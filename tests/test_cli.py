@@ -219,7 +219,7 @@ def _demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("PONTEPA_")}
     env["PYTHONPATH"] = str(Path(__file__).resolve().parents[1])
     command = [sys.executable, "-m", "hub.cli", "demo", "--port", "0", "--simulator-port", "0", *arguments]
-    return subprocess.run(command, env=env, cwd="/", capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, env=env, cwd="/", capture_output=True, text=True, timeout=150, check=False)
 
 
 def test_the_demo_tells_every_story_to_its_end(empty_database_url: str, tmp_path: Path) -> None:

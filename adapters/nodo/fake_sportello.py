@@ -36,7 +36,7 @@ from hub.domain.delivery import ChiaveRpt
 # The node's own limit on each question, and on the RPT after an activation. Source: node, 3.0.1.
 QUESTION_S = 7.0
 CLASSIC_S = 30.0
-RPT_S = 30.0
+RPT_S = 10.0
 _LOOK_S = 0.05
 # Whoever pays "another amount" without saying which pays one cent more: the least that a reader may overlook.
 _OTHER_CENT = 1

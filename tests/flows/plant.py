@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import urllib3
 
-from benchmarks.processes import Installation, wait_http
+from benchmarks.processes import START_TIMEOUT_S, Installation, wait_http
 from tests.factories import Documento, make_documento
 
 T = TypeVar("T")
@@ -67,6 +67,11 @@ class Plant(Installation):
         self._running.append(process)
         if ready is not None:
             wait_http(ready, process, log)
+
+    def await_worker(self, name: str) -> None:
+        """Return when a worker that was started does its work. Raises: TimeoutError."""
+        log = self.folder / f"{name}.log"
+        until(lambda: "worker_started" in log.read_text(errors="replace") or None, START_TIMEOUT_S)
 
     def kill(self, name: str) -> None:
         """kill -9 of a process and of the ones it started."""
