@@ -25,8 +25,7 @@ from benchmarks.load import Load, run_load, run_paced
 from benchmarks.processes import Installation, fresh_database
 from hub.domain.iuv import build_iuv_all
 from hub.store.database import Database
-from hub.store.schema import dovuti, enti
-from hub.store.schema_verifica import attivazioni
+from hub.store.schema import attivazioni, dovuti, enti
 
 PATH = "/ws/fesp/paForNode"
 PER_SECOND = 50

@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.store.database import Session
-from hub.store.schema_verifica import attivazioni
+from hub.store.schema import attivazioni
 
 
 def note(session: Session, at: datetime, **values: Any) -> None:

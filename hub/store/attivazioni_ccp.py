@@ -17,8 +17,7 @@ from hub.store import carrelli as carrelli_store
 from hub.store import dovuti as dovuti_store
 from hub.store.avvisi_nodo import APERTI
 from hub.store.database import Session
-from hub.store.schema import tentativi
-from hub.store.schema_verifica import attivazioni_ccp
+from hub.store.schema import attivazioni_ccp, tentativi
 
 
 def start(

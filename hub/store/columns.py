@@ -1,10 +1,10 @@
-"""What every table is made of: the one MetaData, the names of constraints, keys and instants."""
+"""What every table is made of: the one MetaData, the names of constraints, keys, instants and partial indexes."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, DateTime, Integer, MetaData
+from sqlalchemy import BigInteger, DateTime, Index, Integer, MetaData, text
 from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData(
@@ -33,3 +33,9 @@ class Instant(TypeDecorator[datetime]):
 
 
 Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Return an index over some rows only. `where`: SQL that both databases read alike."""
+    words = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=words, postgresql_where=words)

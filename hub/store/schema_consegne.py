@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 from sqlalchemy.types import JSON
 
-from hub.store.columns import Id, Instant, metadata
+from hub.store.columns import Id, Instant, metadata, partial_index
 
 export_giornalieri = Table(
     "export_giornalieri",
@@ -44,10 +44,5 @@ consegne_export = Table(
     # No window is booked twice, whatever several workers do at once.
     UniqueConstraint("ente_id", "istante_da", name="uq_consegne_export_ente_id_istante_da"),
     Index("ix_consegne_export_messaggio_id", "messaggio_id"),
-    Index(
-        "ix_consegne_export_prenotate",
-        "id",
-        sqlite_where=text("stato = 'PRENOTATA'"),
-        postgresql_where=text("stato = 'PRENOTATA'"),
-    ),
+    partial_index("ix_consegne_export_prenotate", "id", where="stato = 'PRENOTATA'"),
 )

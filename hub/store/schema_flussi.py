@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import JSON
 
-from hub.store.columns import Id, Instant, metadata
+from hub.store.columns import Id, Instant, metadata, partial_index
 
 flussi_import = Table(
     "flussi_import",
@@ -73,28 +73,14 @@ flussi_import = Table(
     Column("finished_at", Instant),
     Column("updated_at", Instant, nullable=False),
     UniqueConstraint("request_token", name="uq_flussi_import_request_token"),
-    Index(
-        "ix_flussi_import_aperti",
-        "stato",
-        "id",
-        sqlite_where=text("stato IN ('AUTORIZZATO', 'LOAD_IMPORT', 'IMPORT_IN_ELAB')"),
-        postgresql_where=text("stato IN ('AUTORIZZATO', 'LOAD_IMPORT', 'IMPORT_IN_ELAB')"),
+    partial_index(
+        "ix_flussi_import_aperti", "stato", "id", where="stato IN ('AUTORIZZATO', 'LOAD_IMPORT', 'IMPORT_IN_ELAB')"
     ),
     Index("ix_flussi_import_ente_id_nome_file", "ente_id", "nome_file"),
-    Index(
-        "ix_flussi_import_annullamenti",
-        "id",
-        sqlite_where=text("annullamento_riga IS NOT NULL"),
-        postgresql_where=text("annullamento_riga IS NOT NULL"),
-    ),
+    partial_index("ix_flussi_import_annullamenti", "id", where="annullamento_riga IS NOT NULL"),
     # One flow of an iuf loads or is loaded at a time.
-    Index(
-        "uq_flussi_import_ente_id_iuf",
-        "ente_id",
-        "iuf",
-        unique=True,
-        sqlite_where=text("stato_flusso IN ('LOAD_FLOW', 'CARICATO')"),
-        postgresql_where=text("stato_flusso IN ('LOAD_FLOW', 'CARICATO')"),
+    partial_index(
+        "uq_flussi_import_ente_id_iuf", "ente_id", "iuf", unique=True, where="stato_flusso IN ('LOAD_FLOW', 'CARICATO')"
     ),
 )
 
@@ -143,13 +129,12 @@ prenotazioni_export = Table(
     Column("finished_at", Instant),
     Column("updated_at", Instant, nullable=False),
     UniqueConstraint("request_token", name="uq_prenotazioni_export_request_token"),
-    Index(
+    partial_index(
         "ix_prenotazioni_export_aperte",
         "stato",
         "eseguibile_at",
         "id",
-        sqlite_where=text("stato IN ('LOAD_EXPORT', 'EXPORT_IN_ELAB')"),
-        postgresql_where=text("stato IN ('LOAD_EXPORT', 'EXPORT_IN_ELAB')"),
+        where="stato IN ('LOAD_EXPORT', 'EXPORT_IN_ELAB')",
     ),
     # Whose turn it is.
     Index("ix_prenotazioni_export_ente_id_started_at", "ente_id", "started_at"),

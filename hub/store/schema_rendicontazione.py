@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import JSON
 
-from hub.store.columns import Id, Instant, metadata
+from hub.store.columns import Id, Instant, metadata, partial_index
 
 # One row for each revision of each flow that the node has listed.
 rendicontazioni = Table(
@@ -82,21 +82,12 @@ rendicontazioni = Table(
     Column("updated_at", Instant, nullable=False),
     UniqueConstraint("dominio", "psp", "iuf", "elencato_at", "revisione", name="uq_rendicontazioni_revisione"),
     # Of the revisions of a flow one counts.
-    Index(
-        "uq_rendicontazioni_attiva",
-        "dominio",
-        "versante",
-        "iuf",
-        unique=True,
-        sqlite_where=text("attiva"),
-        postgresql_where=text("attiva"),
-    ),
-    Index(
+    partial_index("uq_rendicontazioni_attiva", "dominio", "versante", "iuf", unique=True, where="attiva"),
+    partial_index(
         "ix_rendicontazioni_da_fare",
         "next_attempt_at",
         "id",
-        sqlite_where=text("stato IN ('LISTED', 'DOWNLOADING', 'DOWNLOAD_ERROR', 'STORED')"),
-        postgresql_where=text("stato IN ('LISTED', 'DOWNLOADING', 'DOWNLOAD_ERROR', 'STORED')"),
+        where="stato IN ('LISTED', 'DOWNLOADING', 'DOWNLOAD_ERROR', 'STORED')",
     ),
     Index("ix_rendicontazioni_dominio_regolato", "dominio", "regolato"),
     Index("ix_rendicontazioni_file", "file"),

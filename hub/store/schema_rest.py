@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Date, ForeignKey, Integer, String, Table, Text
 
-from hub.store.columns import Id, Instant, metadata
+from hub.store.columns import Id, Instant, metadata, partial_index
 
 # The keys are kept sealed, like the password of the station.
 servizi_rest = Table(
@@ -30,13 +30,7 @@ posizioni_pubblicate = Table(
     Column("stato", String(16), nullable=False),
     Column("motivo", String(500)),
     Column("updated_at", Instant, nullable=False),
-    Index(
-        "ix_posizioni_pubblicate_rifiutate",
-        "ente_id",
-        "updated_at",
-        sqlite_where=text("stato = 'RIFIUTATA'"),
-        postgresql_where=text("stato = 'RIFIUTATA'"),
-    ),
+    partial_index("ix_posizioni_pubblicate_rifiutate", "ente_id", "updated_at", where="stato = 'RIFIUTATA'"),
 )
 
 # How far the walk over the dovuti of an ente is; a walk publishes what flows brought and what was there before.

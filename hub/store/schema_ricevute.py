@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    String,
-    Table,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
 from sqlalchemy.types import JSON
 
-from hub.store.columns import Id, Instant, metadata
+from hub.store.columns import Id, Instant, metadata, partial_index
 
 # One table for the classic RT and for the receipts of paSendRT and paSendRTV2: one queue in order of arrival, one list
 # for who looks into it, one thing that a carrello refers to. The token of the new model (receiptId) stands where the
@@ -48,26 +37,10 @@ rt_ricevute = Table(
     # The same content twice is one receipt; the same key with another content is another one.
     UniqueConstraint("dominio", "iuv", "ccp", "sha256", name="uq_rt_ricevute_dominio_iuv_ccp_sha256"),
     Index("ix_rt_ricevute_dominio_ccp", "dominio", "ccp"),
-    Index(
-        "ix_rt_ricevute_da_elaborare",
-        "id",
-        sqlite_where=text("stato = 'RICEVUTA'"),
-        postgresql_where=text("stato = 'RICEVUTA'"),
-    ),
+    partial_index("ix_rt_ricevute_da_elaborare", "id", where="stato = 'RICEVUTA'"),
     # What an operator looks at, and metrics count.
-    Index(
-        "ix_rt_ricevute_in_vista",
-        "stato",
-        "id",
-        sqlite_where=text("stato <> 'ELABORATA'"),
-        postgresql_where=text("stato <> 'ELABORATA'"),
-    ),
-    Index(
-        "ix_rt_ricevute_segnalate",
-        "id",
-        sqlite_where=text("segnalazioni IS NOT NULL"),
-        postgresql_where=text("segnalazioni IS NOT NULL"),
-    ),
+    partial_index("ix_rt_ricevute_in_vista", "stato", "id", where="stato <> 'ELABORATA'"),
+    partial_index("ix_rt_ricevute_segnalate", "id", where="segnalazioni IS NOT NULL"),
 )
 
 # What each receipt of the new model moves: a body finds its own whoever else is in the receipt.

@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.store.database import Session
-from hub.store.schema_verifica import avvisi_richiesti, servizi_avviso
+from hub.store.schema import avvisi_richiesti, servizi_avviso
 
 
 def of_ente(session: Session, ente_id: int) -> list[Row[Any]]:

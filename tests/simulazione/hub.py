@@ -57,7 +57,7 @@ _MOMENTO = timedelta(seconds=1)
 _USATE = (
     schema.eventi_esito, schema.outbox, schema.trasferimenti_ricevute, schema.tentativi, schema.dovuti,
     schema.carrelli, schema.rt_ricevute, schema.sessioni_elementi, schema.sessioni, schema.circuiti,
-    schema.schema_verifica.attivazioni, schema.iuv_blocchi, schema.chiusure_export,
+    schema.attivazioni, schema.iuv_blocchi, schema.chiusure_export,
 )  # fmt: skip
 
 _OPEN = "FROM outbox WHERE stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'IN_INVIO') AND topic"

@@ -89,7 +89,7 @@ def test_a_question_that_is_refused_leaves_no_trace(world):
     world.lay_avviso(stato="ANNULLATO", attuale=False)
 
     assert Nodo(world).code(GET) == "PAA_PAGAMENTO_ANNULLATO"
-    assert world.rows(schema.schema_verifica.attivazioni) == []
+    assert world.rows(schema.attivazioni) == []
 
 
 def test_a_notice_without_due_date_gets_the_one_of_the_settings(small_world):

@@ -89,7 +89,7 @@ def test_an_activation_leaves_an_rpt_with_the_words_of_the_psp(world):
     world.relay()
 
     (tentativo,) = world.rows(schema.tentativi)
-    (activation,) = world.rows(schema.schema_verifica.attivazioni_ccp)
+    (activation,) = world.rows(schema.attivazioni_ccp)
     rpt = read_rpt(bytes(tentativo.rpt))
     assert (code(answer), message.topic, message.chiave) == ("OK", "nodo.rpt", tentativo.id)
     assert (rpt.tipo_versamento, rpt.ccp, rpt.iuv, len(rpt.versamenti)) == ("PO", "token-1", IUV, 1)

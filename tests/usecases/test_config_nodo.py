@@ -40,7 +40,7 @@ def test_what_is_applied_is_there_once_and_comes_back_the_same(db: Database) -> 
     assert not [one for one in plan(db, wanted, CASSAFORTE, NOW) if one.is_change]
     with db.reading() as session:
         (ente,) = session.execute(schema.enti.select())
-        (servizio,) = session.execute(schema.schema_verifica.servizi_avviso.select())
+        (servizio,) = session.execute(schema.servizi_avviso.select())
         tari = next(row for row in session.execute(schema.tipi.select()) if row.codice == "TARI")
     assert (ente.ripiego_archivio, servizio.tipo, tari.metadati) == ("memorizzato", "TARI", {"canale": "tutti"})
 
