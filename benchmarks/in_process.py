@@ -26,7 +26,7 @@ from benchmarks.messages import PATH, build_envelope
 from benchmarks.processes import Installation
 from hub import log
 from hub.app import build_runtime, build_wsgi_app
-from hub.config import load_config
+from hub.config_reading import load_config
 from hub.formats.documenti_ente import decode_base64_field
 from hub.formats.dovuti import read_dovuti
 from hub.formats.resources import resource

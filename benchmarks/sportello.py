@@ -30,7 +30,7 @@ from benchmarks import report
 from benchmarks.messages import COD_IPA_ENTE, PASSWORD
 from benchmarks.processes import Installation, fresh_database
 from hub.app import build_runtime
-from hub.config import load_config
+from hub.config_reading import load_config
 from hub.runtime import Runtime
 from hub.store.schema import dovuti
 from hub.usecases.authenticate import Presentazione

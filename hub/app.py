@@ -28,7 +28,8 @@ from adapters.ricevute.client import RicevuteClient
 from adapters.sftp.client import Limiti, SftpClient
 from adapters.tassonomia.client import TassonomiaClient
 from hub import app_flussi, app_porte, log
-from hub.config import Config, load_config
+from hub.config import Config
+from hub.config_reading import load_config
 from hub.domain.acquisizione_fdr import Trasporto as TrasportoFdr
 from hub.domain.errors import Misconfigured
 from hub.formats.resources import resource

@@ -10,7 +10,7 @@ import os
 import click
 
 from hub.cli_common import Commands, Refusal, Settings, pass_settings
-from hub.config import load_config
+from hub.config_reading import load_config
 
 # Where each command is, by its words: it is loaded when it is asked for. All together they take a second.
 _COMMANDS = {

@@ -18,7 +18,8 @@ from typing import Any
 
 import click
 
-from hub.config import Config, ConfigError, load_config
+from hub.config import Config
+from hub.config_reading import ConfigError, load_config
 from hub.domain.configurazione import ConfigurazioneNonValida
 from hub.domain.errors import HubError
 from hub.store.database import Database

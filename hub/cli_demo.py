@@ -22,7 +22,8 @@ from hub.cli_cliente import WSDL_PATH
 from hub.cli_common import Refusal, Settings, utc_now
 from hub.cli_scena import Racconto, Scena, Storia
 from hub.cli_sportello import Sportello, open_sportello
-from hub.config import Config, load_config
+from hub.config import Config
+from hub.config_reading import load_config
 from hub.formats.configurazione import read_configurazione
 from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte

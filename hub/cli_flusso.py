@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from hub.cli_common import Elsewhere, Refusal, Settings, json_option, pass_settings, utc_now
-from hub.config import load_config
+from hub.config_reading import load_config
 from hub.domain.flussi import read_nome
 from hub.domain.prova import Riepilogo
 from hub.formats.importi import text_from_cent

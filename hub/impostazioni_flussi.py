@@ -68,7 +68,7 @@ class ImpostazioniFlussi:
 
 def _give_place() -> None:
     """Read the settings and become the process of flows: same number, same standard input."""
-    from hub.config import load_config
+    from hub.config_reading import load_config
 
     data = ImpostazioniFlussi.of(load_config(os.environ.get("PONTEPA_CONFIG"), os.environ)).to_json()
     assert len(data) < _PIPE_BYTES, "the settings do not fit a pipe"

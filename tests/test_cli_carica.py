@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Row, select, update
 
 from hub import app_flussi, cli_carica
-from hub.config import load_config
+from hub.config_reading import load_config
 from hub.store import schema
 from hub.store.database import Database
 from tests.test_cli import DEMO, Shell

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hub.config import Ambiente, Config, ConfigError, load_config
+from hub.config import Ambiente, Config
+from hub.config_reading import ConfigError, load_config
 
 KEY = {"PONTEPA_SECRET_KEY": "9f0d6c1b7a3e58422fd1c0be96a7d3e4" * 2}
 

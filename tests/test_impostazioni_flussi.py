@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hub.config import load_config
+from hub.config_reading import load_config
 from hub.impostazioni_flussi import ImpostazioniFlussi
 
 ENV = {

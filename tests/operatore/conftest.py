@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub import app_flussi
-from hub.config import load_config
+from hub.config_reading import load_config
 from hub.ports import Archivio
 from tests.test_cli import Shell
 from tests.world import world

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.sftp.fake import SftpFinto
-from hub.config import load_config
+from hub.config_reading import load_config
 from hub.formats.segreti import Cassaforte
 from hub.ports import Archivio
 from hub.store import schema

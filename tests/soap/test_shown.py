@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 import structlog
 
-from hub.config import ConfigError, load_config
+from hub.config_reading import ConfigError, load_config
 from hub.domain.credenziali import Genere
 from hub.runtime import PEER_CERTIFICATE
 from hub.soap.shown import bearer, proxied_certificate

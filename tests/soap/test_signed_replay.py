@@ -55,7 +55,7 @@ def test_of_eight_calls_at_once_with_one_message_one_is_answered(world):
 _SECOND_PROCESS = """
 import sys
 from hub.app import build_runtime, build_wsgi_app
-from hub.config import load_config
+from hub.config_reading import load_config
 from tests.soap.zeep_client import Door
 door = Door(build_wsgi_app(build_runtime(load_config(None, {
     "PONTEPA_AMBIENTE": "sviluppo", "PONTEPA_DATABASE_URL": sys.argv[1], "PONTEPA_PUBLIC_URL": "https://hub.example.org",
