@@ -326,39 +326,3 @@ class EnteSecondarioNonValido(InvalidRequest):
 
 class ErroreEntiSecondari(InvalidRequest):
     code = "PAA_ERRORE_RECUPERO_DOVUTI_ENTI_SECONDARI"
-
-
-class RichiestaNonValida(InvalidRequest):
-    """A request of the node that the contract's schema refuses."""
-
-    code = "PAA_SINTASSI_EXTRAXSD"
-
-
-class RtNonLeggibile(InvalidRequest):
-    code = "PAA_SINTASSI_XSD"
-
-
-class RicevutaNonLeggibile(InvalidRequest):
-    """A receipt of paSendRT or paSendRTV2 without what makes it one."""
-
-    code = "PAA_SINTASSI_EXTRAXSD"
-
-
-class IntermediarioErrato(NotAllowed):
-    code = "PAA_ID_INTERMEDIARIO_ERRATO"
-
-
-class StazioneErrata(NotAllowed):
-    code = "PAA_STAZIONE_INT_ERRATA"
-
-
-class DominioErrato(NotAllowed):
-    code = "PAA_ID_DOMINIO_ERRATO"
-
-
-class RptSconosciuta(NotFound):
-    code = "PAA_RPT_SCONOSCIUTA"
-
-
-class RtIncoerente(Conflict):
-    code = "PAA_SEMANTICA"

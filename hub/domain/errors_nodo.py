@@ -1,11 +1,47 @@
-"""Refusals between the hub and the node: of a notice it asks about, of an amount it brings, of what it would refuse.
+"""Refusals between the hub and the node: of who asks, of a notice, of a receipt, of what the node would refuse.
 
 Part of the tree of `hub.domain.errors`. Source: node, catalogue PAA (annex B) and order of checks (3.0.4).
 """
 
 from __future__ import annotations
 
-from hub.domain.errors import Conflict, InvalidRequest, NotFound, OutOfService, RichiestaNonEseguibile
+from hub.domain.errors import Conflict, InvalidRequest, NotAllowed, NotFound, OutOfService, RichiestaNonEseguibile
+
+
+class RichiestaNonValida(InvalidRequest):
+    """A request of the node that the contract's schema refuses."""
+
+    code = "PAA_SINTASSI_EXTRAXSD"
+
+
+class RtNonLeggibile(InvalidRequest):
+    code = "PAA_SINTASSI_XSD"
+
+
+class RicevutaNonLeggibile(InvalidRequest):
+    """A receipt of paSendRT or paSendRTV2 without what makes it one."""
+
+    code = "PAA_SINTASSI_EXTRAXSD"
+
+
+class IntermediarioErrato(NotAllowed):
+    code = "PAA_ID_INTERMEDIARIO_ERRATO"
+
+
+class StazioneErrata(NotAllowed):
+    code = "PAA_STAZIONE_INT_ERRATA"
+
+
+class DominioErrato(NotAllowed):
+    code = "PAA_ID_DOMINIO_ERRATO"
+
+
+class RptSconosciuta(NotFound):
+    code = "PAA_RPT_SCONOSCIUTA"
+
+
+class RtIncoerente(Conflict):
+    code = "PAA_SEMANTICA"
 
 
 class PagamentoSconosciuto(NotFound):

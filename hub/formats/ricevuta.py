@@ -12,7 +12,7 @@ import binascii
 from lxml import etree
 
 from hub.domain.documenti import Soggetto
-from hub.domain.errors import RicevutaNonLeggibile
+from hub.domain.errors_nodo import RicevutaNonLeggibile
 from hub.domain.iuv import is_valid_avviso, iuv_from_avviso
 from hub.domain.ricevuta import Ricevuta, Testata, Trasferimento
 from hub.formats.blocchi import by_name, local_name, text_of

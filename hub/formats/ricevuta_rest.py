@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from hub.domain.documenti import Soggetto
-from hub.domain.errors import RicevutaNonLeggibile
+from hub.domain.errors_nodo import RicevutaNonLeggibile
 from hub.domain.ricevuta import Ricevuta, Testata, Trasferimento
 from hub.formats.istanti import giorno_o_niente, istante_o_niente
 

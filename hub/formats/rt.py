@@ -12,7 +12,7 @@ from datetime import date, datetime
 from lxml import etree
 
 from hub.domain.documenti import Rt, SingoloRt
-from hub.domain.errors import RtNonLeggibile
+from hub.domain.errors_nodo import RtNonLeggibile
 from hub.formats import schemi
 from hub.formats.base64_campi import decode_strict
 from hub.formats.blocchi import (

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from hub.domain.errors import RicevutaNonLeggibile
+from hub.domain.errors_nodo import RicevutaNonLeggibile
 from hub.domain.ricevuta import Primitiva, Ricevuta, Segnalazione
 from hub.domain.stati import StatoCarrello, StatoDovuto, StatoRt, StatoTentativo, is_legal
 from hub.formats.ricevuta import read_ricevuta

@@ -15,7 +15,7 @@ from sqlalchemy import Row
 
 from hub.domain.acquisizione_fdr import FINESTRA
 from hub.domain.calendario import Attesa, atteso_entro
-from hub.domain.errors import RtNonLeggibile
+from hub.domain.errors_nodo import RtNonLeggibile
 from hub.formats.istanti import giorno_di
 from hub.formats.rt import read_rt
 from hub.store import pagati_fdr

@@ -148,19 +148,20 @@ def _iuv_of(numero_avviso: str, enti: tuple[Row[Any], ...]) -> str | None:
 
 
 def _intermediario(fatti: Fatti) -> errors.HubError | None:
-    return None if fatti.is_intermediario else errors.IntermediarioErrato("intermediario sconosciuto")
+    return None if fatti.is_intermediario else errors_nodo.IntermediarioErrato("intermediario sconosciuto")
 
 
 def _stazione(fatti: Fatti) -> errors.HubError | None:
     if fatti.stazione is not None and fatti.stazione.intermediario == fatti.domanda.intermediario:
         return None
-    return errors.StazioneErrata("stazione sconosciuta per questo intermediario")
+    return errors_nodo.StazioneErrata("stazione sconosciuta per questo intermediario")
 
 
 def _dominio(fatti: Fatti) -> errors.HubError | None:
     if fatti.domanda.intestatario not in (None, fatti.domanda.dominio):
-        return errors.DominioErrato("l'avviso è di un ente diverso da quello interrogato", "qrCode/fiscalCode e idPA")
-    return None if fatti.enti else errors.DominioErrato("dominio sconosciuto su questa stazione")
+        words = "l'avviso è di un ente diverso da quello interrogato"
+        return errors_nodo.DominioErrato(words, "qrCode/fiscalCode e idPA")
+    return None if fatti.enti else errors_nodo.DominioErrato("dominio sconosciuto su questa stazione")
 
 
 def _numero(fatti: Fatti) -> errors.HubError | None:

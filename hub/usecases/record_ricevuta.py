@@ -10,7 +10,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from hub.domain import errors
+from hub.domain import errors, errors_nodo
 from hub.domain.ricevuta import KEY_MAX, Primitiva, Testata
 from hub.domain.stati import StatoRt
 from hub.formats.ricevuta import content_of, payload_of, read_testata
@@ -82,13 +82,13 @@ def _refusal(session: Session, testata: Testata) -> errors.HubError | None:
     stazione = stazioni.find(session, testata.stazione)
     if not testata.receipt_id or not testata.id_pa:
         name = "idPA" if testata.receipt_id else "receipt/receiptId"
-        refusal = errors.RicevutaNonLeggibile("ricevuta senza chiave", f"Elemento {name}: manca o è vuoto")
+        refusal = errors_nodo.RicevutaNonLeggibile("ricevuta senza chiave", f"Elemento {name}: manca o è vuoto")
     elif not stazioni.has_intermediario(session, testata.intermediario):
-        refusal = errors.IntermediarioErrato("intermediario sconosciuto")
+        refusal = errors_nodo.IntermediarioErrato("intermediario sconosciuto")
     elif stazione is None or stazione.intermediario != testata.intermediario:
-        refusal = errors.StazioneErrata("stazione sconosciuta per questo intermediario")
+        refusal = errors_nodo.StazioneErrata("stazione sconosciuta per questo intermediario")
     elif enti.find_by_dominio(session, testata.id_pa) is None:
-        refusal = errors.DominioErrato("dominio sconosciuto")
+        refusal = errors_nodo.DominioErrato("dominio sconosciuto")
     if refusal is not None:
         refusal.id = testata.id_pa[:KEY_MAX] or "n/a"
     return refusal

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from hub.domain import errors
+from hub.domain import errors, errors_nodo
 from hub.domain.delivery import ChiaveRpt, Stazione
 from hub.domain.documenti import Rt
 from hub.domain.ricevuta import KEY_MAX, Primitiva
@@ -56,7 +56,7 @@ def record_rt(db: Database, intestazione: IntestazioneRt, rt_base64: str, correl
         assert refusal is not None
         raise refusal
     rt_id = keep(db, _columns(intestazione, raw) | {"correlation_id": correlation_id, "received_at": now}, refusal)
-    if refusal is not None and not isinstance(refusal, errors.RtNonLeggibile):
+    if refusal is not None and not isinstance(refusal, errors_nodo.RtNonLeggibile):
         raise refusal
     if rt_id is None:
         return
@@ -96,7 +96,7 @@ def set_aside(session: Session, row: Row[Any], now: datetime) -> Accantonata | N
         return None
     try:
         rt = read_rt(bytes(row.raw))
-    except errors.RtNonLeggibile as refusal:
+    except errors_nodo.RtNonLeggibile as refusal:
         rt_ricevute.settle(session, row, StatoRt.QUARANTENA, now, refusal.description[:500])
         refusal.id = row.dominio
         # A document of which a part is not understood is a person's to read: the node can do no more about it.
@@ -111,12 +111,12 @@ def set_aside(session: Session, row: Row[Any], now: datetime) -> Accantonata | N
             words = "nessuna RPT con questa chiave"
             rt_ricevute.settle(session, row, StatoRt.ORFANA, now, words, importo_cent=rt.importo_cent)
         key = f"IUV {row.iuv}, CCP {row.ccp}"
-        return Accantonata(errors.RptSconosciuta("RPT sconosciuta", key, id=row.dominio))
+        return Accantonata(errors_nodo.RptSconosciuta("RPT sconosciuta", key, id=row.dominio))
     different = mismatch(rt, row, tentativo)
     if different is not None:
         rt_ricevute.settle(session, row, StatoRt.QUARANTENA, now, different, importo_cent=rt.importo_cent)
         words = "la ricevuta non corrisponde alla sua RPT"
-        return Accantonata(errors.RtIncoerente(words, different, id=row.dominio))
+        return Accantonata(errors_nodo.RtIncoerente(words, different, id=row.dominio))
     return None
 
 
@@ -148,30 +148,30 @@ def _refused_header(db: Database, intestazione: IntestazioneRt) -> errors.HubErr
     """Steps 1 to 4 of the order of checks."""
     missing = next((name for name, text in asdict(intestazione).items() if not text), None)
     if missing is not None:
-        return errors.RichiestaNonValida("intestazionePPT assente o incompleta", f"manca {missing}")
+        return errors_nodo.RichiestaNonValida("intestazionePPT assente o incompleta", f"manca {missing}")
     with db.reading() as session:
         stazione = stazioni.find(session, intestazione.stazione)
         ente = enti.find_by_dominio(session, intestazione.dominio)
         is_ours = stazioni.has_intermediario(session, intestazione.intermediario)
     if not is_ours:
-        return errors.IntermediarioErrato("intermediario sconosciuto")
+        return errors_nodo.IntermediarioErrato("intermediario sconosciuto")
     if stazione is None or stazione.intermediario != intestazione.intermediario:
-        return errors.StazioneErrata("stazione sconosciuta per questo intermediario")
+        return errors_nodo.StazioneErrata("stazione sconosciuta per questo intermediario")
     if ente is None or ente.stazione_id != stazione.id:
-        return errors.DominioErrato("dominio sconosciuto su questa stazione")
+        return errors_nodo.DominioErrato("dominio sconosciuto su questa stazione")
     return None
 
 
 def _decode(rt_base64: str) -> tuple[bytes, errors.HubError | None]:
     """The bytes to keep and what is wrong with them: of what is no base64 its text is kept."""
     if not rt_base64.strip():
-        return b"", errors.RichiestaNonValida("ricevuta assente", "Elemento rt: manca o è vuoto")
+        return b"", errors_nodo.RichiestaNonValida("ricevuta assente", "Elemento rt: manca o è vuoto")
     try:
         raw = decode_rt_field(rt_base64)
-    except errors.RtNonLeggibile as refusal:
+    except errors_nodo.RtNonLeggibile as refusal:
         return rt_base64.encode(), refusal
     if len(raw) > RT_MAX_BYTES:
-        return raw, errors.RtNonLeggibile(f"rt: oltre {RT_MAX_BYTES} byte")
+        return raw, errors_nodo.RtNonLeggibile(f"rt: oltre {RT_MAX_BYTES} byte")
     return raw, None
 
 
@@ -179,7 +179,7 @@ def _columns(intestazione: IntestazioneRt, raw: bytes) -> dict[str, Any]:
     """The columns of a receipt; a key that the header does not have is that of the document, when it can be read."""
     found = asdict(intestazione)
     if not all(found.values()):
-        with contextlib.suppress(errors.RtNonLeggibile):
+        with contextlib.suppress(errors_nodo.RtNonLeggibile):
             rt = read_rt(raw)
             read = {"dominio": rt.dominio, "iuv": rt.iuv, "ccp": rt.ccp}
             found |= {name: found[name] or text for name, text in read.items()}

@@ -11,7 +11,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from hub.domain.delivery import Delivery, Outcome
-from hub.domain.errors import RicevutaNonLeggibile
+from hub.domain.errors_nodo import RicevutaNonLeggibile
 from hub.domain.ricevuta import KEY_MAX, Primitiva
 from hub.domain.servizi_rest import Servizio
 from hub.domain.stati import StatoMessaggio

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from hub.domain.errors import RicevutaNonLeggibile
+from hub.domain.errors_nodo import RicevutaNonLeggibile
 from hub.formats.marca import read_impronta
 from hub.formats.ricevuta import content_of, payload_of, read_ricevuta
 from tests.ricevute import VICINO, make_marca, make_ricevuta, make_transfer

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.domain.documenti import Rt
-from hub.domain.errors import RtNonLeggibile
+from hub.domain.errors_nodo import RtNonLeggibile
 from hub.formats import schemi
 from hub.formats.base64_campi import decode_document
 from hub.formats.pagati import encode_pagati, render_pagati

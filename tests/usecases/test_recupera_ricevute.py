@@ -19,7 +19,7 @@ from sqlalchemy import Row, insert
 from adapters.nodo.fake import SimulatorServer, create_simulator
 from adapters.nodo.fake_bizevents import render
 from adapters.ricevute.client import RicevuteClient
-from hub.domain.errors import RicevutaNonLeggibile
+from hub.domain.errors_nodo import RicevutaNonLeggibile
 from hub.formats.ricevuta import read_ricevuta
 from hub.formats.ricevuta_rest import read_ricevuta_rest
 from hub.store import schema

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from hub.domain.documenti import Soggetto
-from hub.domain.errors import RichiestaNonValida
+from hub.domain.errors_nodo import RichiestaNonValida
 from hub.domain.posizione import Posizione
 from hub.formats.importi import cent_from_text, text_from_cent
 from hub.formats.nodo_messaggi import Psp

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hub.domain.errors import RichiestaNonValida
+from hub.domain.errors_nodo import RichiestaNonValida
 from hub.domain.ricevuta import Primitiva
 from hub.formats.xml import SchemaError
 from hub.runtime import Runtime

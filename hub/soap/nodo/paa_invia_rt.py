@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hub.domain.errors import HubError, OutOfService, RichiestaNonEseguibile, RichiestaNonValida
+from hub.domain.errors import HubError, OutOfService, RichiestaNonEseguibile
+from hub.domain.errors_nodo import RichiestaNonValida
 from hub.formats.xml import SchemaError
 from hub.runtime import Runtime
 from hub.soap.contract import Contract
