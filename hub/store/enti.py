@@ -9,7 +9,7 @@ from sqlalchemy import Row, insert, select, update
 
 from hub.domain.errors import NotFound
 from hub.store.database import Session
-from hub.store.schema import enti
+from hub.store.schema import enti, stazioni
 
 
 def find_by_cod_ipa(session: Session, cod_ipa_ente: str) -> Row[Any] | None:
@@ -41,6 +41,13 @@ def find_by_dominio(session: Session, codice_fiscale: str) -> Row[Any] | None:
 def all_by_dominio(session: Session, codice_fiscale: str) -> Sequence[Row[Any]]:
     """The enti of a dominio, the oldest first."""
     return session.execute(select(enti).where(enti.c.codice_fiscale == codice_fiscale).order_by(enti.c.id)).all()
+
+
+def is_served_by(session: Session, codice_fiscale: str, intermediario: str) -> bool:
+    """Whether an ente of a dominio is on a station of the intermediary, whichever."""
+    query = select(enti.c.id).join(stazioni, stazioni.c.id == enti.c.stazione_id)
+    mine = query.where(enti.c.codice_fiscale == codice_fiscale, stazioni.c.intermediario == intermediario)
+    return session.execute(mine.limit(1)).first() is not None
 
 
 def by_id(session: Session, id: int) -> Row[Any]:

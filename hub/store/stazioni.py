@@ -9,7 +9,7 @@ from sqlalchemy import Row, insert, select, update
 
 from hub.domain.errors import NotFound
 from hub.store.database import Session
-from hub.store.schema import stazioni
+from hub.store.schema import attivazioni, stazioni, tentativi
 
 
 def find(session: Session, id: str) -> Row[Any] | None:
@@ -41,4 +41,17 @@ def has_intermediario(session: Session, intermediario: str) -> bool:
     return (
         session.execute(select(stazioni.c.id).where(stazioni.c.intermediario == intermediario).limit(1)).first()
         is not None
+    )
+
+
+def has_begun(session: Session, intermediario: str, dominio: str, iuv: str) -> bool:
+    """Whether a payment was begun through a station of the intermediary: an RPT was made, or a get was answered."""
+    return any(
+        session.execute(
+            select(stazioni.c.id)
+            .join(begun, begun.c.stazione_id == stazioni.c.id)
+            .where(begun.c.dominio == dominio, begun.c.iuv == iuv, stazioni.c.intermediario == intermediario)
+            .limit(1)
+        ).first()
+        for begun in (tentativi, attivazioni)
     )

@@ -15,8 +15,9 @@ from hub.domain.ricevuta import KEY_MAX, Primitiva, Testata
 from hub.domain.stati import StatoRt
 from hub.formats.ricevuta import content_of, payload_of, read_testata
 from hub.log import get_logger
-from hub.store import enti, outbox, rt_ricevute, stazioni
+from hub.store import outbox, rt_ricevute
 from hub.store.database import Database, Session
+from hub.usecases.destinatario_ricevuta import refuse_destinatario
 
 
 def record_ricevuta(
@@ -25,9 +26,9 @@ def record_ricevuta(
     """Keep a receipt; when this returns its bytes are durable and the node may forget them.
 
     `raw`: the message as it came, `charset` of its HTTP header. The same receipt again changes nothing, whatever it is
-    wrapped in. `receipt/fiscalCode` may be anybody's, and the station any of ours. Raises: RicevutaNonLeggibile,
-    IntermediarioErrato, StazioneErrata, DominioErrato; OutOfService (the bytes could not be kept: the node must send
-    them again).
+    wrapped in. `receipt/fiscalCode` may be anybody's, and the station any of the intermediary's. Raises:
+    RicevutaNonLeggibile, IntermediarioErrato, StazioneErrata, DominioErrato; OutOfService (the bytes could not be kept:
+    the node must send them again).
     """
     payload = payload_of(raw, charset)
     testata = read_testata(payload)
@@ -79,16 +80,11 @@ def keep(db: Database, values: dict[str, Any], refusal: errors.HubError | None) 
 def _refusal(session: Session, testata: Testata) -> errors.HubError | None:
     """Steps 1 to 4, with the recipient's domain as the fault's id."""
     refusal: errors.HubError | None = None
-    stazione = stazioni.find(session, testata.stazione)
     if not testata.receipt_id or not testata.id_pa:
         name = "idPA" if testata.receipt_id else "receipt/receiptId"
         refusal = errors_nodo.RicevutaNonLeggibile("ricevuta senza chiave", f"Elemento {name}: manca o è vuoto")
-    elif not stazioni.has_intermediario(session, testata.intermediario):
-        refusal = errors_nodo.IntermediarioErrato("intermediario sconosciuto")
-    elif stazione is None or stazione.intermediario != testata.intermediario:
-        refusal = errors_nodo.StazioneErrata("stazione sconosciuta per questo intermediario")
-    elif enti.find_by_dominio(session, testata.id_pa) is None:
-        refusal = errors_nodo.DominioErrato("dominio sconosciuto")
+    else:
+        refusal = refuse_destinatario(session, testata.intermediario, testata.stazione, testata.id_pa, testata.iuv)
     if refusal is not None:
         refusal.id = testata.id_pa[:KEY_MAX] or "n/a"
     return refusal

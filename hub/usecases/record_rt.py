@@ -20,8 +20,9 @@ from hub.domain.documenti import Rt
 from hub.domain.ricevuta import KEY_MAX, Primitiva
 from hub.domain.stati import StatoRt
 from hub.formats.rt import decode_rt_field, is_rt, read_rt
-from hub.store import enti, rt_ricevute, stazioni, tentativi
+from hub.store import rt_ricevute, tentativi
 from hub.store.database import Database, Session
+from hub.usecases.destinatario_ricevuta import refuse_destinatario
 from hub.usecases.record_ricevuta import keep
 
 # A receipt of five lines is under 20 kB; a stamp's attachment adds a few more.
@@ -150,16 +151,9 @@ def _refused_header(db: Database, intestazione: IntestazioneRt) -> errors.HubErr
     if missing is not None:
         return errors_nodo.RichiestaNonValida("intestazionePPT assente o incompleta", f"manca {missing}")
     with db.reading() as session:
-        stazione = stazioni.find(session, intestazione.stazione)
-        ente = enti.find_by_dominio(session, intestazione.dominio)
-        is_ours = stazioni.has_intermediario(session, intestazione.intermediario)
-    if not is_ours:
-        return errors_nodo.IntermediarioErrato("intermediario sconosciuto")
-    if stazione is None or stazione.intermediario != intestazione.intermediario:
-        return errors_nodo.StazioneErrata("stazione sconosciuta per questo intermediario")
-    if ente is None or ente.stazione_id != stazione.id:
-        return errors_nodo.DominioErrato("dominio sconosciuto su questa stazione")
-    return None
+        return refuse_destinatario(
+            session, intestazione.intermediario, intestazione.stazione, intestazione.dominio, intestazione.iuv
+        )
 
 
 def _decode(rt_base64: str) -> tuple[bytes, errors.HubError | None]:

@@ -38,7 +38,7 @@ GUASTI = (
     ),
     Guasto(
         "PAA_ID_DOMINIO_ERRATO",
-        "dominio sconosciuto su questa stazione",
+        "dominio sconosciuto per questo intermediario",
         "controllare il codice fiscale dell'ente e la sua stazione",
         Ripetere.NO,
         _RT,

@@ -34,7 +34,7 @@ GUASTI = (
     ),
     Guasto(
         "PAA_ID_DOMINIO_ERRATO",
-        "`idPA` non è il codice fiscale di un ente configurato",
+        "`idPA` non è il codice fiscale di un ente di questo intermediario",
         "controllare il codice fiscale dell'ente; la ricevuta è conservata fra le respinte",
         Ripetere.NO,
         _SEND,
