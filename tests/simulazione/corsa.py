@@ -7,8 +7,10 @@ import gc
 import logging
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -61,21 +63,29 @@ def _repeat(banco: Banco, seed: int, database: str) -> int:
 
 def _many(banco: Banco, options: argparse.Namespace) -> int:
     started, spent = time.monotonic(), time.process_time()
-    failed, played, paid, surplus, steps = [], 0, 0, 0, 0
+    totals, failed = Counter[str](), 0
+    guasti, quiete = Counter[str](), timedelta()
     seed = options.da
-    while played < options.semi if options.minuti is None else time.monotonic() - started < 60 * options.minuti:
+    most, end = (options.semi, None) if options.minuti is None else (None, started + 60 * options.minuti)
+    while (most is None or totals["storie"] < most) and (end is None or time.monotonic() < end):
         esito = racconta(banco, seed)
         if esito.violazione:
-            failed.append(seed)
+            failed += 1
             tell_failure(esito, options.database)
-            if len(failed) >= _FALLITE_MAX:
+            if failed >= _FALLITE_MAX:
                 break
-        played, seed = played + 1, seed + 1
-        paid, surplus, steps = paid + esito.pagamenti, surplus + esito.eccedenze, steps + esito.passi
+        seed += 1
+        totals.update(storie=1, passi=esito.passi, pagamenti=esito.pagamenti, eccedenze=esito.eccedenze)
+        guasti, quiete = guasti + esito.guasti, max(quiete, esito.quiete)
     wall, cpu = time.monotonic() - started, time.process_time() - spent
+    print(f"{'guasto':<46} volte")
+    for name, count in sorted(guasti.items(), key=lambda one: -one[1]):
+        print(f"{name:<46} {count:>5}")
+    rate, rate_cpu = (60 * totals["storie"] / seconds for seconds in (wall, cpu))
     print(
-        f"{played} storie, {steps} passi, {paid} pagamenti, {surplus} eccedenze; {len(failed)} fallite; "
-        f"{60 * played / wall:.0f} storie al minuto ({60 * played / cpu:.0f} al minuto di processore)"
+        f"{totals['storie']} storie, {totals['passi']} passi, {totals['pagamenti']} pagamenti, "
+        f"{totals['eccedenze']} eccedenze; {failed} fallite; tutto concluso entro {quiete} dall'ultimo guasto; "
+        f"{rate:.0f} storie al minuto ({rate_cpu:.0f} al minuto di processore)"
     )
     return 1 if failed else 0
 

@@ -20,12 +20,14 @@ from hub.domain.delivery import ChiaveRpt, Delivery, Outcome
 from hub.domain.inoltro import InvioEsito
 from hub.domain.ricevuta import Primitiva
 from hub.domain.stati import TipoSessione
+from hub.formats.nodo_messaggi import Psp
 from hub.store import schema
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database, Session
 from hub.store.iuv import IuvBlocks
 from hub.usecases import elabora_ricevute, expire_sessioni, inoltro_esito, recupero, relay_outbox
 from hub.usecases.attiva_avviso import Attivazione, attiva_avviso
+from hub.usecases.attiva_rpt import AttivazioneCcp, attiva_rpt
 from hub.usecases.authenticate import Callers, Chiamante
 from hub.usecases.controlli_nodo import Domanda, check_avviso
 from hub.usecases.deposito_dovuti import annulla
@@ -52,10 +54,12 @@ LIMITS = RelayLimits(slots=2, lease=LEASE, margin=timedelta(seconds=30), attempt
 BLOCCO = timedelta(minutes=30)
 _TTL = timedelta(hours=1)
 _GRACE = timedelta(minutes=5)
+_PSP = Psp("PSP01", "97735020584", "97735020584_01")
 _MOMENTO = timedelta(seconds=1)
 # What a story leaves behind, children first.
 _USATE = (
-    schema.eventi_esito, schema.outbox, schema.trasferimenti_ricevute, schema.tentativi, schema.dovuti,
+    schema.eventi_esito, schema.outbox, schema.trasferimenti_ricevute,
+    schema.schema_verifica.attivazioni_ccp, schema.tentativi, schema.dovuti,
     schema.carrelli, schema.rt_ricevute, schema.sessioni_elementi, schema.sessioni, schema.circuiti,
     schema.attivazioni, schema.iuv_blocchi, schema.chiusure_export,
 )  # fmt: skip
@@ -119,9 +123,11 @@ class EnteSimulato:
     def push_esito(self, invio: InvioEsito) -> Delivery:
         self.tempo.point("prima di chiamare l'ente")
         if self.is_faulty and self.tempo.chance(0.1):
+            self.tempo.contati["ente non raggiunto"] += 1
             return Delivery(Outcome.TRY_AGAIN, "NewConnectionError", is_answered=False)
         self.eventi[invio.evento] = invio.corpo
         if self.is_faulty and self.tempo.chance(0.1):
+            self.tempo.contati["risposta dell'ente persa"] += 1
             return Delivery(Outcome.UNKNOWN, "ReadTimeoutError", is_answered=False)
         self.tempo.point("dopo la risposta dell'ente")
         return Delivery(Outcome.DELIVERED)
@@ -154,7 +160,7 @@ class Banco:
         self.db.tempo = self.db.on_commit = None
         with self.db.transaction() as session:
             for table in _USATE:
-                session.execute(table.delete())
+                session.exec_driver_sql(f"DELETE FROM {table.name}")
             session.execute(schema.stazioni.update().values(rileva_duplicati=rileva_duplicati))
 
     def close(self) -> None:
@@ -211,6 +217,17 @@ class Hub:
         posizione = build_posizione(pagabile, tassonomia_di(self.banco.anagrafe))
         attivazione = Attivazione("paGetPaymentV2", STAZIONE, has_marche=True)
         return attiva_avviso(self.db, posizione, attivazione, self.tempo()).importo_cent
+
+    def attiva_classica(self, iuv: str, ccp: str) -> int:
+        """paaAttivaRPT: the RPT leaves by the outbox; return the amount in cents."""
+        domanda = Domanda(INTERMEDIARIO, STAZIONE, INTERMEDIARIO, iuv=iuv, ccp=ccp)
+        pagabile = check_avviso(self.db, self.banco.anagrafe, domanda, BLOCCO, self.tempo())
+        posizione = build_posizione(pagabile, tassonomia_di(self.banco.anagrafe))
+        attivazione = AttivazioneCcp(ccp, _PSP, posizione.importo_cent)
+        attiva_rpt(
+            self.db, domanda, pagabile, posizione, attivazione, lambda right: None, BLOCCO, "f" * 32, self.tempo()
+        )
+        return posizione.importo_cent
 
     def ricevi_rt(self, chiave: ChiaveRpt, raw: bytes) -> None:
         intestazione = IntestazioneRt(INTERMEDIARIO, STAZIONE, chiave.dominio, chiave.iuv, chiave.ccp)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from adapters.nodo.faults import CHIEDI_STATO, INVIA_CARRELLO
@@ -38,6 +39,9 @@ _SORTI = {
 # What an RPT meets that the node will not have, whenever it comes.
 _RIFIUTI = ("PPT_SEMANTICA", "PPT_DOMINIO_DISABILITATO", "PPT_CANALE_IRRAGGIUNGIBILE", "PPT_CANALE_ERRORE")
 _FALLITE = {"PPT_CANALE_IRRAGGIUNGIBILE": "RPT_ERRORE_INVIO_A_PSP", "PPT_CANALE_ERRORE": "RPT_RIFIUTATA_PSP"}
+_CLASSICA = ("identificativoDominio", "identificativoUnivocoVersamento", "codiceContestoPagamento", "rpt")
+# A PSP that has activated a notice waits so long for its RPT.
+_PSP_S = 60.0
 # How a payer who has come to the node's page goes on.
 _PAGANTI = {"paga": 62, "negativa": 14, "negativa poi positiva": 8, "scaduta": 6, "rinuncia": 7, "sparisce": 3}
 
@@ -91,6 +95,8 @@ class NodoSimulato:
         self.token_ringraziati: set[str] = set()
         # Tokens with which a counter holds a notice, by IUV.
         self.sportello: dict[str, str] = {}
+        # Activations of the classic model: until when its PSP waits, by CCP.
+        self.classiche: dict[str, datetime] = {}
         self._rifiuti: dict[ChiaveRpt, str | None] = {}
         self.vie: Sequence[Via] = build_vie(self)
 
@@ -105,12 +111,14 @@ class NodoSimulato:
     def send(self, stazione: Stazione, payload: bytes, correlation_id: str) -> Delivery:
         self.tempo.point("prima di chiamare il nodo")
         delivery = self._exchange(payload)
-        self.tempo.tell(f"invia RPT …{_ccp_of(payload)[-4:]}: {delivery.outcome} {delivery.code}")
+        self.tempo.tell(f"invia RPT …{_read(payload)[0].ccp[-4:]}: {delivery.outcome} {delivery.code}")
         self.tempo.point("dopo la risposta del nodo")
         return delivery
 
     def _exchange(self, payload: bytes) -> Delivery:
         sorte = self._draw(_SORTI) if self.is_faulty else "bene"
+        if sorte != "bene":
+            self.tempo.contati[f"invio: {sorte}"] += 1
         match sorte:
             case "non connesso":
                 return Delivery(Outcome.TRY_AGAIN, "NewConnectionError", is_answered=False)
@@ -147,6 +155,7 @@ class NodoSimulato:
         """What becomes of a question before anybody hears it; None: it is heard."""
         self.tempo.point("prima di chiedere al nodo")
         if self.is_faulty and self.tempo.chance(0.25):
+            self.tempo.contati["domanda senza risposta o con un errore"] += 1
             if self.tempo.chance(0.5):
                 self.tempo.sleep(ATTESA_S)
                 return Delivery(Outcome.UNKNOWN, "ReadTimeoutError", is_answered=False)
@@ -157,14 +166,14 @@ class NodoSimulato:
 
     def arriva(self, payload: bytes) -> str | None:
         """An RPT is here: take it, or say with which fault not."""
-        dominio, iuv, ccp, raw = json.loads(payload)
-        chiave = ChiaveRpt(dominio, iuv, ccp)
+        chiave, raw = _read(payload)
+        iuv, ccp = chiave.iuv, chiave.ccp
         if chiave in self.rpt:
             if self.indole.rileva_duplicati:
                 return "PPT_RPT_DUPLICATA"
             raise Violazione(f"la stessa RPT {iuv}/{ccp[-4:]} è al nodo due volte, e questo nodo non se ne accorge")
         rifiuto = self._rifiuto_of(chiave)
-        rpt = RptAlNodo(chiave, base64.b64decode(raw), 0, self.tempo.now)
+        rpt = RptAlNodo(chiave, raw, 0, self.tempo.now)
         rpt.importo_cent = read_rpt(rpt.rpt).importo_cent
         if rifiuto in _FALLITE:
             rpt.stato, rpt.conclusa_at = _FALLITE[rifiuto], self.tempo.now
@@ -182,10 +191,15 @@ class NodoSimulato:
             if iuv in self.sportello:
                 return "PPT_PAGAMENTO_IN_CORSO"
         if self.is_faulty and self.tempo.chance(0.2):
+            self.tempo.contati["RPT presa e non ancora nota alle domande"] += 1
             rpt.nota_dal = self.tempo.now + timedelta(seconds=self.tempo.rng.uniform(1, 60))
         self.rpt[chiave] = rpt
         self.tempo.start("pagante", lambda: self._goes_on(rpt), self.tempo.rng.uniform(2, 300))
         return None
+
+    def attesa_psp(self, ccp: str) -> None:
+        """A PSP waits for the RPT of its activation from now on."""
+        self.classiche[ccp] = self.tempo.now + timedelta(seconds=_PSP_S)
 
     def is_paid(self, iuv: str) -> bool:
         return any(one.iuv == iuv for one in self.pagamenti)
@@ -205,7 +219,9 @@ class NodoSimulato:
     def _rifiuto_of(self, chiave: ChiaveRpt) -> str | None:
         if chiave not in self._rifiuti:
             is_refused = self.is_faulty and self.tempo.chance(0.12)
-            self._rifiuti[chiave] = self.tempo.rng.choice(_RIFIUTI) if is_refused else None
+            self._rifiuti[chiave] = rifiuto = self.tempo.rng.choice(_RIFIUTI) if is_refused else None
+            if rifiuto is not None:
+                self.tempo.contati[f"rifiuto: {rifiuto}"] += 1
         return self._rifiuti[chiave]
 
     def _draw(self, weights: dict[str, int]) -> str:
@@ -214,10 +230,13 @@ class NodoSimulato:
     def _goes_on(self, rpt: RptAlNodo) -> None:
         """The payer at the node's page; receipts leave for the hub by themselves."""
         how = self._draw(_PAGANTI)
-        if self.is_paid(rpt.chiave.iuv) and not self.indole.is_lenient:
+        is_alone = rpt.chiave.ccp in self.classiche and rpt.nota_dal > self.classiche[rpt.chiave.ccp]
+        if is_alone or self.is_paid(rpt.chiave.iuv) and not self.indole.is_lenient:
             how = "negativa"
         self.tempo.tell(f"RPT …{rpt.chiave.ccp[-4:]}: {how}")
         rpt.conclusa_at = self.tempo.now
+        if how not in ("paga", "negativa"):
+            self.tempo.contati[f"pagante: {how}"] += 1
         match how:
             case "paga":
                 self._pay(rpt)
@@ -278,8 +297,11 @@ class NodoSimulato:
             turn += 1
             self.tempo.sleep(wait_s + self.tempo.rng.uniform(0, 5))
             if self.is_faulty and self.tempo.chance(0.25):
+                self.tempo.contati["ricevuta persa per strada"] += 1
                 self.tempo.tell(f"{name}: si perde")
                 continue
+            if is_taken:
+                self.tempo.contati["ricevuta mandata di nuovo"] += 1
             is_taken |= self._hand_over(name, call)
             if is_taken and not (self.is_faulty and self.tempo.chance(0.2)):
                 break
@@ -293,9 +315,22 @@ class NodoSimulato:
         except HubError as refusal:
             raise Violazione(f"ricevuta buona rifiutata: {refusal.code} {refusal.description}") from refusal
         is_answered = not (self.is_faulty and self.tempo.chance(0.15))
+        if not is_answered:
+            self.tempo.contati["risposta a una ricevuta persa"] += 1
         self.tempo.tell(f"{name}: presa" if is_answered else f"{name}: la risposta si perde")
         return is_answered
 
 
-def _ccp_of(payload: bytes) -> str:
-    return str(json.loads(payload)[2])
+def _read(payload: bytes) -> tuple[ChiaveRpt, bytes]:
+    """The key and the RPT of a message: as `write` wrote it, or as the classic model writes its own."""
+    if payload.startswith(b"["):
+        dominio, iuv, ccp, raw = json.loads(payload)
+    else:
+        dominio, iuv, ccp, raw = (_element(payload, name) for name in _CLASSICA)
+    return ChiaveRpt(dominio, iuv, ccp), base64.b64decode(raw)
+
+
+def _element(payload: bytes, name: str) -> str:
+    found = re.search(rf"<(?:\w+:)?{name}>([^<]+)<".encode(), payload)
+    assert found is not None
+    return found[1].decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +33,10 @@ _LAVORI = {
 
 @dataclass
 class Esito:
-    """How a story ended. `violazione`: None, all promises were kept; `copione`: what happened, line by line."""
+    """How a story ended. `violazione`: None, all promises were kept; `copione`: what happened, line by line.
+
+    `guasti`: how often each was injected; `quiete`: how long everything took to settle after the last of them.
+    """
 
     seed: int
     violazione: str | None
@@ -40,6 +44,8 @@ class Esito:
     pagamenti: int = 0
     eccedenze: int = 0
     passi: int = 0
+    guasti: Counter[str] = field(default_factory=Counter)
+    quiete: timedelta = timedelta()
 
 
 def racconta(banco: Banco, seed: int) -> Esito:
@@ -60,7 +66,8 @@ def racconta(banco: Banco, seed: int) -> Esito:
             tempo.close()
     copione = [f"{millisecondi(at):>10} ms  {who:<14} {words}" for at, who, words in tempo.copione]
     surplus = 0 if violazione else sum(max(0, count - 1) for count in storia.counts())
-    return Esito(seed, violazione, copione, len(storia.nodo.pagamenti), surplus, len(tempo.copione))
+    counted = (len(storia.nodo.pagamenti), surplus, len(tempo.copione))
+    return Esito(seed, violazione, copione, *counted, tempo.contati, tempo.now - storia.calm_at)
 
 
 @contextmanager
@@ -84,7 +91,7 @@ class Storia:
             rileva_duplicati=tempo.chance(0.6),
             is_lenient=tempo.chance(0.4),
             has_stato=tempo.chance(0.8),
-            dimentica=timedelta(days=rng.uniform(1, 10)),
+            dimentica=timedelta(days=rng.uniform(3, 10)),
         )
         banco.clear(rileva_duplicati=indole.rileva_duplicati)
         self.nodo = NodoSimulato(tempo, indole)
@@ -93,6 +100,7 @@ class Storia:
         self.posizioni: list[Posizione] = []
         self.guasti_s = rng.uniform(200, 700)
         self.is_calm = False
+        self.calm_at = tempo.now
 
     def play(self) -> None:
         """Raises: Violazione; whatever the hub should not have raised."""
@@ -127,9 +135,11 @@ class Storia:
             start(f"worker {number}", self._worker, rng.uniform(0, 5))
         for one in self.posizioni:
             for payer in range(rng.choice((1, 1, 1, 2, 3))):
-                road = self._online if self.tempo.chance(0.7) else self._sportello
+                (road,) = rng.choices((self._online, self._sportello, self._classico), (60, 25, 15))
+                # Some come when an attempt that nobody knows the end of has given way.
+                comes = rng.uniform(0, 250) if self.tempo.chance(0.9) else rng.uniform(1900, 4000)
                 name = f"pagante {one.iud[-1]}{'abc'[payer]}"
-                start(name, lambda road=road, one=one: road(one), rng.uniform(0, 250), is_mortal=True)
+                start(name, lambda road=road, one=one: road(one), comes, is_mortal=True)
             if self.tempo.chance(0.12):
                 start("ente", lambda one=one: self._annulla(one), rng.uniform(0, 400), is_mortal=True)
             if self.tempo.chance(0.12):
@@ -186,6 +196,16 @@ class Storia:
         if nodo.sportello.get(iuv) == token:
             del nodo.sportello[iuv]
 
+    def _classico(self, one: Posizione) -> None:
+        """A payer at a counter of the classic model: the hub sends the RPT, and its receipt comes like any other."""
+        nodo, iuv = self.nodo, one.iuv
+        if not nodo.indole.is_lenient and (nodo.is_paid(iuv) or nodo.is_busy(iuv) or iuv in nodo.sportello):
+            self.tempo.tell("sportello: il nodo dice che è occupato")
+            return
+        ccp = uuid.uuid4().hex
+        nodo.attesa_psp(ccp)
+        self._asked("sportello classico: attiva", lambda: self.hub.attiva_classica(iuv, ccp))
+
     def _ricevuta(self, iuv: str, token: str, importo_cent: int) -> bytes:
         importo = text_from_cent(importo_cent)
         return make_ricevuta(
@@ -220,7 +240,7 @@ class Storia:
     def _calm(self) -> None:
         """From here on nothing goes wrong any more."""
         self.tempo.tell("--- da qui nessun guasto ---")
-        self.is_calm = True
+        self.is_calm, self.calm_at = True, self.tempo.now
         self.tempo.guasti = NESSUN_GUASTO
         self.nodo.is_faulty = self.hub.ente.is_faulty = False
         check_aperti(self.hub)

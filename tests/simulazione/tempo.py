@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -48,6 +49,8 @@ class Tempo:
         self.now = INIZIO
         self.guasti = NESSUN_GUASTO
         self.copione: list[tuple[datetime, str, str]] = []
+        # How often each kind of fault was injected.
+        self.contati: Counter[str] = Counter()
         self._queue: list[tuple[datetime, float, int, greenlet]] = []
         self._serial = 0
         self._names: dict[greenlet, str] = {}
@@ -77,6 +80,7 @@ class Tempo:
         guasti, draw = self.guasti, self.rng.random()
         if draw < guasti.gelo:
             self.tell(f"si gela {where}")
+            self.contati["worker gelato per due lease o più"] += 1
             self.sleep(self.rng.uniform(*guasti.gelo_s))
             self.tell(f"si sveglia {where}")
         elif draw < guasti.gelo + guasti.pausa:
@@ -86,6 +90,7 @@ class Tempo:
         """A place where the process may die."""
         if self.rng.random() < self.guasti.crash and getcurrent() in self._mortal:
             self.tell(f"muore {where}")
+            self.contati[f"processo morto {where}"] += 1
             raise Crash(where)
 
     def chance(self, probability: float) -> bool:
