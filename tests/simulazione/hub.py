@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from hub.domain.delivery import ChiaveRpt, Delivery, Outcome
 from hub.domain.inoltro import InvioEsito
@@ -83,6 +83,7 @@ class DatabaseSimulato(Database):
     """The real database; around its transactions an actor may give way or die, and each commit is looked at."""
 
     tempo: Tempo | None = None
+    _looking: Connection | None = None
     on_commit: Callable[[], None] | None = None
 
     @contextmanager
@@ -98,6 +99,21 @@ class DatabaseSimulato(Database):
         if self.on_commit is not None:
             self.on_commit()
         self.tempo.point("dopo il commit")
+
+
+    def look(self) -> Any:
+        """A connection of the driver that sees what was committed, until this database is closed."""
+        self._looking = self.engine.connect()
+        driver: Any = self._looking.connection.driver_connection
+        if self.is_postgresql:
+            driver.autocommit = True
+        return driver
+
+    def close(self) -> None:
+        if self._looking is not None:
+            self._looking.invalidate()
+            self._looking.close()
+        super().close()
 
 
 class InFila(Executor):
@@ -135,13 +151,14 @@ class EnteSimulato:
 
 @dataclass
 class Banco:
-    """A prepared database with the cast, and who calls from the ente."""
+    """A prepared database with the cast, and who calls from the ente. `occhio`: a driver's connection that looks."""
 
     db: DatabaseSimulato
     world: World
     anagrafe: Anagrafe
     callers: Callers
     chiamante: Chiamante
+    occhio: Any
 
     @classmethod
     def open(cls, url: str) -> Banco:
@@ -153,7 +170,7 @@ class Banco:
         # What the process keeps in memory is kept for ever: real seconds mean nothing here.
         callers = Callers(Anagrafe(db, ttl_s=1e9), 1000)
         chiamante = callers.authenticate(chi(), "paaSILChiediPosizioniAperte", INIZIO)
-        return cls(db, world, callers.anagrafe, callers, chiamante)
+        return cls(db, world, callers.anagrafe, callers, chiamante, db.look())
 
     def clear(self, *, rileva_duplicati: bool) -> None:
         """Take away what the last story left."""
@@ -177,6 +194,7 @@ class Hub:
         self.ente = EnteSimulato(tempo)
         self.db = banco.db
         self.topics = self._topics()
+        self._next_work: dict[str, datetime] | None = None
 
     def _topics(self) -> dict[str, Topic]:
         cassaforte = self.banco.world.runtime.cassaforte
@@ -265,12 +283,20 @@ class Hub:
 
     def next_work(self) -> dict[str, datetime]:
         """When each job has something to do; a job without anything that waits is left out."""
+        # Only a commit changes it.
+        if self._next_work is not None:
+            return self._next_work
         (found,) = self.rows(_NEXT_QUERY)
         next_at = {name: _instant(at) for name, at in zip(_NEXT, found, strict=True) if at is not None}
         for name, later in (("recupero", self.attesa), ("sessioni scadute", _GRACE + _MOMENTO)):
             if name in next_at:
                 next_at[name] += later
+        self._next_work = next_at
         return next_at
+
+    def has_changed(self) -> None:
+        """A commit was made."""
+        self._next_work = None
 
     def aperti(self) -> list[TentativoAperto]:
         return list_aperti(self.db, Tempi(self.attesa, {}), self.tempo(), tutti=True)
@@ -281,10 +307,7 @@ class Hub:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of a statement that both databases know, cheaply."""
-        with self.db.engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert driver is not None
-            return list(driver.execute(query).fetchall())
+        return list(self.banco.occhio.execute(query).fetchall())
 
 
 def _instant(at: datetime | str) -> datetime:

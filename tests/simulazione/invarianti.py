@@ -59,6 +59,7 @@ class Sguardo:
         self._seen: dict[tuple[str, str], str] = {}
 
     def __call__(self) -> None:
+        self._hub.has_changed()
         found = {(table, key): stato for table, key, stato in self._hub.rows(_QUERY)}
         for which, stato in found.items():
             before = self._seen.get(which)
