@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from email.message import Message
 from typing import Any
 
 from adapters.nodo.fake import SimulatorServer, create_simulator
@@ -14,6 +14,7 @@ from adapters.nodo.fake_busta import ENVELOPE_NS
 from adapters.nodo.fake_pfn import ELEMENTS, NS
 from adapters.nodo.fake_soap import WS_NS
 from hub.formats.xml import parse
+from tests.adapters.answering import answering
 from tests.adapters.simulated import HTTP, post_json
 
 DOMINIO = "12345678903"
@@ -109,29 +110,17 @@ class Hub:
 def listening(hub: Hub) -> Iterator[Hub]:
     wait = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            operation = self.headers["SOAPAction"].strip('"')
-            hub.asked.append((operation, self.rfile.read(int(self.headers["Content-Length"]))))
-            told = hub.told.get(operation)
-            said = told.pop(0) if told else GOOD[operation]
-            status, body = (200, answer(operation, said)) if isinstance(said, str) else said
-            wait.wait(hub.silent_s)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def reply(headers: Message, body: bytes) -> tuple[int, bytes]:
+        operation = headers["SOAPAction"].strip('"')
+        hub.asked.append((operation, body))
+        told = hub.told.get(operation)
+        said = told.pop(0) if told else GOOD[operation]
+        wait.wait(hub.silent_s)
+        return (200, answer(operation, said)) if isinstance(said, str) else said
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    hub.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield hub
-    wait.set()
-    server.shutdown()
-    server.server_close()
+    with answering(reply) as hub.url:
+        yield hub
+        wait.set()
 
 
 @dataclass
