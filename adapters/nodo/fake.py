@@ -8,45 +8,33 @@ in `fake_piattaforma`. Source: node, sections 2 and 3.9.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from adapters.nodo import fake_pages as pages
 from adapters.nodo.fake_chiamata import HubCalls
 from adapters.nodo.fake_door import NodeDoor
 from adapters.nodo.fake_fdr import FdrDoor
-from adapters.nodo.fake_node import ACCETTATA_PSP, PARCHEGGIATA, Anagrafe, Node, StazioneNota, stazione_from_mapping
+from adapters.nodo.fake_node import Anagrafe, Node, StazioneNota, stazione_from_mapping
+from adapters.nodo.fake_pagatore import Pagatore
 from adapters.nodo.fake_piattaforma import Piattaforma
-from adapters.nodo.fake_rt import NON_PAGATA, PAGATA, Courier, make_rt
+from adapters.nodo.fake_rt import Courier
 from adapters.nodo.fake_sportello import Sportello
 from adapters.nodo.fake_sportello_web import SportelloDoor
-from adapters.nodo.fake_wire import ListeningServer, html_response, json_response
+from adapters.nodo.fake_wire import ListeningServer, html_response, json_object, json_response
 from adapters.nodo.faults_script import FaultRule, FaultScript, GuastoNonValido, Kind, rule_from_mapping, rule_from_text
 from adapters.nodo.fdr_pagati import of_ricevute, of_rt
 from adapters.nodo.fdr_prodotti import Pagamento
 from adapters.nodo.ledger import Ledger
 from adapters.nodo.ledger_fdr import LedgerFdr
 from adapters.nodo.ledger_sportello import LedgerSportello
-from adapters.nodo.scadenzario import Scadenzario
-from hub.domain.delivery import ChiaveRpt
-from hub.formats.rpt import read_rpt
 
 # Five RPTs in base64 stay far below: more is not a message of the contract.
 BODY_BYTES_MAX = 8 * 1024 * 1024
-# azione of the payer -> codiceEsitoPagamento of the receipt, state of the RPT, outcome in the redirect back.
-AZIONI = {
-    "paga": (PAGATA, "RT_RICEVUTA_NODO", "OK"),
-    "rifiuta": (NON_PAGATA, "RT_RICEVUTA_NODO", "ERROR"),
-    "abbandona": (NON_PAGATA, "RPT_ANNULLATA_WISP", "ERROR"),
-}
-
-
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -68,26 +56,20 @@ class Simulator:
         abandon_delay_s: float = 0.0,
         payer_wait_s: float = 0.0,
     ) -> None:
-        """`hub_node_url`: where the hub answers the node, when that is a port of its own.
-
-        `payer_wait_s`: a session to which no payer came by then ends with a negative receipt; 0: it waits.
-        """
+        """`hub_node_url`: where the hub answers the node, when that is a port of its own. Waits: as in `Pagatore`."""
         self.hub_url = hub_url.rstrip("/")
         node_facing = hub_node_url.rstrip("/") or self.hub_url
-        self.abandon_delay_s = abandon_delay_s
-        self.payer_wait_s = payer_wait_s
-        self._clock = clock
         self.ledger = Ledger(state_path)
         self.faults = FaultScript(seed, faults)
         self._node = Node(self.ledger, Anagrafe(tuple(stazioni)))
         self.door = NodeDoor(self._node, self.faults, clock, public_url.rstrip("/"))
         self._courier = Courier(node_facing, self.ledger, self.faults, clock)
-        self._patience = Scadenzario("attesa", 1, clock)
-        self.door.on_parked = self._wait_for_payer
+        self.pagatore = Pagatore(self.hub_url, self.ledger, self._courier, clock, abandon_delay_s, payer_wait_s)
+        self.door.on_parked = self.pagatore.await_session
         self.ledger_sportello = LedgerSportello(state_path)
         self._calls = HubCalls(node_facing)
         self.sportello = Sportello(
-            self._calls, self._node, self.ledger_sportello, self.faults, clock, self._settle_activated
+            self._calls, self._node, self.ledger_sportello, self.faults, clock, self.pagatore.settle_activated
         )
         self._counter = SportelloDoor(self.sportello)
         self.ledger_fdr = LedgerFdr(state_path)
@@ -98,7 +80,7 @@ class Simulator:
         self.piattaforma.carrelli.public_url = public_url.rstrip("/")
 
     def close(self) -> None:
-        self._patience.close()
+        self.pagatore.close()
         self._courier.close()
         self.sportello.close()
         self._calls.close()
@@ -127,13 +109,11 @@ class Simulator:
         routes: dict[str, dict[str, Callable[[Request], Response]]] = {
             "/": {"GET": lambda _: html_response(pages.home_page(self.hub_url))},
             "/nodo": {"POST": self.door.answer},
-            "/pagamento": {"GET": self._show_page, "POST": self._press_button},
-            "/api/paga": {"POST": self._api_paga},
             "/ledger": {"GET": self._show_ledger},
             "/faults": {"GET": self._list_faults, "POST": self._add_faults, "DELETE": self._clear_faults},
             "/config": {"GET": self._show_config, "POST": self._configure},
             "/health/live": {"GET": lambda _: json_response({"stato": "ok"})},
-        } | self._counter.routes() | self.piattaforma.routes()
+        } | self.pagatore.routes() | self._counter.routes() | self.piattaforma.routes()
         methods = routes.get(request.path.rstrip("/") or "/")
         if methods is None and (found := self.piattaforma.find_route(request)) is not None:
             return found
@@ -143,82 +123,6 @@ class Simulator:
         if method is None:
             raise MethodNotAllowed(sorted(methods), f"metodo {request.method} non ammesso")
         return method(request)
-
-    def _show_page(self, request: Request) -> Response:
-        id_session = request.args.get("idSession", "")
-        righe = self.ledger.by_session(id_session)
-        if not righe:
-            return html_response(pages.unknown_page(), 404)
-        if any(riga.stato != PARCHEGGIATA for riga in righe):
-            return html_response(pages.done_page(righe[0].stato))
-        return html_response(pages.payer_page(id_session, [read_rpt(riga.documento) for riga in righe]))
-
-    def _press_button(self, request: Request) -> Response:
-        id_session, azione = request.form.get("idSession", ""), request.form.get("azione", "")
-        righe = self.ledger.by_session(id_session)
-        if not righe:
-            return html_response(pages.unknown_page(), 404)
-        if azione not in AZIONI:
-            return html_response(pages.payer_page(id_session, [read_rpt(riga.documento) for riga in righe]), 400)
-        if not self.play_payer(id_session, azione):
-            return html_response(pages.done_page(righe[0].stato), 409)
-        return redirect(self._ritorno(id_session, righe[0].chiave.dominio, azione), 303)
-
-    def _api_paga(self, request: Request) -> Response:
-        words = _object(request)
-        id_session, azione = str(words.get("idSession", "")), str(words.get("azione", "paga"))
-        righe = self.ledger.by_session(id_session)
-        if not righe:
-            return json_response({"errore": "idSession sconosciuto"}, 404)
-        if azione not in AZIONI:
-            return json_response({"errore": f"azione dev'essere una di {', '.join(AZIONI)}"}, 400)
-        if not self.play_payer(id_session, azione, is_forced=words.get("forza") is True):
-            return json_response({"errore": "la sessione ha già avuto il suo esito", "stato": righe[0].stato}, 409)
-        back = self._ritorno(id_session, righe[0].chiave.dominio, azione)
-        return json_response({"idSession": id_session, "redirect": back})
-
-    def _ritorno(self, id_session: str, dominio: str, azione: str) -> str:
-        query = urlencode({"idDominio": dominio, "idSession": id_session, "esito": AZIONI[azione][2]})
-        return f"{self.hub_url}/paga/ritorno?{query}"
-
-    def play_payer(self, id_session: str, azione: str, is_forced: bool = False) -> bool:
-        """Do what the payer chose; the receipts leave in the background. False when the session is over already.
-
-        `is_forced`: one more receipt for a session that has had its own, as the real node does after a late success.
-        """
-        codice, stato, _ = AZIONI[azione]
-        now = self._clock()
-        delay = timedelta(seconds=self.abandon_delay_s if azione == "abbandona" else 0)
-        lavori = [
-            (riga.chiave, codice, make_rt(read_rpt(riga.documento), codice, now))
-            for riga in self.ledger.by_session(id_session)
-        ]
-        da = None if is_forced else PARCHEGGIATA
-        numbers = self.ledger.add_rt(lavori, da=da, a=stato, due_at=now + delay, now=now) if lavori else None
-        for number in numbers or ():
-            self._courier.post(number, now + delay)
-        return bool(numbers)
-
-    def _wait_for_payer(self, id_session: str, now: datetime) -> None:
-        """Give a session its end when nobody comes. Source: node, timers of the converter (1.3)."""
-        if self.payer_wait_s:
-            due_at = now + timedelta(seconds=self.payer_wait_s)
-            self._patience.at(due_at, lambda: self._leave_unpaid(id_session))
-
-    def _leave_unpaid(self, id_session: str) -> None:
-        if all(riga.stato == PARCHEGGIATA for riga in self.ledger.by_session(id_session)):
-            self.play_payer(id_session, "abbandona")
-
-    def _settle_activated(self, chiave: ChiaveRpt) -> bool:
-        """Pay the RPT that follows an activation; False as long as it is not there. Source: node, 3.8."""
-        riga = self.ledger.find_rpt(chiave)
-        if riga is None or riga.stato != ACCETTATA_PSP:
-            return False
-        now = self._clock()
-        lavoro = (chiave, PAGATA, make_rt(read_rpt(riga.documento), PAGATA, now))
-        for number in self.ledger.add_rt([lavoro], da=ACCETTATA_PSP, a="RT_RICEVUTA_NODO", due_at=now, now=now) or ():
-            self._courier.post(number, now)
-        return True
 
     def _show_ledger(self, request: Request) -> Response:
         iuv = request.args.get("iuv")
@@ -253,33 +157,28 @@ class Simulator:
              "convertita": one.convertita}
             for one in self._node.anagrafe.stazioni
         ]
-        waits = {"abbandono_s": self.abandon_delay_s, "attesa_pagatore_s": self.payer_wait_s}
+        waits = {"abbandono_s": self.pagatore.abandon_delay_s, "attesa_pagatore_s": self.pagatore.wait_s}
         return json_response({"hub": self.hub_url, **waits, "stazioni": stazioni})
 
     def _configure(self, request: Request) -> Response:
-        words = _object(request)
+        words = json_object(request)
         try:
             stazioni = [
                 stazione_from_mapping(one if isinstance(one, dict) else {}) for one in words.get("stazioni", [])
             ]
-            delay = float(words.get("abbandono_s", self.abandon_delay_s))
-            wait = float(words.get("attesa_pagatore_s", self.payer_wait_s))
+            delay = float(words.get("abbandono_s", self.pagatore.abandon_delay_s))
+            wait = float(words.get("attesa_pagatore_s", self.pagatore.wait_s))
             self.piattaforma.configure(words)
         except (TypeError, ValueError) as error:
             return json_response({"errore": str(error)}, 400)
         for stazione in stazioni:
             self._node.anagrafe = self._node.anagrafe.with_stazione(stazione)
-        self.abandon_delay_s, self.payer_wait_s = max(0.0, delay), max(0.0, wait)
+        self.pagatore.abandon_delay_s, self.pagatore.wait_s = max(0.0, delay), max(0.0, wait)
         return self._show_config(request)
 
 
 def _not_a_rule() -> FaultRule:
     raise GuastoNonValido("atteso un oggetto JSON, o una lista di oggetti")
-
-
-def _object(request: Request) -> dict[str, Any]:
-    words = request.get_json(silent=True)
-    return words if isinstance(words, dict) else {}
 
 
 def create_simulator(

@@ -13,7 +13,7 @@ from adapters.nodo import fake_pages as pages
 from adapters.nodo.fake_anagrafe import PRIMITIVE
 from adapters.nodo.fake_psp import PSP
 from adapters.nodo.fake_sportello import AlloSportello, Sportello
-from adapters.nodo.fake_wire import html_response, json_response
+from adapters.nodo.fake_wire import html_response, json_object, json_response
 from adapters.nodo.faults_script import OF_PAYMENTS, Kind
 from hub.formats.importi import cent_from_text
 
@@ -77,9 +77,8 @@ class SportelloDoor:
         }
 
     def _api(self, request: Request) -> Response:
-        words = request.get_json(silent=True)
         try:
-            chi = read_chi(words if isinstance(words, dict) else {})
+            chi = read_chi(json_object(request))
         except ValueError as error:
             return json_response({"errore": str(error)}, 400)
         return json_response(self._sportello.serve(chi))

@@ -89,6 +89,12 @@ class ListeningServer:
             self._server = _Server(self._host, self.port, self._app, _Handler)
 
 
+def json_object(request: Request) -> dict[str, Any]:
+    """Return the object that a request brings; an empty one when it brings none."""
+    words = request.get_json(silent=True)
+    return words if isinstance(words, dict) else {}
+
+
 def json_response(value: Any, status: int = 200) -> Response:
     return Response(json.dumps(value, ensure_ascii=False, default=str), status, content_type="application/json")
 
