@@ -59,7 +59,7 @@ _MOMENTO = timedelta(seconds=1)
 # What a story leaves behind, children first.
 _USATE = (
     schema.eventi_esito, schema.outbox, schema.trasferimenti_ricevute,
-    schema.schema_verifica.attivazioni_ccp, schema.tentativi, schema.dovuti,
+    schema.attivazioni_ccp, schema.tentativi, schema.dovuti,
     schema.carrelli, schema.rt_ricevute, schema.sessioni_elementi, schema.sessioni, schema.circuiti,
     schema.attivazioni, schema.iuv_blocchi, schema.chiusure_export,
 )  # fmt: skip
