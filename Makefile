@@ -19,6 +19,8 @@ CODE := hub adapters tests examples benchmarks docs migrations
 demo: $(STAMP)
 	$(BIN)/pontepa demo
 
+# Whatever the machine says: what is compiled once is not compiled again by each process that the tests start.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS)
 

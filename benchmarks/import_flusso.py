@@ -120,7 +120,7 @@ def site(database: str, folder: Path, name: str) -> Iterator[Site]:
     """Give an installation of its own, its database dropped at the end."""
     place = folder / name
     place.mkdir()
-    with fresh_database(database, place) as url, Plant(place, url, _ENVIRONMENT) as plant:
+    with fresh_database(database, place) as url, Plant(place, url, _ENVIRONMENT, is_cold=True) as plant:
         plant.prepare()
         add_enti(plant, 2, stampa_avviso="false")
         plant.up("serve")

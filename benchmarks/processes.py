@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy.engine import make_url
 
@@ -34,6 +35,17 @@ _LOOK_EVERY_S = 0.1
 NOT_IN_CATALOGUE = b"fault_not_in_catalogue"
 
 
+class Process(Protocol):
+    """What is asked of a process that was started, as a `Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def kill(self) -> None: ...
+
+
 def free_port() -> int:
     """Return a port that nobody listens on now."""
     with socket.socket() as probe:
@@ -41,7 +53,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_http(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_http(url: str, process: Process, log: Path) -> None:
     """Return when `url` answers 200. Raises: RuntimeError (the process ended, or never answered)."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
@@ -145,7 +157,7 @@ class Installation:
         self.database_url = database_url
         self.hub_url = f"http://127.0.0.1:{free_port()}"
         self.node_url = f"http://127.0.0.1:{free_port()}"
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: list[Process] = []
 
     def __enter__(self) -> Installation:
         return self

@@ -82,8 +82,7 @@ class Site:
     def prepare(self) -> None:
         self.plant.prepare()
         add_enti(self.plant, 1, stampa_avviso="false")
-        self.plant.up("serve")
-        self.plant.up("worker")
+        self.plant.up("serve", "worker")
         first = write_flow(self.plant.folder / f"{ENTE}-PRIMA-1_3.zip", earlier())
         self.mittente.wait(self.mittente.send(first))
 

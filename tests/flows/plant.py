@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,8 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import urllib3
 
-from benchmarks.processes import START_TIMEOUT_S, Installation, wait_http
+from benchmarks.processes import START_TIMEOUT_S, Installation, Process, wait_http
 from tests.factories import Documento, make_documento
+from tests.flows.nursery import nursery
 
 T = TypeVar("T")
 SERVICE = "/ws/pa/PagamentiTelematiciDovutiPagati"
@@ -37,36 +38,59 @@ class Ricevuta:
 
 
 class Plant(Installation):
-    """Processes by name; `extra` is added to the environment of every one."""
+    """Processes by name; `extra` is added to the environment of every one.
 
-    def __init__(self, folder: Path, database_url: str, extra: dict[str, str] | None = None) -> None:
+    `is_cold`: each process loads the program by itself, where its own memory and processor time are measured.
+    """
+
+    def __init__(
+        self, folder: Path, database_url: str, extra: dict[str, str] | None = None, *, is_cold: bool = False
+    ) -> None:
         super().__init__(folder, database_url)
+        self._is_cold = is_cold
         self._extra = extra or {}
         self.of_simulator: tuple[str, ...] = ()
-        self.by_name: dict[str, subprocess.Popen[bytes]] = {}
+        self.by_name: dict[str, Process] = {}
 
     @property
     def environment(self) -> dict[str, str]:
         return super().environment | self._extra
 
-    def up(self, name: str) -> None:
-        """Start `serve`, `simulator` or a worker under a name of its own (`worker-1`)."""
+    def up(self, *names: str) -> None:
+        """Start `serve`, `simulator` or workers under names of their own (`worker-1`), together; wait for each."""
+        started = [(name, self._start_named(name)) for name in names]
+        for name, process in started:
+            if name in ("serve", "simulator"):
+                url = f"{self.hub_url}/health/ready" if name == "serve" else f"{self.node_url}/health/live"
+                wait_http(url, process, self.folder / f"{name}.log")
+
+    def _start_named(self, name: str) -> Process:
         port, node_port = (url.rpartition(":")[2] for url in (self.hub_url, self.node_url))
-        simulator = ["simulator", "--port", node_port, "--hub", self.hub_url, *self.of_simulator]
-        arguments, ready = {
-            "serve": (["serve", "--port", port], f"{self.hub_url}/health/ready"),
-            "simulator": (simulator, f"{self.node_url}/health/live"),
-        }.get(name, (["worker"], None))
+        arguments = {
+            "serve": ["serve", "--port", port],
+            "simulator": ["simulator", "--port", node_port, "--hub", self.hub_url, *self.of_simulator],
+        }.get(name, ["worker"])
         log = self.folder / f"{name}.log"
+        process = self._begin(arguments, log)
+        self.by_name[name] = process
+        self._running.append(process)
+        return process
+
+    def run(self, *arguments: str) -> None:
+        """Run a command to its end. Raises: RuntimeError (it failed; what it wrote)."""
+        log = self.folder / f"comando-{'-'.join(arguments[:2])}.txt"
+        log.unlink(missing_ok=True)
+        if self._begin(arguments, log).wait(START_TIMEOUT_S):
+            raise RuntimeError(f"pontepa {' '.join(arguments)}: {log.read_text(errors='replace')[-2000:]}")
+
+    def _begin(self, arguments: Sequence[str], log: Path) -> Process:
+        if not self._is_cold:
+            return nursery().bear(arguments, env=self.environment, cwd=self.folder, log=log)
         with log.open("ab") as output:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 [str(Path(sys.executable).with_name("pontepa")), *arguments],
                 env=self.environment, cwd=self.folder, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
-        self.by_name[name] = process
-        self._running.append(process)
-        if ready is not None:
-            wait_http(ready, process, log)
 
     def await_worker(self, name: str) -> None:
         """Return when a worker that was started does its work. Raises: TimeoutError."""

@@ -38,8 +38,7 @@ def plant(database_url: str, tmp_path: Path) -> Iterator[Plant]:
         plant.prepare()
         (tmp_path / "vicino.yaml").write_text(VICINO)
         plant.run("config", "apply", str(tmp_path / "vicino.yaml"))
-        for name in ("simulator", "serve", "worker-1"):
-            plant.up(name)
+        plant.up("simulator", "serve", "worker-1")
         yield plant
 
 

@@ -40,8 +40,7 @@ class CheckoutPlant(Plant):
         self.run("config", "apply", str(self.folder / "vicino.yaml"))
         (self.folder / "checkout.yaml").write_text(STAZIONE.replace("VERSIONE", str(versione)))
         self.run("config", "apply", str(self.folder / "checkout.yaml"))
-        for name in ("simulator", "serve", "worker-1"):
-            self.up(name)
+        self.up("simulator", "serve", "worker-1")
         # Both enti are behind one station: a counter that is not told would look for one of the second's own.
         stazione = {
             "id": "12345678903_01", "intermediario": "12345678903", "password": "password01",

@@ -30,8 +30,7 @@ RT = (Path(__file__).parents[1] / "data" / "rt" / "pagata.xml").read_bytes()
 def test_what_was_paid_is_downloaded_as_a_file(database_url: str, tmp_path: Path) -> None:
     with Plant(tmp_path, database_url) as plant:
         plant.prepare()
-        for name in ("simulator", "serve", "worker-1"):
-            plant.up(name)
+        plant.up("simulator", "serve", "worker-1")
         paid = plant.tell()
         header = f'<h:intestazionePPT xmlns:h="{NS}ppthead"><codIpaEnte>C_PROVA</codIpaEnte></h:intestazionePPT>'
         began = (datetime.now(UTC) - timedelta(days=1)).isoformat()

@@ -227,8 +227,7 @@ def test_with_a_bucket_a_flow_is_loaded_and_its_results_leave_through_it(sqlite_
     try:
         with Plant(tmp_path, sqlite_url, {f"PONTEPA_S3_{name}": value for name, value in settings.items()}) as plant:
             plant.prepare()
-            plant.up("serve")
-            plant.up("worker")
+            plant.up("serve", "worker")
             headers = {"Authorization": f"Bearer {authorize(plant)}", "Content-Type": "application/zip"}
             url = f"{plant.hub_url}/flussi/import?nome={base}.zip"
             came = HTTP.request("POST", url, body=flusso, headers=headers)

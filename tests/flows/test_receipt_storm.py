@@ -17,8 +17,7 @@ def test_a_storm_of_receipts_loses_and_doubles_nothing(database_url: str, tmp_pa
         plant.prepare()
         db = Database.open(database_url)
         piano = prepare(db, RECEIPTS, random.Random(7))
-        for name in ("serve", "worker-1", "worker-2"):
-            plant.up(name)
+        plant.up("serve", "worker-1", "worker-2")
 
         receipts, verifies = storm(int(plant.hub_url.rpartition(":")[2]), piano, 8, 10)
         wait_applied(db, 120)

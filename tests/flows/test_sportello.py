@@ -24,8 +24,7 @@ DOMINIO = "12345678903"
 def plant(database_url: str, tmp_path: Path) -> Iterator[Plant]:
     with Plant(tmp_path, database_url) as plant:
         plant.prepare()
-        for name in ("simulator", "serve", "worker-1"):
-            plant.up(name)
+        plant.up("simulator", "serve", "worker-1")
         # The counter's patience with an RPT is the node's, and does not count the start of a process.
         plant.await_worker("worker-1")
         yield plant
@@ -121,8 +120,7 @@ def test_on_a_port_of_its_own_the_node_does_all_it_does_elsewhere(database_url: 
     with Plant(tmp_path, database_url, {"PONTEPA_NODE_PORT": str(port)}) as plant:
         plant.of_simulator = ("--hub-nodo", f"http://127.0.0.1:{port}")
         plant.prepare()
-        for name in ("simulator", "serve", "worker-1"):
-            plant.up(name)
+        plant.up("simulator", "serve", "worker-1")
         iuv = register(plant)
 
         at_the_counter = at_counter(plant, iuv)["stato"]

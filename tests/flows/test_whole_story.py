@@ -27,8 +27,7 @@ FAST = {
 def plant(database_url: str, tmp_path: Path) -> Iterator[Plant]:
     with Plant(tmp_path, database_url, FAST) as plant:
         plant.prepare()
-        for name in ("simulator", "serve", "worker-1"):
-            plant.up(name)
+        plant.up("simulator", "serve", "worker-1")
         yield plant
 
 
@@ -140,8 +139,7 @@ def test_five_hundred_stories_at_once_with_lost_answers(postgresql_url: str, tmp
     extra = {**FAST, "PONTEPA_WORKERS": "4", "PONTEPA_DB_POOL_SIZE": "6", "PONTEPA_BLOCKING_THREADS": "4"}
     with Plant(tmp_path, postgresql_url, extra) as plant:
         plant.prepare()
-        for name in ("simulator", "serve", "worker-1", "worker-2"):
-            plant.up(name)
+        plant.up("simulator", "serve", "worker-1", "worker-2")
         plant.fault(operation="nodoInviaCarrelloRPT", kind="lost_after", probability=0.3)
         started = time.monotonic()
 

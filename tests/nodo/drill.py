@@ -95,8 +95,7 @@ def run(plant: Plant, payments: int, restarts: int, rng: random.Random, *, conve
     """Make the payments, kill the worker again and again, wait for the ends, and tell what happened."""
     started = time.monotonic()
     plant.prepare()
-    for name in ("simulator", "serve", "worker-0"):
-        plant.up(name)
+    plant.up("simulator", "serve", "worker-0")
     _set_up(plant, convertita=convertita)
     payers = Payers(plant, rng)
     payers.start()
