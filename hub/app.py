@@ -27,7 +27,7 @@ from adapters.posizioni.client import PosizioniClient
 from adapters.ricevute.client import RicevuteClient
 from adapters.sftp.client import Limiti, SftpClient
 from adapters.tassonomia.client import TassonomiaClient
-from hub import app_flussi, app_porte, log
+from hub import app_flussi, app_porte, crash, log
 from hub.config import Config
 from hub.config_reading import load_config
 from hub.domain.acquisizione_fdr import Trasporto as TrasportoFdr
@@ -217,6 +217,7 @@ def create_front_server() -> Front | Porte:
     """The factory that each server process calls: settings from its own environment, nothing at import."""
     config = load_config(os.environ.get("PONTEPA_CONFIG"), os.environ)
     log.configure(config)
+    crash.arm(os.environ, is_production=config.is_produzione)
     limits = BodyLimits(
         bytes_by_path={ente.PATH: config.max_body_bytes}
         | {porta.path: config.max_rt_body_bytes for porta in nodo.PORTE},
@@ -277,6 +278,7 @@ def run_worker(config: Config) -> None:
     if not config.node_url:
         raise Misconfigured("PONTEPA_NODE_URL non valorizzata: il worker non sa dove inviare")
     _check_migrations(config)
+    crash.arm(os.environ, is_production=config.is_produzione)
     runtime = build_runtime(config)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from adapters.cartella.client import CartellaArchivio
-from hub import log
+from hub import crash, log
 from hub.impostazioni_flussi import ImpostazioniFlussi
 from hub.jobs import figlio, flussi
 from hub.ports import Archivio
@@ -75,4 +75,5 @@ def _utc_now() -> datetime:
 if __name__ == "__main__":
     settings = ImpostazioniFlussi.receive(int(sys.argv[1]))
     log.configure(settings)
+    crash.arm(os.environ, is_production=settings.is_produzione)
     run(settings)

@@ -43,6 +43,7 @@ class ImpostazioniFlussi:
     conserva_flussi_giorni: int | None
     log_format: str
     log_level: str
+    is_produzione: bool
 
     @classmethod
     def of(cls, config: Config) -> ImpostazioniFlussi:

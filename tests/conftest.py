@@ -45,6 +45,12 @@ def _ran(terminalreporter: Any, words: str) -> tuple[int, int]:
     return counts["passed"], counts["failed"] + counts["error"]
 
 
+def _told(terminalreporter: Any, name: str) -> list[Any]:
+    """What the tests have noted under this name, in the order in which they ran."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, ())]
+    return [value for report in reports for key, value in report.user_properties if key == name]
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say how far the fault walk and the cases of the public suites went, when this run had them."""
     if any(ran := _ran(terminalreporter, "tests/soap/walk/")):
@@ -52,6 +58,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
         terminalreporter.write_line(summary.line(*ran))
     told: list[str] = []
+    if cadute := _told(terminalreporter, "caduta"):
+        from tests.prova import tabella
+
+        told += tabella.lines((f"{backend}, {row[0]}", *row[1:]) for backend, row in cadute)
     if any(ran := _ran(terminalreporter, "test_a_case_of_the_public_suites")):
         from tests.flows.casi import summary as casi
 

@@ -320,6 +320,13 @@ class World:
 
 def build_world(db: Database, clock: Clock) -> World:
     """Lay the cast and return the world over it."""
+    world = world_over(db, clock)
+    _lay_cast(db, world.runtime.cassaforte, clock())
+    return world
+
+
+def world_over(db: Database, clock: Clock) -> World:
+    """The world over a database in which the cast is laid already."""
     config = Config(
         ambiente=Ambiente.SVILUPPO,
         database_url="sqlite:///unused.db",
@@ -340,7 +347,6 @@ def build_world(db: Database, clock: Clock) -> World:
         archivi=Archivi(ArchivioClient(is_open=True, limiti=Limiti(0.3, 0.3, 0.3)), 3),
         clock=clock,
     )
-    _lay_cast(db, cassaforte, clock())
     return World(runtime, clock, nodo, cartella)
 
 

@@ -12,6 +12,7 @@ import threading
 from sqlalchemy import ColumnElement, and_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from hub.crash import Punto, crash_point
 from hub.domain.errors import Misconfigured
 from hub.domain.iuv import PROGRESSIVO_MAX, build_iuv
 from hub.store.database import Database, Session
@@ -43,6 +44,7 @@ class IuvBlocks:
     def _lease(self, key: tuple[str, str]) -> tuple[int, int]:
         with self._db.transaction() as session:
             end = lease(session, *key, self._block_size)
+        crash_point(Punto.IUV_PRESI)
         return end - self._block_size, end
 
 

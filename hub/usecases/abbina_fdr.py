@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.documenti import Organizzazione
 from hub.domain.errors import Conflict
 from hub.domain.stati import StatoRendicontazione
@@ -70,6 +71,7 @@ def _pay_without_receipt(db: Database, row: Row[Any], now: datetime) -> None:
             for ente in owners:
                 with db.transaction() as session:
                     is_paid = paga_da_rendicontazione(session, ente, pagamento, riga.indice, now)
+                crash_point(Punto.FDR_PAGATO)
                 if is_paid:
                     get_logger().info("fdr_paid_without_receipt", rendicontazione=row.id, iuv=riga.iuv, iur=riga.iur)
                     break

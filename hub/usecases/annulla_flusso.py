@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hub.crash import Punto, crash_point
 from hub.domain.errors import Conflict
 from hub.domain.stati import StatoDovuto, StatoFlusso, StatoImport
 from hub.log import get_logger
@@ -96,6 +97,8 @@ def _stretch(db: Database, flusso_id: int, operatore: str, now: datetime) -> Ann
             riga = a if is_done else da
             annullamenti.advance(session, row, None if riga > totali else riga, now, left)
             row = annullamenti.by_id(session, flusso_id)
+            crash_point(Punto.ANNULLO_TRATTO)
+    crash_point(Punto.ANNULLO_TENUTO)
     conto = Annullamento(
         righe=min((row.annullamento_riga or totali + 1) - 1, totali),
         righe_totali=totali,

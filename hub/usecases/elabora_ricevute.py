@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.errors import Conflict
 from hub.domain.ricevuta import Primitiva
 from hub.domain.stati import StatoRt
@@ -87,6 +88,8 @@ def _apply_one(db: Database, rt_id: int, now: datetime) -> bool:
             return True
         else:
             effetto = apply_rt(session, row, read_rt(bytes(row.raw)), now)
+        crash_point(Punto.RICEVUTA_APPLICATA)
+    crash_point(Punto.RICEVUTA_ELABORATA)
     _tell(row, effetto)
     return True
 

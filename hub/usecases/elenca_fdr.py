@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.acquisizione_fdr import (
     FINESTRA,
     PAUSA_FERMA,
@@ -69,8 +70,10 @@ def run_once(
         domanda = domanda_of(session, cassaforte, row.stazione_id, row.dominio)
         trasporto = trasporto_of(session, row.stazione_id)
     elenco = porte[trasporto].elenca(domanda, _dal(row, now))
+    crash_point(Punto.FDR_ELENCATI)
     with db.transaction() as session:
         nuovi = _keep(session, row, trasporto, elenco, ritmo, clock())
+        crash_point(Punto.FDR_NOTI)
     _tell(domanda, trasporto, elenco, nuovi)
     return True
 

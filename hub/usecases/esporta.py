@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.documenti import TIPO_MARCA
 from hub.domain.errors import OutOfService
 from hub.domain.flussi import GenereExport
@@ -77,6 +78,7 @@ def run_once(db: Database, archivio: Archivio, clock: Clock, stop: Event | None 
         row = prenotazioni_export.claim(session, clock(), LEASE)
     if row is None:
         return False
+    crash_point(Punto.EXPORT_PRESO)
     _Esportatore(db, archivio, clock, stop or Event(), row).run()
     return True
 
@@ -127,6 +129,7 @@ class _Esportatore:
         except OutOfService:
             self._try_again(_CREAZIONE)
             return
+        crash_point(Punto.EXPORT_SCRITTO)
         if not self._finish(StatoExport.EXPORT_ESEGUITO, file=estratto.path, righe=self._righe):
             self._remove(estratto.path)
 
@@ -166,6 +169,7 @@ class _Esportatore:
         with self._db.reading() as session:
             ente = enti.by_id(session, row.ente_id)
         finestra = self._close_window(ente)
+        crash_point(Punto.EXPORT_CHIUSO)
         sources = [righe_export.pagati(self._db, ente, finestra, row.tipi)]
         if row.ente_secondario and row.versione == "1.3":
             sources.append(righe_export.quote(self._db, ente, finestra))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from hub.crash import Punto, crash_point
 from hub.domain import errors
 from hub.domain.documenti import DocumentoVersamento, QuotaSecondaria
 from hub.domain.iuv import check_fornito
@@ -93,6 +94,8 @@ class ImportaDovuto:
         if documento.azione == "A":
             with self._db.transaction() as session:
                 annulla(session, chiamante, documento.iud, documento.tipo, now)
+                crash_point(Punto.DOVUTO_SCRITTO)
+            crash_point(Punto.DOVUTO_TENUTO)
             return EsitoImportaDovuto("A", documento.iud)
         if documento.azione == "S":
             return self._stampa(documento, chiamante, richiesta.genera_iuv)
@@ -138,6 +141,8 @@ class ImportaDovuto:
             else:
                 are_15_admitted = self._are_15_admitted(now)
                 versione = modifica(session, chiamante, deposito, now, are_15_admitted=are_15_admitted)
+            crash_point(Punto.DOVUTO_SCRITTO)
+        crash_point(Punto.DOVUTO_TENUTO)
         has_url = richiesta.genera_iuv and is_printable(chiamante.configurato, deposito.tipo, versione.iuv)
         return EsitoImportaDovuto(
             documento.azione,

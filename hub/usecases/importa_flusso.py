@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.errors import Conflict, FlussoRifiutato, NotFound
 from hub.domain.flussi import NomeFlusso, read_nome
 from hub.domain.stati import StatoFlusso, StatoImport
@@ -122,6 +123,7 @@ class ImportaFlussi:
             row = lavori_flussi.claim(session, now, now + self._limiti.lease, full)
         if row is None:
             return False
+        crash_point(Punto.FLUSSO_PRESO)
         aperto = _Aperto(self._db, self._archivio, row, self._limiti, self._clock)
         try:
             aperto.begin(self._iuv_quindici_fino_al)
@@ -226,6 +228,7 @@ class _Aperto:
             self._one_by_one = True
             self._stand()
             return False
+        crash_point(Punto.FLUSSO_PEZZO)
         self._totali, self._iuv = esito.ultima, esito.iuv
         self._caricate += esito.caricate
         self._cancelled |= esito.cancelled
@@ -275,6 +278,7 @@ class _Aperto:
                 iuv_a=None,
                 lease_until=None,
             )
+        crash_point(Punto.FLUSSO_CARICATO)
         self._say(is_last=True)
 
     def _say(self, *, is_last: bool = False) -> None:
@@ -326,6 +330,7 @@ class _Aperto:
                 session, self.row, iuf=nome.iuf, versione=nome.versione, csv_bytes=csv_bytes, at=now
             )
             other = None if has_begun else lavori_flussi.loading_state(session, self.ente_id, nome.iuf)
+        crash_point(Punto.FLUSSO_INIZIATO)
         if not has_begun:
             code = "DUPLICATO" if other == StatoFlusso.CARICATO else "IN_CARICAMENTO"
             raise FlussoRifiutato(

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.acquisizione_fdr import Trasporto, pausa_dopo
 from hub.domain.errors import Conflict, NotFound, OutOfService
 from hub.domain.rendicontazione import Riga, Riversamento, Totali
@@ -104,6 +105,7 @@ class _Lettura:
                     session, self._row, at=now, lease_until=now + LEASE, righe_lette=totali.righe,
                     netto_cent=totali.netto_cent, lordo_cent=totali.lordo_cent,
                 )  # fmt: skip
+            crash_point(Punto.FDR_PEZZO)
         return totali
 
     def _conclude(self, riversamento: Riversamento, totali: Totali) -> None:
@@ -114,6 +116,7 @@ class _Lettura:
         values = _testata(riversamento) | {"versante": versante, "parsed_at": now, "righe_lette": totali.righe}
         values |= {"netto_cent": totali.netto_cent, "lordo_cent": totali.lordo_cent}
         values |= {"somma": str(totali.somma(riversamento)), "motivo": reason}
+        crash_point(Punto.FDR_LETTO)
         with self._db.transaction() as session:
             current = rendicontazioni.active_of(session, row.dominio, versante, riversamento.iuf)
             is_older = current is not None and not _replaces(row, riversamento, current)
@@ -126,6 +129,7 @@ class _Lettura:
                 if current is not None:
                     rendicontazioni.supersede(session, current.id, row.id, now)
                 rendicontazioni.activate(session, row, to=to, at=now, **values)
+            crash_point(Punto.FDR_CONTA)
         tell = get_logger().info if reason is None else get_logger().warning
         tell(
             "fdr_read", rendicontazione=row.id, iuf=riversamento.iuf, righe=totali.righe, stato=str(to),

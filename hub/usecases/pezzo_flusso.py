@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.dovuto_importato import DovutoImportato
 from hub.domain.errors import ImportScadenzaObbligatoria
 from hub.domain.flussi import ORIGINE_FLUSSO
@@ -161,7 +162,9 @@ class _Pezzo:
             with Carico(session, self._comuni(), db.driver_error) as carico:
                 yield session, carico
                 carico.note(self._esito.righe)
+            crash_point(Punto.FLUSSO_RIGHE)
             settle(session, self._esito)
+            crash_point(Punto.FLUSSO_SCRITTO)
 
     def _comuni(self) -> dict[str, Any]:
         contesto = self._contesto

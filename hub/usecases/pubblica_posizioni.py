@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.delivery import Classe, Delivery, Outcome
 from hub.domain.errors import IuvNonValido
 from hub.domain.iuv import numero_avviso
@@ -168,6 +169,8 @@ def _walk(db: Database, ente: Row[Any], now: datetime) -> bool:
         queued = _queue(session, ente, sorted({row.iuv for row in rows if row.iuv}), now)
         is_over = len(rows) < _STRETCH
         posizioni_pubblicate.put_ripasso(session, ente.id, fino_a=None if is_over else rows[-1].id)
+        crash_point(Punto.RIPASSO_SCRITTO)
+    crash_point(Punto.RIPASSO_TENUTO)
     if queued or is_over:
         get_logger().info("positions_walked", ente=ente.cod_ipa_ente, rows=len(rows), queued=queued, is_over=is_over)
     return not is_over

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.arrivo import FileArrivato
 from hub.domain.errors import (
     Conflict,
@@ -93,6 +94,7 @@ def receive_flusso(
     arrivato.contenuto.seek(0)
     with archivio.write(file) as kept:
         shutil.copyfileobj(arrivato.contenuto, kept, _BLOCK)
+    crash_point(Punto.CARICO_SCRITTO)
     try:
         with db.transaction() as session:
             # Two requests may bring one name at once: one after the other.
@@ -108,6 +110,7 @@ def receive_flusso(
         with suppress(OutOfService):
             archivio.delete(file)
         raise
+    crash_point(Punto.CARICO_TENUTO)
     return FlussoRicevuto(row.request_token, ente.cod_ipa_ente, nome_file)
 
 

@@ -10,6 +10,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
+from hub.crash import Punto, crash_point
 from hub.domain import errors, errors_nodo
 from hub.domain.ricevuta import KEY_MAX, Primitiva, Testata
 from hub.domain.stati import StatoRt
@@ -66,12 +67,15 @@ def keep(db: Database, values: dict[str, Any], refusal: errors.HubError | None) 
     else:
         motivo = f"{refusal.code}: {refusal.description}"[:500]
         values = values | {"stato": str(StatoRt.RESPINTA), "motivo": motivo}
+    crash_point(Punto.RICEVUTA_LETTA)
     with db.transaction() as session:
         rt_id = rt_ricevute.add(session, **values)
         if rt_id is None and refusal is None:
             rt_id = rt_ricevute.readmit(session, values)
         if rt_id is not None and refusal is None:
             outbox.wake(session)
+        crash_point(Punto.RICEVUTA_SCRITTA)
+    crash_point(Punto.RICEVUTA_TENUTA)
     if rt_id is not None and refusal is not None:
         get_logger().warning("receipt_refused", rt_id=rt_id, code=refusal.code, dominio=values["dominio"])
     return rt_id

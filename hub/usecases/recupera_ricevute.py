@@ -10,6 +10,7 @@ import hashlib
 import uuid
 from datetime import datetime, timedelta
 
+from hub.crash import Punto, crash_point
 from hub.domain.delivery import Delivery, Outcome
 from hub.domain.errors_nodo import RicevutaNonLeggibile
 from hub.domain.ricevuta import KEY_MAX, Primitiva
@@ -63,6 +64,7 @@ def build_topic(db: Database, ricevute: Ricevute, cassaforte: Cassaforte, clock:
         found = ricevute.ask(dominio, iur, message.payload.decode(), chiavi, message.correlation_id)
         if found.documento is None:
             return found.delivery
+        crash_point(Punto.PIATTAFORMA_RISPOSTA)
         try:
             _record(db, found.documento, dominio, stazione.intermediario, stazione.id, message.correlation_id, clock())
         except RicevutaNonLeggibile as refusal:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain import errors
 from hub.domain.documenti import Organizzazione, Rt, SingoloRt, Soggetto
 from hub.domain.stati import (
@@ -83,6 +84,8 @@ def registra_pagamento(
         if row is None:
             row = _add_unknown(session, chiamante, pagamento, now)
         _pay(session, chiamante.ente, row, pagamento, now)
+        crash_point(Punto.REGISTRA_SCRITTO)
+    crash_point(Punto.REGISTRA_TENUTO)
 
 
 def paga_da_rendicontazione(

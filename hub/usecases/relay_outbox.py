@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
 
+from hub.crash import Punto, crash_point
 from hub.domain.attesa import before_question, before_retry
 from hub.domain.delivery import Delivery, Outcome
 from hub.domain.stati import StatoMessaggio
@@ -90,6 +91,8 @@ def run_once(
         while (free := limits.slots - len(in_flight)) and not stop.is_set():
             busy = _busy(limits, in_flight.values())
             claimed = _claim(db, topics, limits, free if limits.per_ente is None else 1, busy, clock())
+            if claimed:
+                crash_point(Punto.RELAY_PRESO)
             for message in claimed:
                 future = pool.submit(_relay, db, topics[message.topic], message, limits, clock)
                 in_flight[future] = message.ente_id
@@ -130,9 +133,12 @@ def _relay(db: Database, topic: Topic, message: Claimed, limits: RelayLimits, cl
     delivery = _exchange(topic, message, limits, clock)
     if delivery is None:
         return
+    crash_point(Punto.RELAY_INVIATO)
     settled_at = clock()
     with db.transaction() as session:
         is_settled = _settle(session, topic, message, delivery, limits, settled_at)
+        crash_point(Punto.RELAY_SCRITTO)
+    crash_point(Punto.RELAY_CHIUSO)
     get_logger().info(
         "message_settled" if is_settled else "message_lost_to_another_worker",
         topic=message.topic,
@@ -155,6 +161,7 @@ def _exchange(topic: Topic, message: Claimed, limits: RelayLimits, clock: Clock)
             return answer
         if clock() + limits.margin > message.lease_until:
             return Delivery(Outcome.UNKNOWN, "LEASE")
+    crash_point(Punto.RELAY_IN_PARTENZA)
     return topic.deliver(message)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.errors import Conflict
 from hub.domain.flussi import read_nome
 from hub.domain.stati import StatoImport
@@ -57,10 +58,12 @@ def write_once(
     tick = _Beat(db, flusso, clock, lease)
     try:
         scarti, iuv = _write(db, archivio, flusso, tick)
+        crash_point(Punto.RISULTATI_SCRITTI)
         with db.transaction() as session:
             lavori_flussi.advance(
                 session, flusso, at=clock(), file_scarti=scarti, file_iuv=iuv, risultati_at=clock(), lease_until=None
             )
+        crash_point(Punto.RISULTATI_TENUTI)
     except Conflict as error:
         get_logger().warning("flow_left", flusso=flusso.id, reason=str(error))
     return True
@@ -83,6 +86,7 @@ def print_once(
     try:
         folder = folder_of(db, flusso)
         avvisi = write_avvisi(db, anagrafe, archivio, flusso, folder, _Beat(db, flusso, clock, lease), clock(), modelli)
+        crash_point(Punto.AVVISI_SCRITTI)
         now = clock()
         with db.transaction() as session:
             lavori_flussi.advance(

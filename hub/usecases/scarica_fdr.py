@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, cast
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.acquisizione_fdr import (
     FINESTRA,
     PAUSA_ASSENTE,
@@ -102,6 +103,7 @@ def run_once(
     except _NonScaricato as refused:
         _note_failure(db, row, refused.scarico, clock())
     else:
+        crash_point(Punto.FDR_SCARICATO)
         _store(db, archivio, row, path, copia, clock())
     wait(ritmo.pausa_s)
     return True
@@ -127,6 +129,7 @@ def _store(db: Database, archivio: Archivio, row: Row[Any], path: str, copia: _C
         archivio.delete(path)
         get_logger().warning("fdr_ceded", rendicontazione=row.id)
         return
+    crash_point(Punto.FDR_TENUTO)
     if row.file is not None and row.file != path:
         archivio.delete(row.file)
     get_logger().info("fdr_stored", rendicontazione=row.id, iuf=row.iuf, size_bytes=copia.size_bytes)

@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.avviso import Avviso
 from hub.domain.dovuto_importato import DovutoImportato
 from hub.domain.flussi import read_nome
@@ -80,6 +81,7 @@ def write_avvisi(
     path = f"{cartella}/{read_nome(flusso.nome_file).base}_AVVISI_PDF.zip" if parti else None
     if path is not None:
         stampa.join(path, parti)
+        crash_point(Punto.AVVISI_UNITI)
     for parte in parti:
         archivio.delete(parte)
     return path
@@ -121,6 +123,7 @@ class _Stampa:
                     if not avvisi:
                         continue
                     self._print(path, avvisi, pool)
+                    crash_point(Punto.AVVISI_PARTE)
                 parti.append(path)
         return parti
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.documenti import Soggetto
 from hub.domain.errors import Misconfigured, PagamentoScaduto
 from hub.domain.pagamento_online import PagamentoOnline, RptPronta
@@ -162,6 +163,8 @@ def start_pagamento(
     sessione = {"id_session": id_session, "correlation_id": row.correlation_id, "nome": nome, "email": email}
     with db.transaction() as session:
         posizioni.start(session, sessione, avvii, messaggio, now)
+        crash_point(Punto.AVVIO_SCRITTO)
+    crash_point(Punto.AVVIO_TENUTO)
 
 
 def _with_payer(parti: list[Parte], nome: str | None, email: str | None) -> list[Parte]:

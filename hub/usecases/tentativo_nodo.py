@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.crash import Punto, crash_point
 from hub.domain.delivery import ChiaveRpt, Delivery, Stazione
 from hub.domain.pagamento_online import TentativoCercato, Trovato
 from hub.formats.segreti import Cassaforte
@@ -74,6 +75,7 @@ class Collegamento:
             return self.clock() + self.lasts <= message.lease_until
 
         found = find_out(self.nodo.vie, ask, tentativo.stazione, tentativo.cercato, self.clock(), has_time)
+        crash_point(Punto.DOMANDA_RISPOSTA)
         documento = found.esito.documento
         if documento is not None:
             keep = self.registra[found.esito.genere]
