@@ -177,7 +177,8 @@ def _close_carrello(
         tentativo = tentativi.last_of(session, carrello.id)
         if tentativo is not None and tentativo.stato != StatoTentativo.CHIUSO:
             tentativi.move(session, tentativo, to=StatoTentativo.CHIUSO, at=now)
-        carrelli.move(session, carrello, to=StatoCarrello.PAGATO, at=now, esito_locale=outcome)
+        # What a receipt had said before (not paid) does not decide any more.
+        carrelli.move(session, carrello, to=StatoCarrello.PAGATO, at=now, esito_locale=outcome, rt_id=None)
         if carrello.id_session is not None:
             close_sessione(session, carrello.id_session, now)
         return str(carrello.id)

@@ -257,6 +257,8 @@ def test_an_attempt_that_came_to_nothing_can_be_paid_outside(world: World, clien
     registra(client, tentativo.iuv)
 
     assert (world.carrello(id_session).stato, world.dovuti(id_session)[0].codice_esito) == ("PAGATO", 0)
+    told = pagati(client, idSession=id_session)
+    assert told.findtext(".//{*}codiceEsitoPagamento") == "0" and told.findtext(".//{*}importoTotalePagato") == "100.00"
 
 
 def test_a_dovuto_of_another_ente_is_not_found(world: World, client: Any) -> None:
