@@ -38,6 +38,7 @@ _COMMANDS = {
     "tassonomia": "cli_tassonomia:tassonomia_group",
     "tentativo": "cli_tentativo:tentativo_group",
     "tipo": "cli_config:tipo_group",
+    "verify": "cli_verify:verify",
 }
 
 

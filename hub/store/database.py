@@ -151,6 +151,24 @@ class Database:
             yield session
 
     @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Give a session that cannot write and sees one instant, however long it reads.
+
+        While it lasts neither database gives back the room of what is replaced: end it soon. Raises: OutOfService.
+        """
+        if self.is_postgresql:
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            with self._translated(), self.engine.execution_options(**options).begin() as session:
+                yield session
+            return
+        with self.reading() as session:
+            session.exec_driver_sql("PRAGMA query_only=ON")
+            try:
+                yield session
+            finally:
+                session.exec_driver_sql("PRAGMA query_only=OFF")
+
+    @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield

@@ -1,0 +1,83 @@
+"""Reading a whole table inside a snapshot, in stretches of its key: bounded memory, and how far it is told.
+
+A row that the database itself cannot read (broken JSON, bytes that are no text) stops nothing: its stretch is halved
+until it stands alone, and it is noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Row, Select, select
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+
+from hub.domain.verifica import Rilievo, iuv_mostrabile
+from hub.store.database import Session
+
+# Rows looked at in one statement: some tens of milliseconds, and what is wrong in them fits in memory.
+TRATTO = 5000
+# What SQLite says of a value that it cannot read; it has no class of errors for it.
+_ILLEGGIBILE = ("malformed JSON", "Could not decode to UTF-8")
+
+
+class Lettura:
+    """The snapshot that one control looks at. `told`: called with a table and the rows of it that were looked at."""
+
+    def __init__(self, session: Session, told: Callable[[str, int], None], tratto: int = TRATTO) -> None:
+        self.session = session
+        self.illeggibili: list[Rilievo] = []
+        self._told, self._tratto = told, tratto
+
+    def rows(self, query: Select[Any], key: Column[Any], tratto: int = TRATTO) -> Iterator[Row[Any]]:
+        """Yield what a query finds, by `key`, its table a stretch at a time. `tratto`: fewer where rows are heavy."""
+        size = min(tratto, self._tratto)
+        after, seen = None, 0
+        while True:
+            ends = select(key).order_by(key).offset(size - 1).limit(1)
+            end = self.session.execute(ends if after is None else ends.where(key > after)).scalar_one_or_none()
+            yield from self._stretch(query, key, after, end)
+            if end is None:
+                return
+            after, seen = end, seen + size
+            self._told(key.table.name, seen)
+
+    def _stretch(self, query: Select[Any], key: Column[Any], after: Any, end: Any) -> Iterator[Row[Any]]:
+        where = _between(key, after, end)
+        try:
+            # Once a statement has failed PostgreSQL takes no other, but for a savepoint before it.
+            with self.session.begin_nested():
+                found: Sequence[Row[Any]] = self.session.execute(query.where(*where).order_by(key)).all()
+        except (DBAPIError, ValueError) as error:
+            if not _is_of_a_value(error):
+                raise
+            yield from self._halves(query, key, after, end)
+            return
+        yield from found
+
+    def _halves(self, query: Select[Any], key: Column[Any], after: Any, end: Any) -> Iterator[Row[Any]]:
+        keys = list(self.session.execute(select(key).where(*_between(key, after, end)).order_by(key)).scalars())
+        if len(keys) < 2:
+            words = "la riga ha un valore che il database non sa leggere"
+            self.illeggibili += [Rilievo(key.table.name, str(one), words) for one in keys]
+            return
+        middle = keys[len(keys) // 2 - 1]
+        yield from self._stretch(query, key, after, middle)
+        yield from self._stretch(query, key, middle, end)
+
+
+def rilievo(row: Row[Any], tabella: str, dettaglio: str) -> Rilievo:
+    """Say what is wrong with a row; its columns: `id`, and `ente_id` and `iuv` where there are."""
+    values = row._mapping
+    return Rilievo(tabella, str(row.id), dettaglio, values.get("ente_id"), iuv_mostrabile(values.get("iuv")))
+
+
+def _between(key: Column[Any], after: Any, end: Any) -> list[ColumnElement[bool]]:
+    return [*([] if after is None else [key > after]), *([] if end is None else [key <= end])]
+
+
+def _is_of_a_value(error: Exception) -> bool:
+    """Whether a value is to blame, and not the database."""
+    if isinstance(error, OperationalError):
+        return any(words in str(error.orig) for words in _ILLEGGIBILE)
+    return isinstance(error, (DataError, ValueError))
