@@ -31,12 +31,14 @@ class Child:
         self.pid = pid
         self._nursery = nursery
         self._code: int | None = None
+        self._look = threading.Lock()
 
     def poll(self) -> int | None:
         """Return the exit code, negative for the signal that ended it; None while it lives."""
-        if self._code is None:
-            self._code = self._nursery.ask(code_of=self.pid)
-        return self._code
+        with self._look:
+            if self._code is None:
+                self._code = self._nursery.ask(code_of=self.pid)
+            return self._code
 
     def wait(self, timeout: float | None = None) -> int:
         """Raises: subprocess.TimeoutExpired."""
@@ -105,7 +107,6 @@ def _load() -> None:
 
 def _become(wish: Mapping[str, Any]) -> None:
     """In the newborn: leave everything of the nursery behind."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     os.chdir(wish["cwd"])
     os.environ.clear()
@@ -121,19 +122,6 @@ def _become(wish: Mapping[str, Any]) -> None:
 def main() -> None:
     """Fork for each wish; return in the newborn, with `sys.argv` set, and never in the nursery."""
     _load()
-    codes: dict[int, int] = {}
-
-    def reap(*_: object) -> None:
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            codes[pid] = os.waitstatus_to_exitcode(status)
-
-    signal.signal(signal.SIGCHLD, reap)
     # Below Python's own files: what is read ahead there would be the newborn's too.
     waiting = b""
     while True:
@@ -145,7 +133,9 @@ def main() -> None:
         line, _, waiting = waiting.partition(b"\n")
         wish = json.loads(line)
         if "code_of" in wish:
-            answer = codes.get(wish["code_of"])
+            # Who was born is waited for by its number and by nothing else: until then nobody else can have that number.
+            ended, status = os.waitpid(wish["code_of"], os.WNOHANG)
+            answer = os.waitstatus_to_exitcode(status) if ended else None
         else:
             ready, told = os.pipe()
             answer = os.fork()

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.flows.nursery import nursery
-from tests.flows.plant import Plant
+from tests.flows.plant import Plant, until
 
 
 def test_a_command_has_its_own_settings_and_folder_and_tells_how_it_ended(tmp_path: Path) -> None:
@@ -30,6 +30,17 @@ def test_a_command_has_its_own_settings_and_folder_and_tells_how_it_ended(tmp_pa
     refused = nursery().bear(["db", "check"], env=env, cwd=tmp_path, log=tmp_path / "rifiuto")
     assert refused.wait(60) == 1 and "database" in (tmp_path / "rifiuto").read_text()
     assert nursery().bear(["niente"], env=env, cwd=tmp_path, log=tmp_path / "uso").wait(60) == 2
+
+
+def test_who_has_ended_keeps_its_number_until_its_end_is_told(tmp_path: Path) -> None:
+    """A number given again with an end that was told before would make a newborn look dead."""
+    env = {**os.environ, "PONTEPA_AMBIENTE": "sviluppo"}
+    ended = nursery().bear(["--version"], env=env, cwd=tmp_path, log=tmp_path / "log")
+    assert until(lambda: psutil.Process(ended.pid).status() == psutil.STATUS_ZOMBIE or None, 60)
+
+    assert ended.poll() == 0
+    assert not psutil.pid_exists(ended.pid)
+    assert ended.poll() == 0
 
 
 def test_a_process_that_is_killed_is_gone_with_all_it_started(sqlite_url: str, tmp_path: Path) -> None:
