@@ -18,6 +18,8 @@ import urllib.request
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +33,8 @@ START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 15
 # A child that lives for less is not seen; imports live for seconds.
 _LOOK_EVERY_S = 0.1
+# Below the ports of outgoing connections (Linux: from 32768), above those of well-known services.
+_PORTS_BEGIN, _PORTS_END, _PORTS_EACH = 12_000, 32_000, 400
 # What the SOAP door writes when it answers a code that the catalogue lacks.
 NOT_IN_CATALOGUE = b"fault_not_in_catalogue"
 
@@ -47,10 +51,34 @@ class Process(Protocol):
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on now, and that nobody else is given.
+
+    Not one of those that connections take for their own end: such a port may be gone before its server binds it.
+    """
+    _, numbers = _ports_of_this_process()
+    for number in islice(numbers, _PORTS_EACH):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", number))
+            except OSError:
+                continue
+            return number
+    raise RuntimeError("every port of this process is taken")
+
+
+@cache
+def _ports_of_this_process() -> tuple[socket.socket, Iterator[int]]:
+    """A block of ports for this process alone: the first of them is held for as long as it lives."""
+    for first in range(_PORTS_BEGIN, _PORTS_END, _PORTS_EACH):
+        claim = socket.socket()
+        try:
+            claim.bind(("127.0.0.1", first))
+        except OSError:
+            claim.close()
+            continue
+        return claim, cycle(range(first + 1, first + _PORTS_EACH))
+    raise RuntimeError("no block of ports is free")
 
 
 def wait_http(url: str, process: Process, log: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,13 +16,8 @@ from moto.server import ThreadedMotoServer
 
 from adapters.cartella.client import CartellaArchivio
 from adapters.s3.client import S3Archivio, S3Settings
+from benchmarks.processes import free_port
 from hub.ports import Archivio
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

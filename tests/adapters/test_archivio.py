@@ -21,12 +21,13 @@ from moto.server import ThreadedMotoServer
 
 from adapters.cartella.client import CartellaArchivio
 from adapters.s3.client import S3Archivio
+from benchmarks.processes import free_port
 from hub.app_flussi import build_archivio_file
 from hub.config import Ambiente, Config
 from hub.domain.archiviato import FileArchiviato
 from hub.domain.errors import NotFound, OutOfService
 from hub.ports import Archivio
-from tests.archivi import free_port, make_older, new_bucket, s3, s3_server
+from tests.archivi import make_older, new_bucket, s3, s3_server
 
 PATH = "C_PROVA/IMPORT/2026_11/0a1b/C_PROVA-F1-1_3.zip"
 MIB = 1024 * 1024

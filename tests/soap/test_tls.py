@@ -19,6 +19,7 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
+from benchmarks.processes import free_port
 from hub.app import build_wsgi_app
 from hub.cli import main
 from hub.domain.credenziali import Genere
@@ -72,12 +73,6 @@ class Port:
             return answer.status, answer.read()
         finally:
             connection.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -23,6 +23,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.nodo.fake_pfn import Avviso, build_verify
+from benchmarks.processes import free_port
 from hub import app_porte
 from hub.app import build_wsgi_app
 from hub.soap import ente, nodo
@@ -31,7 +32,6 @@ from hub.store import schema
 from hub.web.porte import Porte
 from hub.web.server import BodyLimits, Front
 from tests.certificates import Identity, make_identity
-from tests.soap.test_tls import free_port
 from tests.world import INTERMEDIARIO, STAZIONE, World, small_world
 
 __all__ = ["small_world"]
