@@ -16,6 +16,7 @@ from hub.config_reading import load_config
 _COMMANDS = {
     "archivio": "cli_pulizia:archivio_group",
     "config": "cli_config:config_group",
+    "config import": "cli_importa:importa",
     "credenziale": "cli_credenziale:credenziale_group",
     "db": "cli_db:db_group",
     "demo": "cli_demo:demo",

@@ -37,7 +37,7 @@ from hub.usecases.export_config import export_config, export_ente
 from hub.usecases.tassonomia_vigente import tassonomia_vigente
 
 
-@click.group("config")
+@click.group("config", cls=Elsewhere)
 def config_group() -> None:
     """Tutta la configurazione in un file."""
 

@@ -69,6 +69,24 @@ def lease(session: Session, codice_fiscale: str, codice_segregazione: str, count
     return end
 
 
+def move_past(session: Session, codice_fiscale: str, codice_segregazione: str, number: int) -> int:
+    """Let the counter begin after `number`, unless it is further already; return the number that comes next.
+
+    Raises: Misconfigured (there is none after it).
+    """
+    if number >= PROGRESSIVO_MAX:
+        raise Misconfigured(
+            f"numeri IUV esauriti per l'ente {codice_fiscale}, codice di segregazione {codice_segregazione}"
+        )
+    next_number = lease(session, codice_fiscale, codice_segregazione, 0)
+    if next_number > number:
+        return next_number
+    session.execute(
+        update(iuv_blocchi).where(_is_counter(codice_fiscale, codice_segregazione)).values(prossimo=number + 1)
+    )
+    return number + 1
+
+
 def give_back(session: Session, codice_fiscale: str, codice_segregazione: str, first: int, end: int) -> None:
     """Give back numbers that were leased and not drawn, unless somebody has leased others since: gaps are allowed."""
     is_last = iuv_blocchi.c.prossimo == end

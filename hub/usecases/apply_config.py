@@ -225,7 +225,14 @@ def plan(db: Database, desired: Configurazione, cassaforte: Cassaforte, now: dat
     Raises: ConfigurazioneNonValida (a secret left as it is that is not there, an ente that nobody could call).
     """
     with db.reading() as session:
-        return _Sync(session, cassaforte, Passwords(), now, write=False).run(desired)
+        return compare(session, desired, cassaforte, Passwords(), now)
+
+
+def compare(
+    session: Session, desired: Configurazione, cassaforte: Cassaforte, passwords: Passwords, now: datetime
+) -> list[Differenza]:
+    """Return what `write` would do. Raises: ConfigurazioneNonValida."""
+    return _Sync(session, cassaforte, passwords, now, write=False).run(desired)
 
 
 def apply(db: Database, desired: Configurazione, cassaforte: Cassaforte, now: datetime) -> list[Differenza]:
@@ -235,8 +242,18 @@ def apply(db: Database, desired: Configurazione, cassaforte: Cassaforte, now: da
     """
     passwords = Passwords()
     with db.reading() as session:
-        found = _Sync(session, cassaforte, passwords, now, write=False).run(desired)
+        found = compare(session, desired, cassaforte, passwords, now)
     if not any(difference.is_change for difference in found):
         return found
     with db.transaction() as session:
-        return _Sync(session, cassaforte, passwords, now, write=True).run(desired)
+        return write(session, desired, cassaforte, passwords, now)
+
+
+def write(
+    session: Session, desired: Configurazione, cassaforte: Cassaforte, passwords: Passwords, now: datetime
+) -> list[Differenza]:
+    """Bring the database to the configuration within a transaction; return what was done.
+
+    `passwords`: those of a plan, so that nothing is hashed again while others wait. Raises: ConfigurazioneNonValida.
+    """
+    return _Sync(session, cassaforte, passwords, now, write=True).run(desired)

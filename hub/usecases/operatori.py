@@ -26,16 +26,26 @@ def add_operatore(db: Database, nome: str, password: str, cod_ipa_ente: str | No
 
     Raises: InvalidRequest (name or password), NotFound (unknown ente), Conflict (the name is taken).
     """
-    if not _NOME.fullmatch(nome):
-        raise InvalidRequest(f"nome {nome[:64]!r} non ammesso: da 2 a 64 minuscole, cifre, punto, trattino, _ o @")
-    if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
-        raise InvalidRequest(f"la password deve avere da {PASSWORD_MIN} a {PASSWORD_MAX} caratteri")
-    hash = hash_password(password)
+    check_nome(nome)
+    hash = hash_of(password)
     with db.transaction() as session:
         ente_id = None if cod_ipa_ente is None else enti.by_cod_ipa(session, cod_ipa_ente).id
         if operatori.find_by_nome(session, nome) is not None:
             raise Conflict(f"l'operatore {nome} esiste già")
         operatori.add(session, nome=nome, hash=hash, ente_id=ente_id, created_at=now)
+
+
+def check_nome(nome: str) -> None:
+    """Raises: InvalidRequest."""
+    if not _NOME.fullmatch(nome):
+        raise InvalidRequest(f"nome {nome[:64]!r} non ammesso: da 2 a 64 minuscole, cifre, punto, trattino, _ o @")
+
+
+def hash_of(password: str) -> str:
+    """Return what is kept of a password. Raises: InvalidRequest (too short, too long)."""
+    if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
+        raise InvalidRequest(f"la password deve avere da {PASSWORD_MIN} a {PASSWORD_MAX} caratteri")
+    return hash_password(password)
 
 
 def revoke_operatore(db: Database, nome: str, now: datetime) -> None:
