@@ -17,7 +17,8 @@ from hub.domain.arrivo import FileArrivato
 from hub.store import schema
 from hub.usecases import risultati_flusso
 from hub.usecases.autorizza_import_flusso import autorizza_import_flusso
-from hub.usecases.importa_flusso import ImportaFlussi, LimitiImport
+from hub.usecases.flusso_aperto import LimitiImport
+from hub.usecases.importa_flusso import ImportaFlussi
 from hub.usecases.receive_flusso import LimitiCarico, receive_flusso
 from tests.tracciati import make_csv, make_zip
 from tests.world import World, chi

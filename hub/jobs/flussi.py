@@ -19,7 +19,8 @@ from hub.ports import Archivio
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.usecases import esporta, risultati_flusso, sweep_archivio
-from hub.usecases.importa_flusso import ImportaFlussi, LimitiImport
+from hub.usecases.flusso_aperto import LimitiImport
+from hub.usecases.importa_flusso import ImportaFlussi
 
 # It has work once an hour.
 _SWEEP_TICK_S = 30.0

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from werkzeug.test import Client
 
 from hub.app import build_wsgi_app
-from hub.usecases.importa_flusso import LimitiImport
+from hub.usecases.flusso_aperto import LimitiImport
 from tests.importati import Stabilimento
 from tests.soap.zeep_client import Door, ente_client, intestazione
 from tests.tracciati import make_csv, make_zip

@@ -13,7 +13,8 @@ import pytest
 
 from hub.store import schema
 from hub.usecases import risultati_flusso
-from hub.usecases.importa_flusso import ImportaFlussi, LimitiImport
+from hub.usecases.flusso_aperto import LimitiImport
+from hub.usecases.importa_flusso import ImportaFlussi
 from tests.flows.gestionale import Gestionale
 from tests.importati import Stabilimento
 from tests.tracciati import make_campi

@@ -46,7 +46,8 @@ from hub.usecases import (
     relay_outbox,
     risultati_flusso,
 )
-from hub.usecases.importa_flusso import ImportaFlussi, LimitiImport
+from hub.usecases.flusso_aperto import LimitiImport
+from hub.usecases.importa_flusso import ImportaFlussi
 from hub.usecases.relay_outbox import Topic
 from hub.usecases.start_pagamento import TOPIC_NODO
 from hub.usecases.tentativo_nodo import Collegamento
