@@ -25,6 +25,7 @@ _COMMANDS = {
     "ente prova-archivio": "cli_archivio:prova_archivio",
     "ente prova-avviso": "cli_avviso:prova_avviso",
     "export": "cli_export:export_group",
+    "init": "cli_init:init",
     "flusso": "cli_flusso:flusso_group",
     "flusso annulla": "cli_registro:annulla",
     "flusso carica": "cli_carica:carica",

@@ -50,6 +50,8 @@ class Plant(Installation):
         self._is_cold = is_cold
         self._extra = extra or {}
         self.of_simulator: tuple[str, ...] = ()
+        # For whom the stories are told: the ente of the demo.
+        self.cod_ipa_ente, self.password = "C_PROVA", PASSWORD
         self.by_name: dict[str, Process] = {}
 
     @property
@@ -128,9 +130,10 @@ class Plant(Installation):
     def send(self, documento: Documento | None = None) -> tuple[str, str]:
         """Send one dovuto that goes straight to the payment; return idSession and IUD."""
         documento = documento or make_documento()
-        header = f'<h:intestazionePPT xmlns:h="{NS}ppthead"><codIpaEnte>C_PROVA</codIpaEnte></h:intestazionePPT>'
+        ente = f"<codIpaEnte>{self.cod_ipa_ente}</codIpaEnte>"
+        header = f'<h:intestazionePPT xmlns:h="{NS}ppthead">{ente}</h:intestazionePPT>'
         dovuti = base64.b64encode(documento.xml).decode()
-        inner = f"<password>{PASSWORD}</password><dovuti>{dovuti}</dovuti><showMyPay>NONE</showMyPay>"
+        inner = f"<password>{self.password}</password><dovuti>{dovuti}</dovuti><showMyPay>NONE</showMyPay>"
         answer = self.call("paaSILInviaDovuti", inner, header)
         return field(answer, "idSession"), documento.voci[0].iud
 
@@ -155,7 +158,8 @@ class Plant(Installation):
 
     def read_back(self, id_session: str, iud: str, timeout_s: float = 30) -> Ricevuta:
         """Poll paaSILChiediPagatiConRicevuta as a management software does."""
-        inner = f"<codIpaEnte>C_PROVA</codIpaEnte><password>{PASSWORD}</password><idSession>{id_session}</idSession>"
+        caller = f"<codIpaEnte>{self.cod_ipa_ente}</codIpaEnte><password>{self.password}</password>"
+        inner = f"{caller}<idSession>{id_session}</idSession>"
 
         def pagati() -> str | None:
             answer = self.call("paaSILChiediPagatiConRicevuta", inner)

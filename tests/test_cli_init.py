@@ -1,0 +1,102 @@
+"""Five answers make an installation in which a payment works."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from benchmarks.processes import free_port
+from hub.cli import main
+from tests.flows.plant import Plant
+
+ANSWERS = ("Comune di Piova", "01234567897", "c_piova", "IT60X0542811101000000123456", "tari")
+
+
+def run(*arguments: str, typed: str = "") -> Result:
+    # What a shell of another installation says does not count.
+    return CliRunner().invoke(
+        main, ("init", *arguments), input=typed, env={"PONTEPA_DATABASE_URL": "sqlite:////nowhere/x"}
+    )
+
+
+def given(cartella: Path, **other: str) -> list[str]:
+    names = ("nome", "codice-fiscale", "codice-ipa", "iban", "tipo")
+    answers = dict(zip(names, ANSWERS, strict=True)) | other
+    return ["--cartella", str(cartella), *(part for name, value in answers.items() for part in (f"--{name}", value))]
+
+
+def test_five_answers_typed_make_an_installation_in_order(tmp_path: Path) -> None:
+    folder = tmp_path / "nuova"
+    typed = ["Comune di Piova", "01234567890", *ANSWERS[1:3], "IT00", *ANSWERS[3:]]
+
+    result = run("--cartella", str(folder), typed="\n".join(typed) + "\n")
+
+    assert result.exit_code == 0, result.output
+    # What is wrong is asked again, with the reason.
+    assert result.stderr.count("2/5") == 2 and result.stderr.count("4/5") == 2 and "cifre di controllo" in result.stderr
+    configurazione = yaml.safe_load((folder / "installazione.yaml").read_text())
+    (ente,) = configurazione["enti"]
+    assert (ente["codIpaEnte"], ente["tipi"][0]["codice"]) == ("C_PIOVA", "TARI")
+    assert ente["password"] in result.stdout
+    for name in ("pontepa.toml", "installazione.yaml"):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+    planned = CliRunner().invoke(
+        main, ["--config", str(folder / "pontepa.toml"), "config", "plan", str(folder / "installazione.yaml")]
+    )
+    assert planned.stdout == "nessun cambiamento\n"
+
+
+def test_a_payment_works_in_it_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "nuova"
+    assert run(*given(folder)).exit_code == 0
+    settings = tomllib.loads((folder / "pontepa.toml").read_text())
+    (ente,) = yaml.safe_load((folder / "installazione.yaml").read_text())["enti"]
+    hub, node = free_port(), free_port()
+    # The ports of the file may be taken on this machine; all the rest is the file's.
+    extra = {"PONTEPA_CONFIG": str(folder / "pontepa.toml")}
+    with Plant(tmp_path, settings["database_url"], extra) as plant:
+        plant.hub_url, plant.node_url = f"http://127.0.0.1:{hub}", f"http://127.0.0.1:{node}"
+        plant.up("simulator", "serve", "worker")
+        plant.cod_ipa_ente, plant.password = ente["codIpaEnte"], ente["password"]
+
+        told = plant.tell()
+
+    assert told.codice_esito == "0" and told.iuv.startswith("0100")
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"codice-fiscale": "01234567890"}, "codice fiscale di 11 cifre"),
+        ({"iban": "IT00X"}, "cifre di controllo"),
+        ({"codice-ipa": "comune di piova"}, "al massimo 35"),
+        ({"nome": " "}, "Nome dell'ente"),
+        ({"tipo": "GELATI"}, "codice di tassonomia"),
+    ],
+)
+def test_a_wrong_answer_is_refused_and_nothing_is_written(tmp_path: Path, other: dict[str, str], said: str) -> None:
+    result = run(*given(tmp_path / "nuova", **other))
+
+    assert (result.exit_code, result.stdout) == (1, "") and said in result.stderr
+    assert not (tmp_path / "nuova").exists()
+
+
+def test_a_code_of_the_taxonomy_is_a_first_tipo_too(tmp_path: Path) -> None:
+    assert run(*given(tmp_path, tipo="9/0105107TS/")).exit_code == 0
+    (ente,) = yaml.safe_load((tmp_path / "installazione.yaml").read_text())["enti"]
+    assert ente["tipi"][0]["tassonomia"] == "9/0105107TS/" and ente["tipi"][0]["descrizione"]
+
+
+def test_what_is_there_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "installazione.yaml").write_text("mio")
+
+    result = run(*given(tmp_path))
+
+    assert result.exit_code == 1 and "installazione.yaml" in result.stderr
+    assert (tmp_path / "installazione.yaml").read_text() == "mio" and os.listdir(tmp_path) == ["installazione.yaml"]
