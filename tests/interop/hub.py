@@ -71,6 +71,12 @@ class RunningHub:
         assert status == 303
         return location
 
+    def pay_notice(self, numero: str) -> None:
+        """Pay a notice of the demo's ente at the counter of the simulated PSP."""
+        words = json.dumps({"codice_fiscale": CARRELLO["C_PROVA"], "numero_avviso": numero, "azione": "paga"})
+        status, _, text = request("POST", self.node_url + "/api/sportello", words, "application/json")
+        assert status == 200 and json.loads(text)["stato"] == "PAGATO", text
+
     def _wait_for_node(self, page: str) -> str:
         deadline = time.monotonic() + STORY_TIMEOUT_S
         while time.monotonic() < deadline:

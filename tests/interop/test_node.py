@@ -9,7 +9,6 @@ import pytest
 
 from benchmarks.node_packages import NodeAssente, install
 from hub.formats.resources import resource
-from tests.interop.conftest import play_story
 from tests.interop.hub import RunningHub
 
 
@@ -20,17 +19,6 @@ def script() -> str:
         return str(install(resource("examples", "node")) / "mensa.js")
     except NodeAssente as reason:
         pytest.skip(str(reason))
-
-
-def test_a_node_client_pays_and_reads_its_receipt(script: str, running_hub: RunningHub, tmp_path: Path) -> None:
-    command = ["node", script, "--wsdl", running_hub.wsdl, "--attesa", "60", "--json"]
-
-    receipt = play_story(running_hub, command, tmp_path)
-
-    assert receipt["esito"] == "0"
-    assert receipt["importo"] == "12.50"
-    assert len(receipt["iuv"]) == 17
-    assert receipt["iur"]
 
 
 def test_a_node_client_reads_why_it_was_refused(script: str, running_hub: RunningHub, tmp_path: Path) -> None:
