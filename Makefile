@@ -1,4 +1,4 @@
-# make demo | make test | make lint | make interop | make bench | make docs: each one prepares .venv by itself.
+# make demo | make test | make lint | make interop | make bench | make docs | make site: each one prepares .venv by itself.
 # Wanted on the machine: Python 3.11 or later. PYTHON=/path/to/python chooses one.
 
 VENV := .venv
@@ -14,7 +14,7 @@ RUFF := $(BIN)/ruff
 RUFF_ARGS := --line-length 120 --target-version py311
 CODE := hub adapters tests examples benchmarks docs migrations
 
-.PHONY: demo test lint format interop bench docs wheel clean
+.PHONY: demo test lint format interop bench docs site wheel clean
 
 demo: $(STAMP)
 	$(BIN)/pontepa demo
@@ -41,6 +41,10 @@ bench: $(DEV_STAMP)
 # Writes again the documents that are generated from the code.
 docs: $(STAMP)
 	$(BIN)/python -m docs
+
+# The pages as a site: docs/_sito/index.html.
+site: $(DEV_STAMP) docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_sito
 
 wheel: $(DEV_STAMP)
 	$(BIN)/python -m build --wheel --outdir dist
