@@ -117,6 +117,12 @@ def test_an_ente_without_a_counter_is_refused_unless_it_never_issued(shell: Shel
     assert drawn(shell) == build_iuv(1, 1)
 
 
+def test_a_counter_that_no_iuv_could_reach_is_refused(shell: Shell, cartella: Path) -> None:
+    (cartella / "contatori.csv").write_text("cod_ipa_ente;generatore;progressivo\nC_UNO;IUV17;0999999999999\n")
+
+    assert "contatori.csv riga 2" in shell.bad(*run(cartella, "--prova"))
+
+
 def test_operators_get_a_password_once_and_a_name_for_each_ente(shell: Shell, cartella: Path) -> None:
     due = UNO.replace("7;C_UNO;12345678903", "8;C_DUE;98765432103", 1)
     (cartella / "enti.csv").write_text(f"{ENTI}\n{UNO}\n{due}\n")

@@ -7,7 +7,7 @@ told. Source: flows, 8.1, 8.2 and 8.3 (tables), 4.2 and 4.3 (counters).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -134,9 +134,9 @@ class _Reading:
                 for path, sentence in error.problems:
                     self.problems.add(self._posto(code, path), sentence)
 
-    def _rows(self, file: str, colonne: tuple[str, ...]) -> list[RigaTabella]:
+    def _rows(self, file: str, colonne: tuple[str, ...]) -> Iterator[RigaTabella]:
         path = self._cartella / file
-        return list(read_tabella(path, colonne, self.problems)) if path.is_file() else []
+        return read_tabella(path, colonne, self.problems) if path.is_file() else iter(())
 
     def _posto(self, code: str, path: str) -> str:
         """Return file, line and column of what a path of the configuration file means."""
@@ -219,7 +219,7 @@ class _Reading:
             # The other generators number what this hub does not issue.
             return
         text = row.get("progressivo")
-        if not (text.isascii() and text.isdigit() and int(text[:12]) <= PROGRESSIVO_MAX):
+        if not (text.isascii() and text.isdigit() and len(text.lstrip("0")) <= len(str(PROGRESSIVO_MAX))):
             return self.problems.add(row.posto, f"progressivo {text[:20]!r} non ammesso: da 0 a {PROGRESSIVO_MAX}")
         self._issued(code, int(text))
 
