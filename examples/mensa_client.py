@@ -180,7 +180,7 @@ class Portale:
             showMyPay=None if passaggio == "SHORT" else passaggio,
             _soapheaders={"header": {"codIpaEnte": self.cod_ipa_ente}},
         )
-        _raise_fault(answer)
+        raise_fault(answer)
         return Sessione(answer.idSession, answer.url, pasto.iud)
 
     def ask(self, id_session: str) -> Pagato | None:
@@ -190,7 +190,7 @@ class Portale:
         )
         if answer.fault is not None and answer.fault.faultCode in NOT_YET:
             return None
-        _raise_fault(answer)
+        raise_fault(answer)
         return read_pagato(answer.pagati, answer.rt or b"")
 
     def wait(self, id_session: str, timeout_s: float, sleep: Callable[[float], None] = time.sleep) -> Pagato | None:
@@ -203,7 +203,8 @@ class Portale:
             sleep(1.0)
 
 
-def _raise_fault(answer: object) -> None:
+def raise_fault(answer: object) -> None:
+    """Raises: Rifiuto, when the answer carries a fault."""
     fault = getattr(answer, "fault", None)
     if fault is not None:
         raise Rifiuto(fault.faultCode, fault.description or fault.faultString)
@@ -226,7 +227,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _say(as_json: bool, step: str, sentence: str, **values: object) -> None:
+def say(as_json: bool, step: str, sentence: str, **values: object) -> None:
+    """Tell a step to who looks on or, as a line of JSON, to a program."""
     line = json.dumps({"passo": step, **values}, ensure_ascii=False, default=str) if as_json else sentence
     print(line, flush=True)
 
@@ -236,7 +238,7 @@ def _run(options: argparse.Namespace) -> int:
     pasto = Pasto(options.importo, options.causale, options.tipo, iud=options.iud)
     sessione = portale.send(pasto, options.url_ritorno, options.passaggio)
     sentence = f"Dovuto {sessione.iud} inviato: idSession {sessione.id_session}\nSi paga qui: {sessione.url}"
-    _say(options.json, "inviato", sentence, **asdict(sessione))
+    say(options.json, "inviato", sentence, **asdict(sessione))
     if options.browser:
         webbrowser.open(sessione.url)
     pagato = portale.wait(sessione.id_session, options.attesa)
@@ -251,7 +253,7 @@ def _run(options: argparse.Namespace) -> int:
         f"IUV {pagato.iuv}, CCP {pagato.ccp}, IUR {pagato.iur or '-'}, ricevuta di {len(pagato.rt)} byte\n"
         f"{values['xml']}"
     )
-    _say(options.json, "ricevuta", sentence, **values)
+    say(options.json, "ricevuta", sentence, **values)
     return 0 if pagato.is_paid else 1
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import json
 import sys
 import time
 import uuid
@@ -27,7 +26,7 @@ from xml.sax.saxutils import escape
 import requests
 import zeep
 import zeep.exceptions
-from mensa_client import NOT_YET, PAY_I, TIMEOUT_S, WSDL, Pagato, Rifiuto, make_transport, read_pagato
+from mensa_client import NOT_YET, PAY_I, TIMEOUT_S, WSDL, Pagato, Rifiuto, make_transport, raise_fault, read_pagato, say
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class Portale:
             flagGeneraIuv=True,
             _soapheaders={"header": {"codIpaEnte": self.cod_ipa_ente}},
         )
-        _raise_fault(answer)
+        raise_fault(answer)
         iuv = answer.identificativoUnivocoVersamento
         # A number that the hub draws has 17 digits: in a notice a 3 stands before them.
         return Avviso(tassa.iud, iuv, f"3{iuv}", answer.urlFileAvviso)
@@ -115,7 +114,7 @@ class Portale:
         )
         if answer.fault is not None and answer.fault.faultCode in NOT_YET:
             return None
-        _raise_fault(answer)
+        raise_fault(answer)
         return read_pagato(answer.pagati, answer.rt or b"")
 
     def wait(self, iuv: str, timeout_s: float) -> Pagato | None:
@@ -126,12 +125,6 @@ class Portale:
             if pagato is not None or time.monotonic() >= deadline:
                 return pagato
             time.sleep(1.0)
-
-
-def _raise_fault(answer: object) -> None:
-    fault = getattr(answer, "fault", None)
-    if fault is not None:
-        raise Rifiuto(fault.faultCode, fault.description or fault.faultString)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -148,11 +141,6 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _say(as_json: bool, step: str, sentence: str, **values: object) -> None:
-    line = json.dumps({"passo": step, **values}, ensure_ascii=False, default=str) if as_json else sentence
-    print(line, flush=True)
-
-
 def _run(options: argparse.Namespace) -> int:
     portale = Portale(options.wsdl, options.ente, options.password)
     avviso = portale.register(Tassa(options.importo, options.causale, iud=options.iud))
@@ -160,7 +148,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.pdf:
         options.pdf.write_bytes(pdf)
     sentence = f"Dovuto {avviso.iud} registrato\nNumero avviso {avviso.numero}, PDF di {len(pdf)} byte"
-    _say(options.json, "avviso", sentence, **asdict(avviso), pdf_byte=len(pdf))
+    say(options.json, "avviso", sentence, **asdict(avviso), pdf_byte=len(pdf))
     pagato = portale.wait(avviso.iuv, options.attesa)
     if pagato is None:
         print(f"Nessuna ricevuta dopo {options.attesa:g} secondi: riprovare più tardi con lo IUV", file=sys.stderr)
@@ -168,7 +156,7 @@ def _run(options: argparse.Namespace) -> int:
     values = asdict(pagato)
     values["xml"], values["rt"] = pagato.xml.decode("utf-8"), base64.b64encode(pagato.rt).decode("ascii")
     sentence = f"Pagato: {pagato.importo} euro il {pagato.data or '-'}, IUR {pagato.iur or '-'}\n{values['xml']}"
-    _say(options.json, "ricevuta", sentence, **values)
+    say(options.json, "ricevuta", sentence, **values)
     return 0 if pagato.is_paid else 1
 
 

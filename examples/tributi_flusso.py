@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import json
 import sys
 import time
 import uuid
@@ -33,7 +32,7 @@ from pathlib import Path
 import requests
 import zeep
 import zeep.exceptions
-from mensa_client import WSDL, Rifiuto, make_transport
+from mensa_client import WSDL, Rifiuto, make_transport, raise_fault, say
 
 # Columns are known by their place, not by their name: write all of them, in this order. Version 1_3.
 COLONNE = (
@@ -115,7 +114,7 @@ class Portale:
     def upload(self, nome: str, flusso: bytes) -> str:
         """Bring a flow and return the request token, by which it is asked about. Raises: Rifiuto."""
         leave = self._client.service.paaSILAutorizzaImportFlusso(password=self.password, _soapheaders=self._header)
-        _raise_fault(leave)
+        raise_fault(leave)
         answer = requests.post(
             leave.uploadUrl,
             data={"authorizationToken": leave.authorizationToken},
@@ -139,7 +138,7 @@ class Portale:
             fileAvvisi=True,
             _soapheaders=self._header,
         )
-        _raise_fault(answer)
+        raise_fault(answer)
         addresses = {"scarti": answer.urlFileScarti, "iuv": answer.urlFileIUV, "avvisi": answer.urlFileAvvisi}
         return Caricato(answer.stato, {name: url for name, url in addresses.items() if url})
 
@@ -167,12 +166,6 @@ def read_righe(files: dict[str, bytes]) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(data.decode("utf-8")), delimiter=";"))
 
 
-def _raise_fault(answer: object) -> None:
-    fault = getattr(answer, "fault", None)
-    if fault is not None:
-        raise Rifiuto(fault.faultCode, fault.description or fault.faultString)
-
-
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Carica un ruolo con un flusso e ne prende numeri e avvisi.")
     parser.add_argument("elenco", type=Path, help="chi deve che cosa, un debito per riga")
@@ -185,18 +178,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _say(as_json: bool, step: str, sentence: str, **values: object) -> None:
-    line = json.dumps({"passo": step, **values}, ensure_ascii=False, default=str) if as_json else sentence
-    print(line, flush=True)
-
-
 def _run(options: argparse.Namespace) -> int:
     portale = Portale(options.wsdl, options.ente, options.password)
     # Ente, name of the flow, version: a hyphen between them and none inside. A name is good for one flow.
     nome = f"{options.ente}-TARI{uuid.uuid4().hex[:12]}-1_3"
     debiti = read_elenco(options.elenco)
     token = portale.upload(nome, make_flusso(nome, debiti))
-    _say(options.json, "caricato", f"Flusso {nome}, {len(debiti)} debiti: richiesta {token}", nome=nome, token=token)
+    say(options.json, "caricato", f"Flusso {nome}, {len(debiti)} debiti: richiesta {token}", nome=nome, token=token)
     caricato = portale.wait(token, options.attesa)
     if caricato.stato != "IMPORT_ESEGUITO":
         print(f"Il flusso {nome} è nello stato {caricato.stato}", file=sys.stderr)
@@ -205,7 +193,7 @@ def _run(options: argparse.Namespace) -> int:
     for row in numbers:
         # A number that the hub draws has 17 digits: in a notice a 3 stands before them.
         avviso = f"3{row['codIuv']}"
-        _say(options.json, "avviso", f"{row['IUD']}: avviso {avviso}", iud=row["IUD"], iuv=row["codIuv"], avviso=avviso)
+        say(options.json, "avviso", f"{row['IUD']}: avviso {avviso}", iud=row["IUD"], iuv=row["codIuv"], avviso=avviso)
     for name, pdf in (fetch(caricato.files["avvisi"]) if "avvisi" in caricato.files else {}).items():
         # Only the name: what comes from outside says nothing about where we write.
         options.cartella.mkdir(parents=True, exist_ok=True)
@@ -213,7 +201,7 @@ def _run(options: argparse.Namespace) -> int:
     refused = read_righe(fetch(caricato.files["scarti"])) if "scarti" in caricato.files else []
     for row in refused:
         sentence = f"{row['IUD']}: rifiutato, {row['cod_rifiuto']}: {row['de_rifiuto']}"
-        _say(options.json, "scarto", sentence, iud=row["IUD"], codice=row["cod_rifiuto"], motivo=row["de_rifiuto"])
+        say(options.json, "scarto", sentence, iud=row["IUD"], codice=row["cod_rifiuto"], motivo=row["de_rifiuto"])
     return 0 if not refused else 1
 
 

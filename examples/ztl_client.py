@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import sys
 import time
 import uuid
@@ -25,7 +24,18 @@ from decimal import Decimal, InvalidOperation
 import requests
 import zeep
 import zeep.exceptions
-from mensa_client import TIMEOUT_S, WSDL, Pagato, Pasto, Rifiuto, dovuti_xml, make_transport, read_pagato
+from mensa_client import (
+    TIMEOUT_S,
+    WSDL,
+    Pagato,
+    Pasto,
+    Rifiuto,
+    dovuti_xml,
+    make_transport,
+    raise_fault,
+    read_pagato,
+    say,
+)
 
 # Before the driver confirms, and while the payment is under way; all the other states are final.
 IN_CORSO = ("PREDISPOSTO", "PAGAMENTO IN CORSO")
@@ -102,7 +112,7 @@ class Portale:
             enteSILInviaRispostaPagamentoUrl=url_ritorno,
             _soapheaders={"header": {"codIpaEnte": self.cod_ipa_ente}},
         )
-        _raise_fault(answer)
+        raise_fault(answer)
         return Carrello(answer.idSessionCarrello, answer.url)
 
     def ask(self, id_session: str) -> list[Esito] | None:
@@ -110,7 +120,7 @@ class Portale:
         answer = self._client.service.paaSILChiediEsitoCarrelloDovuti(
             codIpaEnte=self.cod_ipa_ente, password=self.password, idSessionCarrello=id_session
         )
-        _raise_fault(answer)
+        raise_fault(answer)
         found = answer.listaCarrelli.rispostaCarrello
         if any(one.esito in IN_CORSO for one in found):
             return None
@@ -127,12 +137,6 @@ class Portale:
             if esiti is not None or time.monotonic() >= deadline:
                 return esiti
             time.sleep(1.0)
-
-
-def _raise_fault(answer: object) -> None:
-    fault = getattr(answer, "fault", None)
-    if fault is not None:
-        raise Rifiuto(fault.faultCode, fault.description or fault.faultString)
 
 
 def _permesso(text: str) -> Permesso:
@@ -162,17 +166,12 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _say(as_json: bool, step: str, sentence: str, **values: object) -> None:
-    line = json.dumps({"passo": step, **values}, ensure_ascii=False, default=str) if as_json else sentence
-    print(line, flush=True)
-
-
 def _run(options: argparse.Namespace) -> int:
     portale = Portale(options.wsdl, options.ente, options.password, options.password_stazione)
     carrello = portale.send(options.permesso, options.targa, options.url_ritorno)
     total = sum(permesso.importo for permesso in options.permesso)
     sentence = f"Carrello {carrello.id_session}, {total} euro\nSi paga qui: {carrello.url}"
-    _say(options.json, "inviato", sentence, **asdict(carrello), iud=[permesso.iud for permesso in options.permesso])
+    say(options.json, "inviato", sentence, **asdict(carrello), iud=[permesso.iud for permesso in options.permesso])
     if options.browser:
         webbrowser.open(carrello.url)
     esiti = portale.wait(carrello.id_session, options.attesa)
@@ -186,7 +185,7 @@ def _run(options: argparse.Namespace) -> int:
         if pagato is not None:
             sentence += f", {pagato.importo} euro, IUV {pagato.iuv}, IUR {pagato.iur or '-'}"
             values |= {"esito": pagato.esito, "importo": pagato.importo, "iud": pagato.iud, "iuv": pagato.iuv}
-        _say(options.json, "esito", sentence, **values)
+        say(options.json, "esito", sentence, **values)
     # The permit is worth something only if every town has been paid.
     return 0 if all(esito.pagato is not None and esito.pagato.is_paid for esito in esiti) else 1
 

@@ -42,8 +42,7 @@ _NODE_PORT, _PORT = 8081, 8080
 @click.option("--codice-ipa", help="Codice IPA dell'ente, come lo usa il gestionale.")
 @click.option("--iban", help="Il conto su cui arriva il denaro.")
 @click.option("--tipo", help=f"Che cosa si paga per primo: {', '.join(_TIPI)}, o un codice di tassonomia.")
-@click.pass_context
-def init(context: click.Context, cartella: Path, **said: str | None) -> None:
+def init(cartella: Path, **said: str | None) -> None:
     """Chiede cinque cose e prepara una prima installazione di prova che funziona, con il nodo simulato."""
     files = [cartella / _SETTINGS, cartella / _CONFIGURAZIONE]
     if found := [str(path) for path in files if path.exists()]:
