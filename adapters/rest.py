@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from adapters.connessione import NOT_SENT, telling
+from adapters.connessione import NOT_SENT, retry_after_s, telling
 from hub.domain.delivery import Classe, Delivery, Outcome
 from hub.domain.servizi_rest import ChiaviServizio
 
-# Nobody may make us wait longer with one header; the platform counts over ten seconds (node, 2.0.5).
-RETRY_AFTER_MAX_S = 3600
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 
 
@@ -115,32 +111,3 @@ def _judged(answer: RispostaRest) -> RispostaRest | Delivery:
     if answer.status >= 500:
         return Delivery(Outcome.UNKNOWN, code, classe=Classe.AMBIGUA, is_answered=False)
     return answer
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """The pause that Retry-After asks for, in seconds or until a date, an hour at most; None when it says nothing.
-
-    >>> retry_after_s({"Retry-After": "7"}), retry_after_s({"Retry-After": "999999"}), retry_after_s({})
-    (7.0, 3600.0, None)
-    >>> retry_after_s({"Retry-After": "Sat, 21 Nov 2026 10:00:30 GMT", "Date": "Sat, 21 Nov 2026 10:00:00 GMT"})
-    30.0
-    >>> retry_after_s({"Retry-After": "presto"}), retry_after_s({"Retry-After": "-3"})
-    (None, None)
-    """
-    text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return float(min(int(text), RETRY_AFTER_MAX_S))
-    until = _date(text)
-    if until is None:
-        return None
-    # Their clock against their clock, when they say what it shows.
-    now = _date(headers.get("Date", "")) or datetime.now(UTC)
-    return min(max((until - now).total_seconds(), 0.0), float(RETRY_AFTER_MAX_S))
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

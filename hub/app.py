@@ -84,6 +84,7 @@ def build_runtime(config: Config) -> Runtime:
     linked = _collegamenti(config, db, nodi, cassaforte)
     enti = EnteClient(is_open=not config.is_produzione)
     archivio = app_flussi.build_archivio_file(config)
+    lasts = timedelta(seconds=config.node_call_s)
     return Runtime(
         config=config,
         db=db,
@@ -101,9 +102,11 @@ def build_runtime(config: Config) -> Runtime:
             },
             TOPIC_RECUPERO: recupero.build_topic(linked, timedelta(seconds=config.ricevuta_attesa_s)),
             TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),
-            TOPIC_POSIZIONI: pubblica_posizioni.build_topic(db, PosizioniClient(config.piattaforma_url), cassaforte),
+            TOPIC_POSIZIONI: pubblica_posizioni.build_topic(
+                db, PosizioniClient(config.piattaforma_url), cassaforte, utc_now, lasts
+            ),
             TOPIC_RICEVUTE: recupera_ricevute.build_topic(
-                db, RicevuteClient(config.piattaforma_url), cassaforte, utc_now
+                db, RicevuteClient(config.piattaforma_url), cassaforte, utc_now, lasts
             ),
             TOPIC_EXPORT: consegna_export.build_topic(db, archivio, build_recapiti(config), cassaforte),
         },

@@ -49,8 +49,8 @@ _CALENDARIO = {
 _LACUNE = {"dominio": "dominio", "stazione_id": "stazione", "dal": "dal", "al": "al"}
 _TURNI = {
     "cod_ipa_ente": "ente", "dominio": "dominio", "stazione_id": "stazione", "trasporto": "trasporto",
-    "elencata_at": "ultimo elenco", "next_attempt_at": "prossimo", "ferma": "ferma", "codice": "codice",
-    "motivo": "motivo",
+    "elencata_at": "ultimo elenco", "next_attempt_at": "prossimo", "circuito_fino_a": "circuito, fino a",
+    "ferma": "ferma", "codice": "codice", "motivo": "motivo",
 }  # fmt: skip
 _ente_option = click.option("--ente", "cod_ipa_ente", metavar="CODIPAENTE", help="Solo quelle di un ente.")
 _GIORNO = click.DateTime(["%Y-%m-%d"])

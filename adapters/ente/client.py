@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters.connessione import retry_after_s
 from adapters.ente.chiamata import Limiti, NonPartita, Risposta, SenzaRisposta, call
 from adapters.ente.firma import sign
 from adapters.indirizzi import IndirizzoNonAmmesso, NomeNonRisolto
@@ -18,8 +19,6 @@ from hub.domain.delivery import Delivery, Outcome
 from hub.domain.inoltro import InvioEsito
 from hub.formats.testi import clean
 
-# A longer pause than an ente may ask for: its own backoff is there for that.
-_RETRY_AFTER_MAX_S = 3600
 _DETAIL_MAX = 300
 
 
@@ -77,7 +76,7 @@ def _read(risposta: Risposta) -> Delivery:
         detail += f", {clean(f'{code} {description}', _DETAIL_MAX)}"
     headers = {name.lower(): value for name, value in risposta.headers.items()}
     return Delivery(
-        Outcome.TRY_AGAIN, f"HTTP_{risposta.status}", detail, retry_after_s=_seconds(headers.get("retry-after", ""))
+        Outcome.TRY_AGAIN, f"HTTP_{risposta.status}", detail, retry_after_s=retry_after_s(headers)
     )
 
 
@@ -95,10 +94,3 @@ def _fault(body: bytes) -> tuple[str, str]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else str(value)[:_DETAIL_MAX]
-
-
-def _seconds(retry_after: str) -> float | None:
-    """The pause that a Retry-After asks for; None for a date or nonsense."""
-    if not (retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10):
-        return None
-    return float(min(int(retry_after), _RETRY_AFTER_MAX_S))

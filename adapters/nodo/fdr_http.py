@@ -19,6 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
+from adapters.connessione import retry_after_s
 from adapters.nodo.faults import classe_of
 from adapters.nodo.trasporto import Attese
 from hub.domain.acquisizione_fdr import EsitoDomanda
@@ -51,10 +52,17 @@ class Fallita(Exception):
     """There is no answer to read."""
 
     def __init__(
-        self, esito: EsitoDomanda, codice: str, dettaglio: str = "", retry_after_s: float | None = None
+        self,
+        esito: EsitoDomanda,
+        codice: str,
+        dettaglio: str = "",
+        retry_after_s: float | None = None,
+        *,
+        is_answered: bool = True,
     ) -> None:
         super().__init__(codice)
         self.esito, self.codice, self.dettaglio, self.retry_after_s = esito, codice, dettaglio, retry_after_s
+        self.is_answered = is_answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +102,10 @@ def call(
         _check_status(response)
         yield Arrivo({name.lower(): value for name, value in response.headers.items()}, _blocks(response, tempi.stop))
         if cut.is_set():
-            raise Fallita(EsitoDomanda.RIPROVARE, "TEMPO_SCADUTO")
+            raise Fallita(EsitoDomanda.RIPROVARE, "TEMPO_SCADUTO", is_answered=False)
     except (HTTPError, http.client.HTTPException, OSError) as error:
         code = "TEMPO_SCADUTO" if cut.is_set() else type(error).__name__
-        raise Fallita(EsitoDomanda.RIPROVARE, code) from error
+        raise Fallita(EsitoDomanda.RIPROVARE, code, is_answered=False) from error
     finally:
         timer.cancel()
         connection.close()
@@ -121,7 +129,8 @@ def _check_status(response: BaseHTTPResponse) -> None:
         raise Fallita(EsitoDomanda.ASSENTE, code)
     if classe_of(code) is Classe.CONFIGURAZIONE:
         raise Fallita(EsitoDomanda.RIFIUTATA, code, "il nodo non riconosce la stazione")
-    raise Fallita(EsitoDomanda.RIPROVARE, code, retry_after_s=_seconds(response.headers.get("Retry-After", "")))
+    pause = retry_after_s(response.headers, _RETRY_AFTER_MAX_S)
+    raise Fallita(EsitoDomanda.RIPROVARE, code, retry_after_s=pause, is_answered=False)
 
 
 def _blocks(response: BaseHTTPResponse, stop: threading.Event) -> Iterator[bytes]:
@@ -130,13 +139,6 @@ def _blocks(response: BaseHTTPResponse, stop: threading.Event) -> Iterator[bytes
         if stop.is_set():
             raise Fallita(EsitoDomanda.RIPROVARE, "INTERROTTA", "il worker si ferma")
         yield block
-
-
-def _seconds(retry_after: str) -> float | None:
-    """The pause that a Retry-After asks for; None for a date or nonsense."""
-    if not (retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10):
-        return None
-    return float(min(int(retry_after), _RETRY_AFTER_MAX_S))
 
 
 def _cut(connection: HTTPConnection, cut: threading.Event) -> None:

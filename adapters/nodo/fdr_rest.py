@@ -60,7 +60,9 @@ class FdrRest:
             if failed.esito == EsitoDomanda.ASSENTE and pagina == 1:
                 return Elenco(EsitoDomanda.OK)
             esito = EsitoDomanda.RIPROVARE if failed.esito == EsitoDomanda.ASSENTE else failed.esito
-            return Elenco(esito, (), failed.codice, failed.dettaglio, failed.retry_after_s)
+            return Elenco(
+                esito, (), failed.codice, failed.dettaglio, failed.retry_after_s, is_answered=failed.is_answered
+            )
         except RendicontazioneNonLeggibile as error:
             return Elenco(EsitoDomanda.RIPROVARE, (), "RISPOSTA_NON_LEGGIBILE", error.reason)
         return Elenco(EsitoDomanda.OK, tuple(flussi), saltati=tuple(saltati[:_SALTATI_MAX]))
@@ -84,7 +86,9 @@ class FdrRest:
                     pacchetto.add_pagina(pagina, data)
                     pagine, pagina = self._pages(data, pagine), pagina + 1
         except Fallita as failed:
-            return Scarico(failed.esito, failed.codice, failed.dettaglio, failed.retry_after_s)
+            return Scarico(
+                failed.esito, failed.codice, failed.dettaglio, failed.retry_after_s, is_answered=failed.is_answered
+            )
         except RendicontazioneNonLeggibile as error:
             return Scarico(EsitoDomanda.RIPROVARE, "RISPOSTA_NON_LEGGIBILE", error.reason)
         return Scarico(EsitoDomanda.OK)

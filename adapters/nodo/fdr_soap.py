@@ -56,7 +56,9 @@ class FdrSoap:
             # An empty list comes also as a page that is not there.
             is_empty = failed.esito == EsitoDomanda.ASSENTE
             esito = EsitoDomanda.OK if is_empty else failed.esito
-            return Elenco(esito, (), failed.codice, failed.dettaglio, failed.retry_after_s)
+            return Elenco(
+                esito, (), failed.codice, failed.dettaglio, failed.retry_after_s, is_answered=failed.is_answered
+            )
         if risposta.fault is None:
             return Elenco(EsitoDomanda.OK, risposta.flussi, saltati=risposta.saltati)
         if says_not_found(risposta.fault):
@@ -78,7 +80,9 @@ class FdrSoap:
         try:
             risposta = self._ask(domanda, CHIEDI_FLUSSO, body, lambda arrivo: _write(arrivo, copia))
         except Fallita as failed:
-            return Scarico(failed.esito, failed.codice, failed.dettaglio, failed.retry_after_s)
+            return Scarico(
+                failed.esito, failed.codice, failed.dettaglio, failed.retry_after_s, is_answered=failed.is_answered
+            )
         fault = risposta.fault
         if fault is None:
             if risposta.has_documento:

@@ -14,7 +14,7 @@ from hashlib import sha256
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from adapters.connessione import NOT_SENT, telling
+from adapters.connessione import NOT_SENT, retry_after_s, telling
 from adapters.nodo.faults import classe_of
 from hub.domain.credenziali import IdentitaTls
 from hub.domain.delivery import Classe, Delivery, Outcome, Stazione
@@ -24,8 +24,6 @@ from hub.formats.identita_tls import build_contesto
 ANSWER_MAX_BYTES = 4 * 1024 * 1024
 # Certificates that follow each other, of as many stations as an intermediary has; past them all is begun again.
 _IDENTITIES_MAX = 256
-# A longer pause than the platform may ask for: the position is locked meanwhile.
-_RETRY_AFTER_MAX_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +104,17 @@ class Trasporto:
         except HTTPError as error:
             return Delivery(Outcome.UNKNOWN, type(error).__name__, is_answered=False)
         if response.status not in answers:
-            return _from_status(response.status, response.headers.get("Retry-After"))
+            return _from_status(response.status, response.headers)
         if len(data) > ANSWER_MAX_BYTES:
             return Delivery(Outcome.UNKNOWN, "RISPOSTA_TROPPO_GRANDE", is_answered=False)
         return Risposta(response.status, response.headers, data)
 
 
-def _from_status(status: int, retry_after: str | None) -> Delivery:
+def _from_status(status: int, headers: Mapping[str, str]) -> Delivery:
     code = f"HTTP_{status}"
     classe = classe_of(code)
     if classe is Classe.TRANSITORIA:
-        return Delivery(Outcome.TRY_AGAIN, code, retry_after_s=_seconds(retry_after or ""), classe=classe)
+        return Delivery(Outcome.TRY_AGAIN, code, retry_after_s=retry_after_s(headers), classe=classe)
     if classe is Classe.CONFIGURAZIONE:
         return Delivery(Outcome.REFUSED, code, "il nodo non riconosce la stazione", classe=classe)
     return Delivery(Outcome.UNKNOWN, code, classe=classe, is_answered=False)
-
-
-def _seconds(retry_after: str) -> float | None:
-    """The pause that a Retry-After asks for; None for a date or nonsense."""
-    if not (retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10):
-        return None
-    return float(min(int(retry_after), _RETRY_AFTER_MAX_S))

@@ -5,6 +5,7 @@ Source: node, ACA and debt positions (2.13).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import quote
 
 from adapters.rest import LimitiRest, Rest, RispostaRest
@@ -48,7 +49,7 @@ class PosizioniClient:
         path = _READ.format(quote(wanted.dominio, safe=""), quote(iupd_of(wanted.dominio, wanted.iuv), safe=""))
         answer = self._rest.call("GET", path, chiavi, correlation_id)
         if isinstance(answer, Delivery):
-            return Delivery(Outcome.UNKNOWN, answer.code, answer.detail, is_answered=False)
+            return replace(answer, outcome=Outcome.UNKNOWN, is_answered=False)
         found = read_posizione_letta(answer.body) if answer.status == 200 else None
         if found is None:
             return _refused(refusal)

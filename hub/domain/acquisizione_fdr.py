@@ -68,7 +68,7 @@ class FlussoElencato:
 class Elenco:
     """The list, or why there is none. `codice`: fault code, HTTP status or name of the exception.
 
-    `saltati`: entries that cannot be a flow, told one by one.
+    `saltati`: entries that cannot be a flow, told one by one. `is_answered`: the node has judged the question.
     """
 
     esito: EsitoDomanda
@@ -77,16 +77,21 @@ class Elenco:
     dettaglio: str = ""
     retry_after_s: float | None = None
     saltati: tuple[str, ...] = ()
+    is_answered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Scarico:
-    """What came of asking for one flow; OK: all its bytes were written."""
+    """What came of asking for one flow; OK: all its bytes were written.
+
+    `is_answered`: the node has judged the question, whatever its answer is worth.
+    """
 
     esito: EsitoDomanda
     codice: str = ""
     dettaglio: str = ""
     retry_after_s: float | None = None
+    is_answered: bool = True
 
 
 def pausa_dopo(tentativi: int, retry_after_s: float | None = None) -> timedelta:

@@ -11,9 +11,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.domain.acquisizione_fdr import Trasporto
 from hub.domain.errors import Conflict
+from hub.domain.servizi_rest import Servizio
 from hub.domain.stati import StatoEnte
+from hub.store import circuiti
 from hub.store.database import Session
 from hub.store.schema import acquisizioni_fdr, enti, lacune_fdr, stazioni_fdr
+from hub.store.schema import circuiti as schema_circuiti
 
 
 def add_missing(session: Session, now: datetime) -> int:
@@ -69,7 +72,8 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
         enti.c.stato != str(StatoEnte.INSERITO),
     )
     free = or_(table.c.lease_until.is_(None), table.c.lease_until < now)
-    return and_(table.c.next_attempt_at <= now, free, served, ~nowhere)
+    held = circuiti.is_held(table.c.stazione_id, Servizio.FDR, now)
+    return and_(table.c.next_attempt_at <= now, free, served, ~nowhere, ~held)
 
 
 def settle(session: Session, row: Row[Any], **values: Any) -> None:
@@ -111,10 +115,13 @@ def lacune(session: Session, dominio: str | None = None) -> Sequence[Row[Any]]:
 
 
 def all_rows(session: Session) -> Sequence[Row[Any]]:
-    """Every turn, with the codIpaEnte and what was said of the transport."""
-    table = acquisizioni_fdr
-    query = select(table, enti.c.cod_ipa_ente, stazioni_fdr.c.trasporto).join(enti, enti.c.id == table.c.ente_id)
+    """Every turn, with the codIpaEnte, what was said of the transport and until when the circuit holds the station."""
+    table, held = acquisizioni_fdr, schema_circuiti
+    columns = enti.c.cod_ipa_ente, stazioni_fdr.c.trasporto, held.c.riprova_at.label("circuito_fino_a")
+    query = select(table, *columns).join(enti, enti.c.id == table.c.ente_id)
     query = query.outerjoin(stazioni_fdr, stazioni_fdr.c.stazione_id == table.c.stazione_id)
+    same = and_(held.c.stazione_id == table.c.stazione_id, held.c.servizio == str(Servizio.FDR))
+    query = query.outerjoin(held, same)
     return session.execute(query.order_by(enti.c.cod_ipa_ente, table.c.stazione_id)).all()
 
 

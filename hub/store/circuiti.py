@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import ColumnElement, Row, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.store.database import Session
@@ -19,6 +19,12 @@ def find(session: Session, stazione_id: str, servizio: str) -> Row[Any] | None:
 
 def all_rows(session: Session) -> Sequence[Row[Any]]:
     return session.execute(select(circuiti).order_by(circuiti.c.stazione_id, circuiti.c.servizio)).all()
+
+
+def is_held(stazione_id: ColumnElement[str], servizio: str, now: datetime) -> ColumnElement[bool]:
+    """Whether a station may not call a service now, as a condition on rows that name the station."""
+    same = (circuiti.c.stazione_id == stazione_id, circuiti.c.servizio == servizio)
+    return exists().where(*same, circuiti.c.riprova_at > now)
 
 
 def take_probe(session: Session, row: Row[Any], now: datetime, until: datetime) -> bool:

@@ -16,7 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from hub.domain.acquisizione_fdr import FlussoElencato
 from hub.domain.errors import Conflict, NotFound
 from hub.domain.rendicontazione import Riga
+from hub.domain.servizi_rest import Servizio
 from hub.domain.stati import StatoRendicontazione, check_transition
+from hub.store import circuiti
 from hub.store.database import Session
 from hub.store.schema import acquisizioni_fdr, rendicontazioni, rendicontazioni_righe
 
@@ -117,7 +119,7 @@ def _waits(now: datetime, is_stored: bool) -> ColumnElement[bool]:
     # Of an ente whose caller is refused nothing is asked until its list is given again.
     turn = acquisizioni_fdr
     stopped = exists().where(turn.c.dominio == table.c.dominio, turn.c.stazione_id == table.c.stazione_id, turn.c.ferma)
-    return and_(where, ~stopped)
+    return and_(where, ~stopped, ~circuiti.is_held(table.c.stazione_id, Servizio.FDR, now))
 
 
 def move(

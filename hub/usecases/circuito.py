@@ -13,7 +13,7 @@ that one badly configured ente stops itself and not its neighbours. Source: node
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from hub.domain.delivery import Classe, Delivery, Outcome
@@ -34,7 +34,8 @@ _RIFIUTATA_S = (60, 300, 900, 1800)
 _PAUSA_S = 10.0
 # Who finds a probe under way looks again so soon: it usually ends well.
 _SONDA = timedelta(seconds=5)
-_OF_STATION = (
+# The refusals that speak of the station, whoever of its enti was asked for.
+OF_STATION = (
     "PPT_AUTENTICAZIONE",
     "PPT_INTERMEDIARIO_PA_SCONOSCIUTO",
     "PPT_INTERMEDIARIO_PA_DISABILITATO",
@@ -43,6 +44,8 @@ _OF_STATION = (
     "HTTP_401",
     "HTTP_403",
 )
+# The call was never made: it says nothing of the other side.
+_MAI_CHIESTO = "SENZA_CHIAVE"
 
 
 def call(
@@ -52,10 +55,12 @@ def call(
     exchange: Callable[[], Delivery],
     clock: Clock,
     lasts: timedelta,
+    of_station: Collection[str] = OF_STATION,
 ) -> Delivery:
     """Make one call if the circuit lets it, and tell the circuit how it ended; otherwise a delivery that is held.
 
-    `servizio`: `nodo`, or one of domain.servizi_rest. `lasts`: the longest that the call may take.
+    `servizio`: `nodo`, or one of domain.servizi_rest. `lasts`: the longest that the call may take. `of_station`: the
+    codes that open it at once.
     """
     now = clock()
     with db.reading() as session:
@@ -71,13 +76,23 @@ def call(
             if not is_probe:
                 return _held(row.ultimo_codice, _SONDA)
     delivery = exchange()
-    _record(db, stazione_id, servizio, delivery, clock(), is_probe=is_probe)
+    is_refused = delivery.code in of_station
+    _record(db, stazione_id, servizio, delivery, clock(), is_probe=is_probe, is_refused=is_refused)
     return delivery
 
 
 def _record(
-    db: Database, stazione_id: str, servizio: str, delivery: Delivery, now: datetime, *, is_probe: bool
+    db: Database,
+    stazione_id: str,
+    servizio: str,
+    delivery: Delivery,
+    now: datetime,
+    *,
+    is_probe: bool,
+    is_refused: bool,
 ) -> None:
+    if delivery.code == _MAI_CHIESTO:
+        return
     if delivery.code == "HTTP_429":
         pause = timedelta(seconds=_PAUSA_S if delivery.retry_after_s is None else delivery.retry_after_s)
         with db.transaction() as session:
@@ -85,7 +100,7 @@ def _record(
     elif delivery.is_answered and delivery.classe is not Classe.CONFIGURAZIONE:
         _note_answer(db, stazione_id, servizio, now)
     else:
-        _note_failure(db, stazione_id, servizio, delivery.code, now, is_probe=is_probe)
+        _note_failure(db, stazione_id, servizio, delivery.code, now, is_probe=is_probe, is_refused=is_refused)
 
 
 def _note_answer(db: Database, stazione_id: str, servizio: str, now: datetime) -> None:
@@ -102,9 +117,8 @@ def _note_answer(db: Database, stazione_id: str, servizio: str, now: datetime) -
 
 
 def _note_failure(
-    db: Database, stazione_id: str, servizio: str, code: str, now: datetime, *, is_probe: bool
+    db: Database, stazione_id: str, servizio: str, code: str, now: datetime, *, is_probe: bool, is_refused: bool
 ) -> None:
-    is_refused = code in _OF_STATION
     with db.transaction() as session:
         row = circuiti.note_failure(session, stazione_id, servizio, code, now)
         is_late = row.aperto_at is not None and not is_probe

@@ -25,11 +25,13 @@ from hub.domain.acquisizione_fdr import (
     Trasporto,
     pausa_dopo,
 )
+from hub.domain.delivery import Delivery
 from hub.formats.segreti import Cassaforte
 from hub.log import get_logger
 from hub.ports import FlussiRendicontazione
 from hub.store import acquisizioni_fdr, rendicontazioni
 from hub.store.database import Database
+from hub.usecases import circuito_fdr
 from hub.usecases.profilo_fdr import domanda_of, trasporto_of
 
 _REASON_MAX = 500
@@ -69,8 +71,15 @@ def run_once(
             return False
         domanda = domanda_of(session, cassaforte, row.stazione_id, row.dominio)
         trasporto = trasporto_of(session, row.stazione_id)
-    elenco = porte[trasporto].elenca(domanda, _dal(row, now))
+
+    def exchange() -> Elenco:
+        return porte[trasporto].elenca(domanda, _dal(row, now))
+
+    elenco = circuito_fdr.ask(db, row.stazione_id, exchange, clock, ritmo.lease)
     crash_point(Punto.FDR_ELENCATI)
+    if isinstance(elenco, Delivery):
+        _put_off(db, row, elenco, clock())
+        return True
     with db.transaction() as session:
         nuovi = _keep(session, row, trasporto, elenco, ritmo, clock())
         crash_point(Punto.FDR_NOTI)
@@ -81,6 +90,13 @@ def run_once(
 def _dal(row: Row[Any], now: datetime) -> datetime:
     """From when on flows are wanted: with an overlap, and from the beginning of the node's memory the first time."""
     return (row.pubblicato_at or now - FINESTRA) - SOVRAPPOSIZIONE
+
+
+def _put_off(db: Database, row: Row[Any], held: Delivery, now: datetime) -> None:
+    """Leave a turn for when the circuit lets it: nothing was asked, nothing has failed."""
+    wait = timedelta(seconds=held.retry_after_s or 1)
+    with db.transaction() as session:
+        acquisizioni_fdr.settle(session, row, next_attempt_at=now + wait)
 
 
 def _keep(

@@ -31,6 +31,7 @@ from hub.ports import Posizioni
 from hub.store import enti, outbox, posizioni_pubblicate, tipi
 from hub.store.database import Database, Session
 from hub.store.outbox import Claimed
+from hub.usecases import circuito
 from hub.usecases.chiavi_servizio import read_chiavi
 from hub.usecases.relay_outbox import Pazienza, Topic
 
@@ -181,14 +182,20 @@ def _is_due(session: Session, ente: Row[Any], ripasso: Row[Any], now: datetime) 
     return now - ripasso.iniziato_at >= _OGNI or (flusso_at is not None and flusso_at >= ripasso.iniziato_at)
 
 
-def build_topic(db: Database, posizioni: Posizioni, cassaforte: Cassaforte) -> Topic:
-    """The topic over this archive; `message.chiave` is dominio/IUV."""
+def build_topic(
+    db: Database, posizioni: Posizioni, cassaforte: Cassaforte, clock: circuito.Clock, lasts: timedelta
+) -> Topic:
+    """The topic over this archive; `message.chiave` is dominio/IUV. `lasts`: the longest that publishing may take."""
 
     def deliver(message: Claimed) -> Delivery:
         with db.reading() as session:
             stazione_id = enti.by_id(session, message.ente_id or 0).stazione_id
             chiavi = read_chiavi(session, stazione_id, Servizio.POSIZIONI, cassaforte)
-        return posizioni.publish(message.payload, chiavi, message.correlation_id)
+
+        def exchange() -> Delivery:
+            return posizioni.publish(message.payload, chiavi, message.correlation_id)
+
+        return circuito.call(db, stazione_id, Servizio.POSIZIONI, exchange, clock, lasts)
 
     def ask(message: Claimed) -> Delivery:
         # The same body twice is once: nothing needs to be known before it is published again.

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from hub.crash import Punto, crash_point
 from hub.domain.delivery import Delivery, Outcome
 from hub.domain.errors_nodo import RicevutaNonLeggibile
+from hub.domain.pagamento_online import Trovato
 from hub.domain.ricevuta import KEY_MAX, Primitiva
 from hub.domain.servizi_rest import Servizio
 from hub.domain.stati import StatoMessaggio
@@ -23,6 +24,7 @@ from hub.ports import Ricevute
 from hub.store import enti, outbox, ricerche_ricevute, stazioni
 from hub.store.database import Database, Session
 from hub.store.outbox import Claimed
+from hub.usecases import circuito
 from hub.usecases.chiavi_servizio import read_chiavi
 from hub.usecases.record_ricevuta import keep
 from hub.usecases.relay_outbox import Clock, Pazienza, Topic
@@ -51,8 +53,11 @@ def run_once(db: Database, now: datetime) -> bool:
     return len(flussi) == _BATCH
 
 
-def build_topic(db: Database, ricevute: Ricevute, cassaforte: Cassaforte, clock: Clock) -> Topic:
-    """The topic over this service; `message.chiave` is dominio/IUR, its payload the IUV."""
+def build_topic(db: Database, ricevute: Ricevute, cassaforte: Cassaforte, clock: Clock, lasts: timedelta) -> Topic:
+    """The topic over this service; `message.chiave` is dominio/IUR, its payload the IUV.
+
+    `lasts`: the longest that a question may take.
+    """
 
     def deliver(message: Claimed) -> Delivery:
         dominio, _, iur = message.chiave.partition("/")
@@ -61,7 +66,14 @@ def build_topic(db: Database, ricevute: Ricevute, cassaforte: Cassaforte, clock:
                 return Delivery(Outcome.DELIVERED, "GIA_ARRIVATA")
             stazione = stazioni.by_id(session, enti.by_id(session, message.ente_id or 0).stazione_id)
             chiavi = read_chiavi(session, stazione.id, Servizio.RICEVUTE, cassaforte)
-        found = ricevute.ask(dominio, iur, message.payload.decode(), chiavi, message.correlation_id)
+        answers: list[Trovato] = []
+
+        def exchange() -> Delivery:
+            answers.append(ricevute.ask(dominio, iur, message.payload.decode(), chiavi, message.correlation_id))
+            return answers[0].delivery
+
+        delivery = circuito.call(db, stazione.id, Servizio.RICEVUTE, exchange, clock, lasts)
+        found = answers[0] if answers else Trovato(delivery)
         if found.documento is None:
             return found.delivery
         crash_point(Punto.PIATTAFORMA_RISPOSTA)

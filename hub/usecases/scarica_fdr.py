@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, BinaryIO, cast
 
@@ -25,6 +25,7 @@ from hub.domain.acquisizione_fdr import (
     Trasporto,
     pausa_dopo,
 )
+from hub.domain.delivery import Delivery
 from hub.domain.errors import Conflict
 from hub.domain.stati import StatoRendicontazione
 from hub.formats.fdr import LIMITS
@@ -34,6 +35,7 @@ from hub.log import get_logger
 from hub.ports import Archivio
 from hub.store import acquisizioni_fdr, enti, rendicontazioni
 from hub.store.database import Database
+from hub.usecases import circuito_fdr
 from hub.usecases.elenca_fdr import Porte, Ritmo
 from hub.usecases.profilo_fdr import domanda_of
 
@@ -47,6 +49,14 @@ class _NonScaricato(Exception):
     def __init__(self, scarico: Scarico) -> None:
         super().__init__(scarico.codice)
         self.scarico = scarico
+
+
+class _NonChiesto(Exception):
+    """The circuit of the station is open: nothing was asked."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        super().__init__(delivery.detail)
+        self.delivery = delivery
 
 
 class _Copia:
@@ -97,9 +107,22 @@ def run_once(
     try:
         with archivio.write(path) as target:
             copia = _Copia(target)
-            scarico = porte[Trasporto(row.trasporto)].scarica(domanda, flusso, cast(BinaryIO, copia))
+            porta = porte[Trasporto(row.trasporto)]
+
+            def exchange() -> Scarico:
+                try:
+                    return porta.scarica(domanda, flusso, cast(BinaryIO, copia))
+                except _NonScaricato as refused:
+                    return refused.scarico
+
+            scarico = circuito_fdr.ask(db, row.stazione_id, exchange, clock, ritmo.lease)
+            if isinstance(scarico, Delivery):
+                raise _NonChiesto(scarico)
             if scarico.esito != EsitoDomanda.OK:
                 raise _NonScaricato(scarico)
+    except _NonChiesto as held:
+        _put_off(db, row, held.delivery, clock())
+        return True
     except _NonScaricato as refused:
         _note_failure(db, row, refused.scarico, clock())
     else:
@@ -133,6 +156,15 @@ def _store(db: Database, archivio: Archivio, row: Row[Any], path: str, copia: _C
     if row.file is not None and row.file != path:
         archivio.delete(row.file)
     get_logger().info("fdr_stored", rendicontazione=row.id, iuf=row.iuf, size_bytes=copia.size_bytes)
+
+
+def _put_off(db: Database, row: Row[Any], held: Delivery, now: datetime) -> None:
+    """Leave a flow for when the circuit lets it: it is no attempt."""
+    with db.transaction() as session:
+        rendicontazioni.move(
+            session, row, to=StatoRendicontazione.DOWNLOAD_ERROR, at=now, motivo=held.detail[:_REASON_MAX],
+            next_attempt_at=now + timedelta(seconds=held.retry_after_s or 1), attempts=row.attempts - 1,
+        )  # fmt: skip
 
 
 def _note_failure(db: Database, row: Row[Any], scarico: Scarico, now: datetime) -> None:

@@ -111,10 +111,10 @@ class Palco:
                 world.db, EnteClient(is_open=True, limiti=replace(LIMITI, read_s=5, total_s=10)), seal
             ),
             pubblica_posizioni.TOPIC_POSIZIONI: pubblica_posizioni.build_topic(
-                world.db, PosizioniClient(node_url), seal
+                world.db, PosizioniClient(node_url), seal, world.clock, LIMITS.margin
             ),
             recupera_ricevute.TOPIC_RICEVUTE: recupera_ricevute.build_topic(
-                world.db, RicevuteClient(node_url), seal, world.clock
+                world.db, RicevuteClient(node_url), seal, world.clock, LIMITS.margin
             ),
         }
 

@@ -13,13 +13,13 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from adapters.nodo.fake import SimulatorServer, create_simulator
 from adapters.posizioni.client import PosizioniClient
 from hub.domain.documenti import Organizzazione, Soggetto
-from hub.store import posizioni_pubblicate, schema
-from hub.usecases import pubblica_posizioni, relay_outbox
+from hub.store import circuiti, posizioni_pubblicate, schema
+from hub.usecases import circuito, pubblica_posizioni, relay_outbox
 from hub.usecases.deposito_dovuti import Deposito, annulla, inserisci, modifica
 from hub.usecases.pubblica_posizioni import TOPIC_POSIZIONI, build_topic, queue_posizioni
 from hub.usecases.registra_pagamento import PagamentoEsterno, registra_pagamento
@@ -54,13 +54,17 @@ class Archivio:
 
     def relay(self) -> None:
         """Send what waits, however long it would have to wait."""
+        for _ in range(4):
+            self.tick()
+            self.world.clock.advance(3600)
+
+    def tick(self) -> None:
+        """Send what is due now."""
         world = self.world
         client = PosizioniClient(self.simulator.url)
-        topics = {TOPIC_POSIZIONI: build_topic(world.db, client, world.runtime.cassaforte)}
-        for _ in range(4):
-            with ThreadPoolExecutor(2) as pool:
-                relay_outbox.run_once(world.db, topics, pool, LIMITS, world.clock, threading.Event())
-            world.clock.advance(3600)
+        topics = {TOPIC_POSIZIONI: build_topic(world.db, client, world.runtime.cassaforte, world.clock, LIMITS.margin)}
+        with ThreadPoolExecutor(2) as pool:
+            relay_outbox.run_once(world.db, topics, pool, LIMITS, world.clock, threading.Event())
 
     def do(self, deed: Any, *args: Any, **more: Any) -> None:
         world = self.world
@@ -172,6 +176,53 @@ def test_whatever_happens_on_the_way_it_is_there_once(archivio: Archivio, kind: 
     archivio.relay()
 
     assert archivio.there() == {IUV: (5000, "VALID", 1)} and archivio.told() == ["PUBBLICATA"]
+
+
+def held(archivio: Archivio) -> list[tuple[str, int, str]]:
+    return [(one.stato, one.attempts, one.last_code) for one in archivio.world.rows(schema.outbox)]
+
+
+def test_a_platform_that_is_down_is_left_alone_and_the_station_pays_on(archivio: Archivio) -> None:
+    world = archivio.world
+    with world.db.transaction() as session:
+        for _ in range(circuito.GUASTI_MAX - 1):
+            circuiti.note_failure(session, STAZIONE, "posizioni", "HTTP_500", world.clock())
+    provoke(archivio.simulator, "positions", "http_500", times=1)
+    archivio.do(inserisci, DEPOSITO)
+    archivio.tick()
+    archivio.do(inserisci, replace(DEPOSITO, iud="IUD-2", iuv="01100000000000249"))
+    archivio.tick()
+
+    assert held(archivio)[1] == ("DA_INVIARE", 0, circuito.CODE) and archivio.calls() == 1
+    assert [row.servizio for row in world.rows(schema.circuiti) if row.aperto_at is not None] == ["posizioni"]
+    id_session = world.begin()
+    world.relay()
+    assert world.tentativo(id_session).stato == "ACCETTATO"
+    archivio.relay()
+    assert {stato for _, stato, _ in archivio.there().values()} == {"VALID"} and len(archivio.there()) == 2
+    assert [row.aperto_at for row in world.rows(schema.circuiti)] == [None]
+
+
+def test_a_pause_that_the_platform_asks_for_holds_every_position(archivio: Archivio) -> None:
+    provoke(archivio.simulator, "positions", "http_429", times=1, seconds=600)
+    archivio.do(inserisci, DEPOSITO)
+    archivio.tick()
+    archivio.do(inserisci, replace(DEPOSITO, iud="IUD-2", iuv="01100000000000249"))
+    archivio.world.clock.advance(599)
+    archivio.tick()
+
+    assert held(archivio)[1] == ("DA_INVIARE", 0, circuito.CODE) and archivio.there() == {}
+    archivio.relay()
+    assert len(archivio.there()) == 2
+
+
+def test_a_station_without_a_key_has_no_circuit(archivio: Archivio) -> None:
+    with archivio.world.db.transaction() as session:
+        session.execute(delete(schema.servizi_rest))
+    archivio.do(inserisci, DEPOSITO)
+    archivio.relay()
+
+    assert held(archivio) == [("PARCHEGGIATO", 1, "SENZA_CHIAVE")] and archivio.world.rows(schema.circuiti) == []
 
 
 def test_a_key_that_nobody_knows_is_set_aside_for_an_operator(archivio: Archivio) -> None:

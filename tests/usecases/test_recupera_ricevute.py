@@ -22,8 +22,8 @@ from adapters.ricevute.client import RicevuteClient
 from hub.domain.errors_nodo import RicevutaNonLeggibile
 from hub.formats.ricevuta import read_ricevuta
 from hub.formats.ricevuta_rest import read_ricevuta_rest
-from hub.store import schema
-from hub.usecases import recupera_ricevute, relay_outbox
+from hub.store import circuiti, schema
+from hub.usecases import circuito, recupera_ricevute, relay_outbox
 from hub.usecases.recupera_ricevute import TOPIC_RICEVUTE, build_topic
 from tests.adapters.simulated import provoke
 from tests.carrelli import PRIMA
@@ -71,13 +71,18 @@ class Piattaforma:
         """What the worker does in some days."""
         world = self.world
         recupera_ricevute.run_once(world.db, world.clock())
-        client = RicevuteClient(self.simulator.url)
-        topics = {TOPIC_RICEVUTE: build_topic(world.db, client, world.runtime.cassaforte, world.clock)}
         for _ in range(ticks):
-            with ThreadPoolExecutor(2) as pool:
-                relay_outbox.run_once(world.db, topics, pool, LIMITS, world.clock, threading.Event())
+            self.tick()
             world.apply()
             world.clock.advance(7 * 3600)
+
+    def tick(self) -> None:
+        """Ask what is to be asked now."""
+        world = self.world
+        client = RicevuteClient(self.simulator.url)
+        topics = {TOPIC_RICEVUTE: build_topic(world.db, client, world.runtime.cassaforte, world.clock, LIMITS.margin)}
+        with ThreadPoolExecutor(2) as pool:
+            relay_outbox.run_once(world.db, topics, pool, LIMITS, world.clock, threading.Event())
 
     def asked(self) -> int:
         messaggi = self.simulator.simulator.ledger.as_json()["messaggi"]
@@ -112,6 +117,29 @@ def test_a_receipt_that_nobody_brought_is_fetched_and_pays_its_dovuto(piattaform
     (ricevuta,) = piattaforma.world.ricevute()
     assert (ricevuta.primitiva, ricevuta.stato) == ("bizEvents", "ELABORATA")
     assert json.loads(bytes(ricevuta.raw))["receiptId"] == token and piattaforma.asked() == 1
+
+
+def test_a_service_that_is_down_is_left_alone_and_its_receipts_come_later(piattaforma: Piattaforma) -> None:
+    world = piattaforma.world
+    world.lay_avviso(IUV)
+    token = make_token()
+    piattaforma.keep(token)
+    with world.db.transaction() as session:
+        for _ in range(circuito.GUASTI_MAX - 1):
+            circuiti.note_failure(session, STAZIONE, "ricevute", "HTTP_500", world.clock())
+    provoke(piattaforma.simulator, "receipts", "http_500", times=1)
+    piattaforma.report((IUV, token))
+    recupera_ricevute.run_once(world.db, world.clock())
+    piattaforma.tick()
+    piattaforma.report((IUV, "un-altro"), iuf="2026-05-05PSP-2")
+    recupera_ricevute.run_once(world.db, world.clock())
+
+    piattaforma.tick()
+
+    assert [(row.attempts, row.last_code) for row in world.rows(schema.outbox)] == [(1, "HTTP_500"), (0, circuito.CODE)]
+    assert piattaforma.asked() == 1
+    piattaforma.look()
+    assert piattaforma.dovuto().iur == token
 
 
 def test_the_receipt_that_comes_by_itself_afterwards_changes_nothing(piattaforma: Piattaforma) -> None:
