@@ -27,7 +27,7 @@ from adapters.posizioni.client import PosizioniClient
 from adapters.ricevute.client import RicevuteClient
 from adapters.sftp.client import Limiti, SftpClient
 from adapters.tassonomia.client import TassonomiaClient
-from hub import app_flussi, app_porte, crash, log
+from hub import app_flussi, app_porte, crash, log, misure
 from hub.config import Config
 from hub.config_reading import load_config
 from hub.domain.acquisizione_fdr import Trasporto as TrasportoFdr
@@ -61,7 +61,9 @@ from hub.usecases.start_pagamento import TOPIC_NODO
 from hub.usecases.tentativo_nodo import Collegamento
 from hub.web import create_front
 from hub.web.flussi import long_paths
+from hub.web.metrics import FOLDER, Metrics, shared_folder
 from hub.web.porte import Porte
+from hub.web.salute import serve_beside
 from hub.web.server import BodyLimits, Domande, Front
 
 _BACKLOG = 1024
@@ -182,8 +184,8 @@ def build_ente_finto(chiave: str) -> EnteFinto:
     return EnteFinto(chiave)
 
 
-def build_wsgi_app(runtime: Runtime) -> Wsgi:
-    """Return the whole HTTP side of the hub over one runtime."""
+def build_wsgi_app(runtime: Runtime, metrics: Metrics | None = None) -> Wsgi:
+    """Return the whole HTTP side of the hub over one runtime. `metrics`: where its process counts; None: by itself."""
     config = runtime.config
     ente_contract = load_contract(resource("wsdl", "pa-per-ente.wsdl"), ente.RELAXED, ente.TEXTUAL)
     client_ip = behind_proxies(config.trusted_proxies)
@@ -213,7 +215,7 @@ def build_wsgi_app(runtime: Runtime) -> Wsgi:
             tolerant=porta.tolerant,
             outgoing=build_outgoing(contract),
         )
-    return create_front(runtime, mounts, certificate, app_porte.build_guardia(config, runtime.clock))
+    return create_front(runtime, mounts, certificate, app_porte.build_guardia(config, runtime.clock), metrics)
 
 
 def create_front_server() -> Front | Porte:
@@ -230,12 +232,21 @@ def create_front_server() -> Front | Porte:
         folder=config.arrivals_dir,
     )
     config.arrivals_dir.mkdir(parents=True, exist_ok=True)
-    wsgi = build_wsgi_app(build_runtime(config))
+    metrics = _begin_counting(config, "serve", os.environ.get(FOLDER))
+    wsgi = build_wsgi_app(build_runtime(config), metrics)
     _keep_out_of_collections()
     domande = Domande(nodo.DOMANDE, config.domande_threads)
     front = Front(wsgi, config.public_url, limits, config.blocking_threads, domande)
     porte = app_porte.build_porte(config)
     return Porte(front, list(porte.values())) if porte else front
+
+
+def _begin_counting(config: Config, ruolo: str, folder: str | None = None) -> Metrics:
+    metrics = Metrics(folder)
+    misure.collect(metrics)
+    metrics.begin(ruolo)
+    misure.level(misure.DB_CONNESSIONI_MAX, config.db_pool_size)
+    return metrics
 
 
 def _keep_out_of_collections() -> None:
@@ -273,7 +284,8 @@ def serve(config: Config) -> None:
         log_enabled=False,
         websockets=False,
     )
-    server.serve()
+    with shared_folder():
+        server.serve()
 
 
 def run_worker(config: Config) -> None:
@@ -282,7 +294,11 @@ def run_worker(config: Config) -> None:
         raise Misconfigured("PONTEPA_NODE_URL non valorizzata: il worker non sa dove inviare")
     _check_migrations(config)
     crash.arm(os.environ, is_production=config.is_produzione)
+    metrics = _begin_counting(config, "worker")
     runtime = build_runtime(config)
+    told = None
+    if config.metrics_port is not None:
+        told = serve_beside(runtime, metrics, config.host, config.metrics_port)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -291,6 +307,8 @@ def run_worker(config: Config) -> None:
     fonte = build_fonte_tassonomia(config) if config.tassonomia_aggiorna else None
     schedule.run(runtime, stop, fonte, build_fdr(config, stop))
     flows.join()
+    if told is not None:
+        told.server_close()
     runtime.db.close()
 
 

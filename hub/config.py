@@ -172,6 +172,11 @@ class Config(BaseModel):
     node_client_subjects: tuple[str, ...] = ()
     node_sources: tuple[IPvAnyNetwork, ...] = ()
 
+    # Where a worker tells its numbers and its health, on `host`; None: nowhere. `serve` tells them on its own port.
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    # For how long what was read of the database for /metrics is good for all processes; 0: each question reads again.
+    metrics_cache_s: Annotated[int, Field(ge=0, le=300)] = 10
+
     # `auto`: console on a terminal, JSON elsewhere.
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

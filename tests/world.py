@@ -331,6 +331,8 @@ def world_over(db: Database, clock: Clock) -> World:
         ambiente=Ambiente.SVILUPPO,
         database_url="sqlite:///unused.db",
         public_url="https://hub.example.org",
+        # What a test has just done is told at once.
+        metrics_cache_s=0,
     )
     nodo = ScriptedNodo()
     cartella = tempfile.TemporaryDirectory(prefix="pontepa-archivio-")

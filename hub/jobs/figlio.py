@@ -7,7 +7,9 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 
+from hub import misure
 from hub.log import get_logger
+from hub.misure import FIGLI_MORTI
 
 _AGAIN_AFTER_S = 1.0
 # A piece of work is a second; who needs longer is taken up again where it stood.
@@ -32,6 +34,7 @@ class Figlio(threading.Thread):
                 if self._stop_asked.is_set():
                     self._end(process)
                 else:
+                    misure.count(FIGLI_MORTI)
                     get_logger().error("child_died", code=process.returncode)
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:

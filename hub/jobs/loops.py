@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 import structlog
 
+from hub import misure
 from hub.log import get_logger
+from hub.misure import LAVORI_FALLITI
 
 
 class Loop(threading.Thread):
@@ -41,6 +43,7 @@ def job(name: str, deed: Callable[[], bool], *, is_told: bool = True) -> Callabl
             try:
                 has_worked = deed()
             except Exception as error:
+                misure.count(LAVORI_FALLITI, name)
                 get_logger().error("job_failed", error=type(error).__name__, exc_info=True)
                 return False
             if has_worked and is_told:

@@ -33,6 +33,7 @@ from hub.usecases import (
     forget_messaggi,
     forget_precaricate,
     inoltro_esito,
+    leggi_misure,
     pubblica_posizioni,
     recupera_ricevute,
     recupero,
@@ -101,6 +102,8 @@ def run(
     scheduler.add_job(daily, "interval", seconds=_EXPIRE_EVERY_S, id="export_giornaliero")
     orphans = job("retry_orphans", lambda: elabora_ricevute.retry_orphans(runtime.db, runtime.clock()))
     scheduler.add_job(orphans, "interval", seconds=_EXPIRE_EVERY_S, id="retry_orphans")
+    unsettled = job("count_missing_fdr", lambda: leggi_misure.count_missing_fdr(runtime.db, runtime.clock()))
+    scheduler.add_job(unsettled, "interval", seconds=_EXPIRE_EVERY_S, id="count_missing_fdr")
     attesa = timedelta(seconds=config.ricevuta_attesa_s)
     con_vie = [profilo for profilo, nodo in runtime.nodi.items() if nodo.vie]
     overdue = job("recupero", lambda: recupero.run_once(runtime.db, con_vie, attesa, runtime.clock()))

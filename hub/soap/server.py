@@ -14,8 +14,10 @@ import structlog
 from spyne import Application, ComplexModel, Service, Unicode, rpc
 from spyne.server import ServerBase
 
+from hub import misure
 from hub.domain.provenienza import find_source
 from hub.formats.xml import Limits, XmlNonValido, known_encoding
+from hub.misure import OPERAZIONE_S
 from hub.runtime import ARRIVED, REPLACED
 from hub.soap.contract import Contract, Verb
 from hub.soap.operation import Call, OnInvalid, Operation, Outgoing, SoapFault, perform, refuse, shielded
@@ -36,6 +38,8 @@ QUERY_FIELDS_MAX = 10
 _CORRELATION = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _CHARSET = re.compile(r"""charset\s*=\s*("[^"]*"|'[^']*'|[^;\s]*)""", re.IGNORECASE)
 _XML = "text/xml; charset=utf-8"
+# Who calls, by the folder of the path; as /metrics tells it.
+_SERVIZI = {"/ws/pa": "ente", "/ws/fesp": "nodo"}
 
 
 def remote_addr(environ: Environ) -> str:
@@ -186,6 +190,7 @@ class SoapDoor:
         self._inner = inner
         self._wsdl = contract.wsdl_text(public_url, path)
         self._base = public_url.rstrip("/") + path
+        self._servizio = _SERVIZI.get(path.rpartition("/")[0], "altro")
         self._max_bytes = max_bytes
         self._journal = journal
         self._client_ip = client_ip
@@ -267,6 +272,8 @@ class SoapDoor:
 
     def _note(self, call: Call, status: str, response: bytes, duration_ms: float) -> None:
         """Write the journal entry and the log line. The deed is done: if the journal fails, the answer stands."""
+        waited_s = call.waited_s() or duration_ms / 1000
+        misure.observe(OPERAZIONE_S, waited_s, self._servizio, call.operation or "-", _esito(call, status))
         if self._journal is not None and call.operation:
             journal = self._journal
             with contextlib.suppress(SoapFault):
@@ -304,6 +311,15 @@ class SoapDoor:
             headers.append(("Allow", "POST"))
         start_response(status, headers)
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+
+
+def _esito(call: Call, status: str) -> str:
+    """Whose fault the outcome of a call is: ok; rifiuto, the caller's; guasto, ours, whatever the answer looks like."""
+    if call.outcome == "ok" and not call.is_replaced:
+        return "ok"
+    is_slowed = status.startswith("429")
+    is_ours = call.is_replaced or call.outcome == "Server" or call.outcome.endswith("SYSTEM_ERROR")
+    return "guasto" if is_ours and not is_slowed else "rifiuto"
 
 
 def _content_charset(call: Call, environ: Environ) -> str | None:

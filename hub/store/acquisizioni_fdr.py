@@ -114,6 +114,17 @@ def lacune(session: Session, dominio: str | None = None) -> Sequence[Row[Any]]:
     return session.execute(query if dominio is None else query.where(lacune_fdr.c.dominio == dominio)).all()
 
 
+def count_lacune(session: Session) -> int:
+    """How many periods were lost."""
+    return int(session.execute(select(func.count()).select_from(lacune_fdr)).scalar_one())
+
+
+def ente_ids(session: Session) -> list[int]:
+    """The enti whose settlement flows are asked for."""
+    query = select(acquisizioni_fdr.c.ente_id).distinct().order_by(acquisizioni_fdr.c.ente_id)
+    return list(session.execute(query).scalars())
+
+
 def all_rows(session: Session) -> Sequence[Row[Any]]:
     """Every turn, with the codIpaEnte, what was said of the transport and until when the circuit holds the station."""
     table, held = acquisizioni_fdr, schema_circuiti

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from time import perf_counter
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Executable, create_engine, event, text
@@ -17,7 +18,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
 
+from hub import misure
 from hub.domain.errors import OutOfService
+from hub.misure import DB_ATTESA_S, DB_CONNESSIONI
 from hub.store.driver import DriverPool, DriverStatement
 from hub.store.group import GroupWriter, is_open
 
@@ -77,6 +80,9 @@ class Database:
         self._writer = None if self.is_postgresql else GroupWriter(engine)
         self._pool = DriverPool(engine) if self.is_postgresql else None
         self._statements: dict[Executable, DriverStatement] = {}
+        event.listen(engine, "checkout", lambda *_: self._tell_connections(0))
+        # It is told just before the connection is back.
+        event.listen(engine, "checkin", lambda *_: self._tell_connections(-1))
 
     @property
     def url(self) -> str:
@@ -103,7 +109,9 @@ class Database:
 
         Raises: OutOfService (the database does not answer, or has no room: nothing was written).
         """
+        asked = perf_counter()
         with self._translated(), self._writer.transaction() if self._writer else self.engine.begin() as session:
+            misure.observe(DB_ATTESA_S, perf_counter() - asked)
             yield session
 
     @contextmanager
@@ -167,6 +175,10 @@ class Database:
                 yield session
             finally:
                 session.exec_driver_sql("PRAGMA query_only=OFF")
+
+    def _tell_connections(self, more: int) -> None:
+        pool: Any = self.engine.pool
+        misure.level(DB_CONNESSIONI, pool.checkedout() + more)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -12,7 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from hub import misure
 from hub.domain.errors import OutOfService
+from hub.misure import COMMIT_INSIEME
 from hub.store.driver import DriverStatement
 
 # A group is closed after this many callers, so that the first of them never waits long for its commit.
@@ -116,6 +118,7 @@ class GroupWriter:
                 connection.commit()
             else:
                 self._driver.commit()
+            misure.observe(COMMIT_INSIEME, group.size)
         except BaseException as error:
             group.error = error
             # SQLite leaves the transaction open when its commit fails; nobody may get this connection again.

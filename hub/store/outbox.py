@@ -13,14 +13,18 @@ from typing import Any
 
 from sqlalchemy import Row, and_, exists, func, insert, or_, select, text, update
 
+from hub import misure
 from hub.domain.errors import Conflict, NotFound
 from hub.domain.stati import StatoMessaggio
+from hub.misure import LEASE_RIPRESI
 from hub.store.database import Session
 from hub.store.schema import enti, outbox
 
 CHANNEL = "pontepa_outbox"
 _FERMI = (StatoMessaggio.DA_INVIARE, StatoMessaggio.SCONOSCIUTO)
 _APERTI = (StatoMessaggio.DA_INVIARE, StatoMessaggio.SCONOSCIUTO, StatoMessaggio.IN_INVIO)
+# Written out, and not bound: the partial indexes are chosen by these words.
+_COUNTED = ("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'IN_INVIO')", "stato = 'PARCHEGGIATO'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,9 @@ def claim(
             outbox.c.ente_id,
         )
     ).all()
+    for row in taken:
+        if before[row.id] == StatoMessaggio.IN_INVIO:
+            misure.count(LEASE_RIPRESI, row.topic)
     return [
         Claimed(
             row.id,
@@ -204,14 +211,15 @@ def _wanted(topics: Collection[str] | None, busy: Collection[int]) -> list[Any]:
     return conditions
 
 
-def depth(session: Session) -> dict[str, int]:
-    """How many messages are open or parked, by state."""
-    rows = session.execute(
-        select(outbox.c.stato, func.count())
-        .where(outbox.c.stato.in_((*_APERTI, StatoMessaggio.PARCHEGGIATO)))
-        .group_by(outbox.c.stato)
-    )
-    return {stato: count for stato, count in rows}
+def by_topic(session: Session) -> Sequence[Row[Any]]:
+    """The messages that are open or parked, by `topic` and `stato`: how many (`numero`), the oldest's `created_at`, the
+    nearest `next_attempt_at`."""
+    columns = (outbox.c.topic, outbox.c.stato, func.count().label("numero"))
+    first = (func.min(outbox.c.created_at).label("created_at"), func.min(outbox.c.next_attempt_at).label("next_at"))
+    open_or_parked = [
+        select(*columns, *first).where(text(where)).group_by(outbox.c.topic, outbox.c.stato) for where in _COUNTED
+    ]
+    return [row for query in open_or_parked for row in session.execute(query)]
 
 
 def list_messages(session: Session, stato: str | None = None, limit: int = 100) -> Sequence[Row[Any]]:

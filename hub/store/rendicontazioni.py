@@ -13,11 +13,13 @@ from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, func, ins
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from hub import misure
 from hub.domain.acquisizione_fdr import FlussoElencato
 from hub.domain.errors import Conflict, NotFound
 from hub.domain.rendicontazione import Riga
 from hub.domain.servizi_rest import Servizio
 from hub.domain.stati import StatoRendicontazione, check_transition
+from hub.misure import LEASE_RIPRESI
 from hub.store import circuiti
 from hub.store.database import Session
 from hub.store.schema import acquisizioni_fdr, rendicontazioni, rendicontazioni_righe
@@ -102,6 +104,8 @@ def claim(session: Session, now: datetime, lease_until: datetime, *, is_stored: 
     if not is_stored:
         check_transition(_S(row.stato), _S.DOWNLOADING)
         values |= {"stato": str(_S.DOWNLOADING), "attempts": row.attempts + 1}
+    if row.lease_until is not None:
+        misure.count(LEASE_RIPRESI, "rendicontazione")
     held = update(table).where(table.c.id == row.id, table.c.fence == row.fence).values(values).returning(table)
     return session.execute(held).one_or_none()
 

@@ -45,6 +45,7 @@ from hub.store.schema_tassonomia import stato_tassonomia as stato_tassonomia
 from hub.store.schema_tassonomia import voci_tassonomia as voci_tassonomia
 from hub.store.schema_uscita import circuiti as circuiti
 from hub.store.schema_uscita import eventi_esito as eventi_esito
+from hub.store.schema_uscita import misure as misure
 from hub.store.schema_uscita import outbox as outbox
 from hub.store.schema_verifica import attivazioni as attivazioni
 from hub.store.schema_verifica import attivazioni_ccp as attivazioni_ccp

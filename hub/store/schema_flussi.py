@@ -77,6 +77,9 @@ flussi_import = Table(
         "ix_flussi_import_aperti", "stato", "id", where="stato IN ('AUTORIZZATO', 'LOAD_IMPORT', 'IMPORT_IN_ELAB')"
     ),
     Index("ix_flussi_import_ente_id_nome_file", "ente_id", "nome_file"),
+    # Counted for who watches.
+    Index("ix_flussi_import_stato", "stato"),
+    Index("ix_flussi_import_stato_flusso", "stato_flusso"),
     partial_index("ix_flussi_import_annullamenti", "id", where="annullamento_riga IS NOT NULL"),
     # One flow of an iuf loads or is loaded at a time.
     partial_index(
@@ -138,6 +141,7 @@ prenotazioni_export = Table(
     ),
     # Whose turn it is.
     Index("ix_prenotazioni_export_ente_id_started_at", "ente_id", "started_at"),
+    Index("ix_prenotazioni_export_stato", "stato"),
 )
 
 # One row: when the archive of files may be swept again, and what was removed since ever, by why.

@@ -91,6 +91,8 @@ rendicontazioni = Table(
     ),
     Index("ix_rendicontazioni_dominio_regolato", "dominio", "regolato"),
     Index("ix_rendicontazioni_file", "file"),
+    # Counted for who watches.
+    Index("ix_rendicontazioni_stato", "stato", "next_attempt_at"),
 )
 
 # The payments of a flow, in file order. Those of a revision that does not count stay as its history.

@@ -1,8 +1,11 @@
-"""The tables of what leaves: the outbox, the outcomes told to enti, the circuits of stations. Part of `schema`."""
+"""The tables of what leaves: the outbox, the outcomes told to enti, the circuits of stations, what is told of it all.
+
+Part of `schema`."""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy.types import JSON
 
 from hub.store.columns import Id, Instant, metadata, partial_index
 
@@ -66,4 +69,15 @@ eventi_esito = Table(
     Column("consegnato_at", Instant),
     UniqueConstraint("ente_id", "iud", "sequenza", name="uq_eventi_esito_ente_id_iud_sequenza"),
     Index("ix_eventi_esito_messaggio_id", "messaggio_id"),
+)
+
+# What /metrics tells of the database, read by one process for all; `non_prima_at`: until then nobody reads again.
+misure = Table(
+    "misure",
+    metadata,
+    Column("lettura", String(16), primary_key=True),
+    Column("non_prima_at", Instant, nullable=False),
+    Column("letta_at", Instant),
+    Column("durata_ms", Integer),
+    Column("valori", JSON(none_as_null=True)),
 )

@@ -134,3 +134,14 @@ def count_open(session: Session, overdue: datetime, old: datetime) -> dict[str, 
     )
     found = select(age, func.count()).where(_OPEN).group_by(age)
     return {str(name): count for name, count in session.execute(found)}
+
+
+def ages_open(session: Session, bounds: Sequence[tuple[str, datetime]], beyond: str) -> Sequence[Row[Any]]:
+    """The attempts without an outcome by `stato` and `eta`: how many (`numero`), the oldest's `created_at`.
+
+    `bounds`: by name, since when one began that is so young, the youngest first; `beyond`: the name of all others.
+    """
+    eta = case(*((tentativi.c.created_at > since, name) for name, since in bounds), else_=beyond).label("eta")
+    oldest = func.min(tentativi.c.created_at).label("created_at")
+    query = select(tentativi.c.stato, eta, func.count().label("numero"), oldest)
+    return session.execute(query.where(_OPEN).group_by(tentativi.c.stato, eta)).all()

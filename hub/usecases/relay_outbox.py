@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
 
+from hub import misure
 from hub.crash import Punto, crash_point
 from hub.domain.attesa import before_question, before_retry
 from hub.domain.delivery import Delivery, Outcome
 from hub.domain.stati import StatoMessaggio
 from hub.log import get_logger
+from hub.misure import CONSEGNA_S, LEASE_PERSI
 from hub.store import outbox
 from hub.store.database import Database, Session
 from hub.store.outbox import Claimed
@@ -139,6 +141,10 @@ def _relay(db: Database, topic: Topic, message: Claimed, limits: RelayLimits, cl
         is_settled = _settle(session, topic, message, delivery, limits, settled_at)
         crash_point(Punto.RELAY_SCRITTO)
     crash_point(Punto.RELAY_CHIUSO)
+    outcome = "HELD" if delivery.is_held else str(delivery.outcome)
+    misure.observe(CONSEGNA_S, (settled_at - started_at).total_seconds(), message.topic, outcome)
+    if not is_settled:
+        misure.count(LEASE_PERSI, message.topic)
     get_logger().info(
         "message_settled" if is_settled else "message_lost_to_another_worker",
         topic=message.topic,

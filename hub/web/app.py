@@ -70,7 +70,9 @@ class _PrivateFlask(Flask):
         get_logger().error("http_request_crashed", exc_info=exc_info)
 
 
-def create_flask(runtime: Runtime, certificate: Certificate | None = None) -> Flask:
+def create_flask(
+    runtime: Runtime, certificate: Certificate | None = None, metrics: Metrics | None = None
+) -> Flask:
     """Return the application of pages, health and metrics. It calls no network; only the console sets cookies."""
     app = _PrivateFlask("hub.web", static_url_path="/static")
     app.config.update(
@@ -80,7 +82,7 @@ def create_flask(runtime: Runtime, certificate: Certificate | None = None) -> Fl
         SEND_FILE_MAX_AGE_DEFAULT=_STATIC_MAX_AGE_S,
     )
     app.extensions[RUNTIME] = runtime
-    app.extensions[METRICS] = Metrics()
+    app.extensions[METRICS] = metrics or Metrics()
     app.extensions[CERTIFICATE] = certificate
     app.jinja_env.filters.update(euro=euro, ora=ora, istante=datetime.isoformat)
     app.jinja_env.globals["static_version"] = _digest(Path(str(app.static_folder)))

@@ -8,10 +8,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from hub import misure
 from hub.runtime import REPLACED
 from hub.web.app import Certificate, create_flask
-from hub.web.context import METRICS, ROUTE
+from hub.web.context import ROUTE
 from hub.web.guardia_nodo import GuardiaNodo
+from hub.web.metrics import Metrics
 from hub.web.scarico import waiting
 
 if TYPE_CHECKING:
@@ -23,14 +25,17 @@ def create_front(
     mounts: Mapping[str, WSGIApplication],
     certificate: Certificate | None = None,
     guardia: GuardiaNodo | None = None,
+    metrics: Metrics | None = None,
 ) -> WSGIApplication:
     """Return the WSGI application of the whole HTTP server.
 
     `mounts`: path -> application which sees what follows the path ("", "/...", or ".wsdl"). `certificate`: finds the
     fingerprint of the TLS client certificate of a request. `guardia`: who gets to the doors of the node; None: all.
+    `metrics`: where this process counts; None: by itself.
     """
-    flask = create_flask(runtime, certificate)
-    metrics = flask.extensions[METRICS]
+    metrics = metrics or Metrics()
+    misure.collect(metrics)
+    flask = create_flask(runtime, certificate, metrics)
     by_length = sorted(mounts.items(), key=lambda mount: -len(mount[0]))
 
     def front(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -50,7 +55,7 @@ def create_front(
             route = environ.get(ROUTE, "-")
             if REPLACED in environ:
                 metrics.replaced(environ[REPLACED])
-            metrics.observe(environ.get("REQUEST_METHOD", ""), route, status, perf_counter() - started)
+            metrics.request(environ.get("REQUEST_METHOD", ""), route, status, perf_counter() - started)
 
     return waiting(front, runtime)
 

@@ -1,116 +1,151 @@
-"""Counts and durations of the requests, in Prometheus' words. One registry per application, counts per process.
+"""What /metrics tells, in Prometheus' words: what the processes of this machine count, what the database holds.
 
-What is in the database is everybody's, and is read at each question.
+The processes of one `serve` count into files of one folder, so that each of them can tell for all.
+Source: prometheus_client, "Multiprocess Mode".
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.metrics import disable_created_metrics
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from hub.domain.scadenze import Scadenza
+from hub.misure import CONTATE, LETTE, PROCESSI, RICHIESTA_S, RICHIESTE, RISPOSTE_SOSTITUITE, Genere, Lette, Misura
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+# The library's own name: whoever is started with it counts into that folder.
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_PREFIX = "pontepa-metriche-"
 # A label takes only known values: a caller must not be able to fill the memory with names of his own.
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
-_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Conti:
-    """What was read from the database: counts by stato, how far flows in elaboration are, files removed by motivo."""
-
-    outbox: Mapping[str, int]
-    imports: Mapping[str, int]
-    flussi: Mapping[str, int]
-    exports: Mapping[str, int]
-    tassonomia: Mapping[str, int]
-    righe_decise: int
-    righe_rimaste: int
-    attesa_s: int
-    scadenze: Sequence[Scadenza]
-    rimossi: Mapping[str, int]
-    rimossi_bytes: int
-    tentativi: Mapping[str, int]
-    circuiti: Mapping[tuple[str, str], bool]
-    ricevute: Mapping[str, int]
-    ricevute_attesa_s: int
-    rendicontazioni: Mapping[str, int]
-    rendicontazioni_ferme: int
-    elenco_fdr_eta_s: int
 
 
 class Metrics:
-    """What is counted at the door."""
+    """What one process counts. `folder`: where those of its machine count too; None: it is alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str | None = None) -> None:
+        self._folder = folder
+        if folder is not None and not values.ValueClass._multiprocess:
+            # It was loaded before it was told where: a process may be born of one that has it.
+            os.environ[FOLDER] = folder
+            values.ValueClass = values.MultiProcessValue()  # type: ignore[misc]
+        # A second series for each count, which several processes together do not have.
+        disable_created_metrics()
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "pontepa_http_requests", "Requests answered", ("method", "route", "status"), registry=self._registry
-        )
-        self._duration = Histogram(
-            "pontepa_http_request_duration_seconds",
-            "Time until the answer was ready",
-            ("route",),
-            buckets=_BUCKETS,
-            registry=self._registry,
-        )
+        self._by_name: dict[str, Any] = {misura.name: self._made(misura) for misura in CONTATE}
 
-        self._replaced = Counter(
-            "pontepa_answers_replaced", "Answers to the node not valid", ("operation",), registry=self._registry
-        )
+    def _made(self, misura: Misura) -> Counter | Gauge | Histogram:
+        match misura.genere:
+            case Genere.CONTATORE:
+                return Counter(misura.name, misura.words, misura.labels, registry=self._registry)
+            case Genere.DURATA:
+                return Histogram(
+                    misura.name, misura.words, misura.labels, buckets=misura.buckets, registry=self._registry
+                )
+            case Genere.LIVELLO:
+                return Gauge(
+                    misura.name, misura.words, misura.labels, registry=self._registry, multiprocess_mode="livesum"
+                )
+
+    def count(self, misura: Misura, labels: tuple[str, ...], by: int) -> None:
+        self._of(misura, labels).inc(by)
+
+    def observe(self, misura: Misura, labels: tuple[str, ...], value: float) -> None:
+        self._of(misura, labels).observe(value)
+
+    def level(self, misura: Misura, labels: tuple[str, ...], value: int) -> None:
+        self._of(misura, labels).set(value)
+
+    def _of(self, misura: Misura, labels: tuple[str, ...]) -> Any:
+        made = self._by_name[misura.name]
+        return made.labels(*labels) if labels else made
+
+    def begin(self, ruolo: str) -> None:
+        """Say that a process of this kind is at work."""
+        self.level(PROCESSI, (ruolo,), 1)
 
     def replaced(self, operation: str) -> None:
         """Count an answer of ours that was not valid. `operation` is of a contract."""
-        self._replaced.labels(operation).inc()
+        self.count(RISPOSTE_SOSTITUITE, (operation,), 1)
 
-    def observe(self, method: str, route: str, status: str, seconds: float) -> None:
+    def request(self, method: str, route: str, status: str, seconds: float) -> None:
         """Count one answered request. `route` is a pattern, never an address."""
-        self._requests.labels(method if method in _METHODS else "OTHER", route, status).inc()
-        self._duration.labels(route).observe(seconds)
+        self.count(RICHIESTE, (method if method in _METHODS else "OTHER", route, status), 1)
+        self.observe(RICHIESTA_S, (route,), seconds)
 
-    def exposition(self, conti: Conti) -> bytes:
-        """Return everything as text, with what the database holds now."""
-        now = CollectorRegistry()
-        _by_stato(now, "pontepa_outbox_messages", "Messages in the outbox", conti.outbox)
-        _by_stato(now, "pontepa_imports", "Files of flows that came", conti.imports)
-        _by_stato(now, "pontepa_flussi", "Flows that became of them", conti.flussi)
-        _by_stato(now, "pontepa_exports", "Booked exports", conti.exports)
-        _by_stato(now, "pontepa_tassonomia_tipi", "Active tipi whose taxonomy code needs care", conti.tassonomia)
-        _by_stato(now, "pontepa_ricevute", "Receipts that wait, were set aside or are flagged", conti.ricevute)
-        _by_stato(now, "pontepa_rendicontazioni", "Revisions of settlement flows; PARKED wait", conti.rendicontazioni)
-        _by_stato(now, "pontepa_attempts_open", "Attempts at the node without an outcome", conti.tentativi)
-        circuits = Gauge("pontepa_circuit_open", "Station held back", ("stazione", "servizio"), registry=now)
-        for (stazione, servizio), is_open in conti.circuiti.items():
-            circuits.labels(stazione, servizio).set(int(is_open))
-        numbers = (
-            ("pontepa_rendicontazioni_stopped", "Enti whose station is refused", conti.rendicontazioni_ferme),
-            ("pontepa_rendicontazioni_list_seconds", "Age of the list that is oldest", conti.elenco_fdr_eta_s),
-            ("pontepa_ricevute_oldest_waiting_seconds", "Age of the oldest waiting receipt", conti.ricevute_attesa_s),
-            ("pontepa_import_rows_decided", "Rows decided of the flows in elaboration", conti.righe_decise),
-            ("pontepa_import_rows_left", "Rows left of the flows in elaboration, by bytes read", conti.righe_rimaste),
-            ("pontepa_import_oldest_waiting_seconds", "Age of the file that waits longest", conti.attesa_s),
-        )
-        for name, words, number in numbers:
-            Gauge(name, words, registry=now).set(number)
-        ends = Gauge(
-            "pontepa_station_expiry_timestamp_seconds",
-            "When a certificate or a key of a station ends",
-            ("stazione", "cosa"),
-            registry=now,
-        )
-        for scadenza in conti.scadenze:
-            ends.labels(scadenza.stazione, scadenza.cosa).set(scadenza.scade_at.timestamp())
-        files = Counter("pontepa_archive_files_removed", "Files swept from the archive", ("motivo",), registry=now)
-        for motivo, count in conti.rimossi.items():
-            files.labels(motivo).inc(count)
-        Counter("pontepa_archive_bytes_removed", "Bytes of these files", registry=now).inc(conti.rimossi_bytes)
-        return generate_latest(self._registry) + generate_latest(now)
+    def exposition(self, lette: Lette) -> bytes:
+        """Return everything as text: what was counted, then what was read."""
+        counted = self._registry
+        if self._folder is not None:
+            _forget_levels_of_the_dead(self._folder)
+            counted = CollectorRegistry()
+            MultiProcessCollector(counted, path=self._folder)
+        read = CollectorRegistry()
+        read.register(_Read([_family(misura, lette[misura.name]) for misura in LETTE if misura.name in lette]))
+        return generate_latest(counted) + generate_latest(read)
 
 
-def _by_stato(registry: CollectorRegistry, name: str, words: str, counts: Mapping[str, int]) -> None:
-    gauge = Gauge(name, words, ("stato",), registry=registry)
-    for stato, count in counts.items():
-        gauge.labels(str(stato)).set(count)
+class _Read:
+    """What the library asks for what was read elsewhere."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        return self._families
+
+
+def _family(misura: Misura, rows: Sequence[tuple[Sequence[str], int]]) -> Metric:
+    kind = CounterMetricFamily if misura.genere == Genere.CONTATORE else GaugeMetricFamily
+    family = kind(misura.name, misura.words, labels=misura.labels)
+    for labels, value in rows:
+        family.add_metric(labels, value)
+    return family
+
+
+@contextmanager
+def shared_folder() -> Iterator[Path]:
+    """Make the folder of a `serve` and tell it to the processes that are started; remove it at the end.
+
+    What a killed one has left behind is removed too.
+    """
+    place = Path(tempfile.gettempdir())
+    for left in place.glob(f"{_PREFIX}{os.getuid()}-*"):
+        pid = left.name.rpartition("-")[2]
+        if pid == str(os.getpid()) or not (pid.isdigit() and _lives(int(pid))):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = place / f"{_PREFIX}{os.getuid()}-{os.getpid()}"
+    folder.mkdir(mode=0o700)
+    os.environ[FOLDER] = str(folder)
+    try:
+        yield folder
+    finally:
+        del os.environ[FOLDER]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget_levels_of_the_dead(folder: str) -> None:
+    """What a process has counted stays true when it is gone; what it had at work does not."""
+    for file in Path(folder).glob("gauge_live*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not _lives(pid):
+            mark_process_dead(pid, folder)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another's, but there
+    return True

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+import threading
+from datetime import timedelta
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from flask import Flask, Response, current_app, jsonify
 
-from hub.domain.avanzamento import avanzamento_di
-from hub.domain.tassonomia import Vigore
+from hub.domain.errors import Misconfigured, OutOfService
 from hub.formats.resources import resource
-from hub.store import (
-    acquisizioni_fdr,
-    circuiti,
-    migrate,
-    outbox,
-    pulizie_archivio,
-    registro,
-    rendicontazioni,
-    rt_ricevute,
-    tassonomia,
-    tentativi,
-)
-from hub.usecases.scadenze_stazioni import scadenze_stazioni
-from hub.usecases.tentativi_aperti import VECCHIO
-from hub.web import metrics
-from hub.web.context import METRICS, runtime
+from hub.misure import DATABASE
+from hub.store import migrate
+from hub.usecases.leggi_misure import Lettura, leggi_misure
+from hub.web.context import METRICS, RUNTIME, runtime
+from hub.web.metrics import CONTENT_TYPE, Metrics
 
-# Nought where there is none, so that an alarm ends.
-_STATI_TENTATIVO = dict.fromkeys(("DA_INVIARE", "SCONOSCIUTO", "IN_ATTESA", "IN_RITARDO", "VECCHIO"), 0)
+if TYPE_CHECKING:
+    from hub.runtime import Runtime
+
 _HEAD = "pontepa.migrations.head"
+# Who asks a worker is near: one that is silent for so long is gone.
+_SILENT_S = 10
 
 
 def register(app: Flask) -> None:
@@ -58,40 +52,47 @@ def ready() -> tuple[Response, int]:
 
 
 def exposition() -> Response:
-    """Answer the counts of this process, and of the outbox and the flows, which are everybody's."""
-    now = runtime().clock()
-    attesa = timedelta(seconds=runtime().config.ricevuta_attesa_s)
-    with runtime().db.reading() as session:
-        under_way = [avanzamento_di(row, now) for row in registro.in_elaboration(session)]
-        oldest = registro.oldest_waiting(session)
-        rimossi, rimossi_bytes = pulizie_archivio.removed(session)
-        conti = metrics.Conti(
-            outbox=outbox.depth(session),
-            imports=registro.count_imports(session),
-            flussi=registro.count_flussi(session),
-            exports=registro.count_exports(session),
-            tassonomia=_tipi_to_mend(tassonomia.stato(session).avvisi or {}),
-            righe_decise=sum(fatto.righe for fatto in under_way),
-            righe_rimaste=sum(fatto.righe_rimaste for fatto in under_way),
-            rimossi=rimossi,
-            rimossi_bytes=rimossi_bytes,
-            tentativi=_STATI_TENTATIVO | tentativi.count_open(session, now - attesa, now - VECCHIO),
-            circuiti={(row.stazione_id, row.servizio): row.aperto_at is not None for row in circuiti.all_rows(session)},
-            attesa_s=_age_s(oldest, now),
-            ricevute=rt_ricevute.counts(session),
-            rendicontazioni=rendicontazioni.count_by_stato(session),
-            rendicontazioni_ferme=acquisizioni_fdr.count_stopped(session),
-            elenco_fdr_eta_s=_age_s(acquisizioni_fdr.oldest_list(session), now),
-            scadenze=scadenze_stazioni(session),
-            ricevute_attesa_s=_age_s(rt_ricevute.oldest_waiting(session), now),
-        )
-    return Response(current_app.extensions[METRICS].exposition(conti), content_type=metrics.CONTENT_TYPE)
+    """Answer what the processes of this machine count, and what the database holds, which is everybody's.
+
+    When it does not answer, what is counted is told all the same.
+    """
+    config = runtime().config
+    lettura = Lettura(
+        topics=tuple(runtime().topics),
+        attesa=timedelta(seconds=config.ricevuta_attesa_s),
+        every=timedelta(seconds=config.metrics_cache_s),
+    )
+    try:
+        lette = leggi_misure(runtime().db, lettura, runtime().clock)
+    except OutOfService:
+        lette = {DATABASE.name: [([], 0)]}
+    metrics: Metrics = current_app.extensions[METRICS]
+    return Response(metrics.exposition(lette), content_type=CONTENT_TYPE)
 
 
-def _age_s(since: datetime | None, now: datetime) -> int:
-    return 0 if since is None else (now - since) // timedelta(seconds=1)
+class _Handler(WSGIRequestHandler):
+    timeout = _SILENT_S
+
+    def log_message(self, *_: Any) -> None:
+        """Nobody reads who has asked for numbers."""
 
 
-def _tipi_to_mend(avvisi: Mapping[str, int]) -> dict[str, int]:
-    """As the worker counted them last; nought where it found none, so that an alarm ends."""
-    return {vigore: avvisi.get(vigore, 0) for vigore in Vigore if vigore != Vigore.VALIDO}
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+def serve_beside(runtime: Runtime, metrics: Metrics, host: str, port: int) -> WSGIServer:
+    """Answer /health/live, /health/ready and /metrics of a process that has no other door, in threads of its own.
+
+    Raises: Misconfigured (the port is taken).
+    """
+    app = Flask("hub.web", static_folder=None)
+    app.extensions |= {RUNTIME: runtime, METRICS: metrics}
+    register(app)
+    app.register_error_handler(500, lambda _: (jsonify(stato="non pronto"), 503))
+    try:
+        server = make_server(host, port, app, server_class=_Server, handler_class=_Handler)
+    except OSError as error:
+        raise Misconfigured(f"PONTEPA_METRICS_PORT: {host}:{port} non si può aprire ({error.strerror})") from error
+    threading.Thread(target=server.serve_forever, name="metriche", daemon=True).start()
+    return server

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import urllib3
 
-from benchmarks.processes import START_TIMEOUT_S, Installation, Process, wait_http
+from benchmarks.processes import START_TIMEOUT_S, Installation, Process, free_port, wait_http
 from tests.factories import Documento, make_documento
 from tests.flows.nursery import nursery
 
@@ -52,28 +52,40 @@ class Plant(Installation):
         self.of_simulator: tuple[str, ...] = ()
         # For whom the stories are told: the ente of the demo.
         self.cod_ipa_ente, self.password = "C_PROVA", PASSWORD
+        # Added to the environment of one process alone.
+        self.of_name: dict[str, dict[str, str]] = {}
         self.by_name: dict[str, Process] = {}
+        # Of further servers over the same database: `serve-2`.
+        self._serve_urls: dict[str, str] = {}
 
     @property
     def environment(self) -> dict[str, str]:
         return super().environment | self._extra
 
     def up(self, *names: str) -> None:
-        """Start `serve`, `simulator` or workers under names of their own (`worker-1`), together; wait for each."""
+        """Start `serve`, `simulator`, workers and further servers under names of their own (`worker-1`, `serve-2`),
+        together; wait for each."""
         started = [(name, self._start_named(name)) for name in names]
         for name, process in started:
-            if name in ("serve", "simulator"):
-                url = f"{self.hub_url}/health/ready" if name == "serve" else f"{self.node_url}/health/live"
+            if not name.startswith("worker"):
+                url = f"{self.node_url}/health/live" if name == "simulator" else f"{self.url_of(name)}/health/ready"
                 wait_http(url, process, self.folder / f"{name}.log")
 
+    def url_of(self, name: str) -> str:
+        """The address of a server by its name."""
+        if name == "serve":
+            return self.hub_url
+        return self._serve_urls.setdefault(name, f"http://127.0.0.1:{free_port()}")
+
     def _start_named(self, name: str) -> Process:
-        port, node_port = (url.rpartition(":")[2] for url in (self.hub_url, self.node_url))
-        arguments = {
-            "serve": ["serve", "--port", port],
-            "simulator": ["simulator", "--port", node_port, "--hub", self.hub_url, *self.of_simulator],
-        }.get(name, ["worker"])
+        kind = name.partition("-")[0]
+        arguments = [kind]
+        if kind == "serve":
+            arguments += ["--port", self.url_of(name).rpartition(":")[2]]
+        elif kind == "simulator":
+            arguments += ["--port", self.node_url.rpartition(":")[2], "--hub", self.hub_url, *self.of_simulator]
         log = self.folder / f"{name}.log"
-        process = self._begin(arguments, log)
+        process = self._begin(arguments, log, self.of_name.get(name))
         self.by_name[name] = process
         self._running.append(process)
         return process
@@ -85,13 +97,14 @@ class Plant(Installation):
         if self._begin(arguments, log).wait(START_TIMEOUT_S):
             raise RuntimeError(f"pontepa {' '.join(arguments)}: {log.read_text(errors='replace')[-2000:]}")
 
-    def _begin(self, arguments: Sequence[str], log: Path) -> Process:
+    def _begin(self, arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> Process:
+        environment = self.environment | {**(env or {})}
         if not self._is_cold:
-            return nursery().bear(arguments, env=self.environment, cwd=self.folder, log=log)
+            return nursery().bear(arguments, env=environment, cwd=self.folder, log=log)
         with log.open("ab") as output:
             return subprocess.Popen(
                 [str(Path(sys.executable).with_name("pontepa")), *arguments],
-                env=self.environment, cwd=self.folder, stdout=output, stderr=output, start_new_session=True,
+                env=environment, cwd=self.folder, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
 
     def await_worker(self, name: str) -> None:
