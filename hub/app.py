@@ -48,6 +48,7 @@ from hub.store import migrate
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
+from hub.store.segni import Segni
 from hub.usecases import consegna_export, inoltro_esito, invio_rpt, pubblica_posizioni, recupera_ricevute, recupero
 from hub.usecases.authenticate import Callers
 from hub.usecases.consegna_export import TOPIC_EXPORT
@@ -81,6 +82,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 def build_runtime(config: Config) -> Runtime:
     """Open the parts of one process. Raises: Misconfigured."""
     db = Database.open(config.database_url, pool_size=config.db_pool_size)
+    segni = Segni(config.data_dir)
     cassaforte = Cassaforte(config.secret_key)
     nodi = build_nodi(config)
     linked = _collegamenti(config, db, nodi, cassaforte)
@@ -91,7 +93,8 @@ def build_runtime(config: Config) -> Runtime:
         config=config,
         db=db,
         nodi=nodi,
-        iuv=IuvBlocks(db, config.iuv_block_size),
+        iuv=IuvBlocks(db, config.iuv_block_size, segni),
+        segni=segni,
         callers=Callers(Anagrafe(db), config.auth_failures_max),
         cassaforte=cassaforte,
         firme=XmlsecFirme(),
@@ -260,12 +263,15 @@ def _keep_out_of_collections() -> None:
 
 
 def serve(config: Config) -> None:
-    """Serve HTTP until a signal. Raises: Misconfigured (the database is not at this version's migration; TLS)."""
+    """Serve HTTP until a signal.
+
+    Raises: Misconfigured (the database is not at this version's migration; TLS), DatabaseRipristinato.
+    """
     from granian.constants import Interfaces, Loops
     from granian.http import HTTP1Settings
     from granian.server import Server
 
-    _check_migrations(config)
+    _check_database(config)
     app_porte.check_porte(config)
     server = Server(
         "hub.app:create_front_server",
@@ -289,10 +295,13 @@ def serve(config: Config) -> None:
 
 
 def run_worker(config: Config) -> None:
-    """Run the jobs until SIGTERM or SIGINT, then settle what is in flight. Raises: Misconfigured."""
+    """Run the jobs until SIGTERM or SIGINT, then settle what is in flight.
+
+    Raises: Misconfigured, DatabaseRipristinato (also while it runs: nothing leaves twice).
+    """
     if not config.node_url:
         raise Misconfigured("PONTEPA_NODE_URL non valorizzata: il worker non sa dove inviare")
-    _check_migrations(config)
+    _check_database(config)
     crash.arm(os.environ, is_production=config.is_produzione)
     metrics = _begin_counting(config, "worker")
     runtime = build_runtime(config)
@@ -305,11 +314,15 @@ def run_worker(config: Config) -> None:
     flows = Figlio(app_flussi.command(), stop)
     flows.start()
     fonte = build_fonte_tassonomia(config) if config.tassonomia_aggiorna else None
-    schedule.run(runtime, stop, fonte, build_fdr(config, stop))
-    flows.join()
-    if told is not None:
-        told.server_close()
-    runtime.db.close()
+    fdr = build_fdr(config, stop)
+    try:
+        schedule.run(runtime, stop, fonte, fdr)
+    finally:
+        stop.set()
+        flows.join()
+        if told is not None:
+            told.server_close()
+        runtime.db.close()
 
 
 def run_simulator(config: Config, *, port: int, hub_url: str, **options: Any) -> None:
@@ -317,10 +330,11 @@ def run_simulator(config: Config, *, port: int, hub_url: str, **options: Any) ->
     serve_simulator(host=config.host, port=port, hub_url=hub_url, data_dir=config.data_dir, **options)
 
 
-def _check_migrations(config: Config) -> None:
+def _check_database(config: Config) -> None:
     db = Database.open(config.database_url, pool_size=1)
     try:
         if migrate.current(db) != migrate.head(resource("migrations")):
             raise Misconfigured("il database non è aggiornato: eseguire `pontepa db upgrade`")
+        Segni(config.data_dir).check(db)
     finally:
         db.close()

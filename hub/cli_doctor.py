@@ -18,7 +18,7 @@ import click
 from hub.cli_common import Settings, json_option, pass_settings, print_json, print_table, utc_now
 from hub.config import Config
 from hub.domain.credenziali import IdentitaTls
-from hub.domain.errors import InvalidRequest, Misconfigured
+from hub.domain.errors import InvalidRequest, Misconfigured, OutOfService
 from hub.domain.scadenze import Scadenza
 from hub.formats.identita_tls import build_contesto, read_catena
 from hub.formats.resources import resource
@@ -26,6 +26,7 @@ from hub.formats.segreti import Cassaforte
 from hub.store import circuiti, migrate, servizi_rest, stazioni, tentativi
 from hub.store.database import Database
 from hub.store.faults import DatabaseError
+from hub.store.segni import Segni
 from hub.usecases.scadenze_stazioni import scadenze_stazioni
 from hub.usecases.stazione_nodo import stazione_of
 from hub.usecases.tentativi_aperti import VECCHIO
@@ -65,6 +66,7 @@ def doctor(settings: Settings, as_json: bool) -> None:
     found += [_folder(config), *_own_certificate(config)]
     if is_readable:
         with settings.database() as db:
+            found.append(_age(db, config))
             found += _ends(db, config, utc_now())
             found += _held(db, config, utc_now())
             addresses = list(_addresses(db, config))
@@ -91,6 +93,14 @@ def _of_database(settings: Settings) -> Iterator[Referto]:
     except (DatabaseError, OSError) as error:
         # The driver's words may carry the password of the address.
         yield Referto("database", MALE, f"non risponde ({type(error).__name__})")
+
+
+def _age(db: Database, config: Config) -> Referto:
+    try:
+        Segni(config.data_dir).check(db)
+    except (OutOfService, Misconfigured) as error:
+        return Referto("copia del database", MALE, str(error))
+    return Referto("copia del database", BENE, "nulla di dimenticato, per quanto ne sa questa macchina")
 
 
 def _folder(config: Config) -> Referto:

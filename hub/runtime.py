@@ -11,6 +11,7 @@ from hub.formats.segreti import Cassaforte
 from hub.ports import Archivio, Firme, Nodo
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
+from hub.store.segni import Segni
 from hub.usecases.authenticate import Callers
 from hub.usecases.importo_attuale import Archivi
 from hub.usecases.relay_outbox import Topic
@@ -34,7 +35,7 @@ class Runtime:
     """The parts of a running process; `topics` is the list of all that leaves the hub.
 
     `nodi`: the node by profile of a station. `archivio`: the files of this installation; `archivi`: what entes answer
-    by themselves.
+    by themselves. `segni`: what is remembered of the database outside of it.
     """
 
     config: Config
@@ -48,3 +49,4 @@ class Runtime:
     archivi: Archivi
     topics: Mapping[str, Topic] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
+    segni: Segni = field(default_factory=lambda: Segni(None))

@@ -76,8 +76,8 @@ def test_an_installation_in_order_has_nothing_to_mend(shell: Shell, tmp_path: Pa
 
     assert {cosa: esito for cosa, (esito, _) in rows.items()} == dict.fromkeys(
         (
-            "database", "migrazioni", "cartella dei dati", "stazione 12345678903_01: certificato", "pagamenti al nodo",
-            "nodo", "orologio",
+            "database", "migrazioni", "copia del database", "cartella dei dati",
+            "stazione 12345678903_01: certificato", "pagamenti al nodo", "nodo", "orologio",
         ),
         "bene",
     )  # fmt: skip

@@ -55,6 +55,16 @@ class Misconfigured(HubError):
     pass
 
 
+class DatabaseRipristinato(OutOfService):
+    """The database has forgotten what was done with it: nothing may go on before the operator has said how."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "il database è più vecchio di quando l'hub lo ha usato, come una copia ripristinata: prima di ripartire "
+            "eseguire `pontepa db restored` (docs/esercizio.md)"
+        )
+
+
 class RichiestaNonEseguibile(InvalidRequest):
     """PAA_SYSTEM_ERROR, an answer of the contract: the reason stands in `description`."""
 

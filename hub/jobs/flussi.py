@@ -18,6 +18,7 @@ from hub.log import get_logger
 from hub.ports import Archivio
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
+from hub.store.segni import Segni
 from hub.usecases import esporta, risultati_flusso, sweep_archivio
 from hub.usecases.flusso_aperto import LimitiImport
 from hub.usecases.importa_flusso import ImportaFlussi
@@ -42,7 +43,9 @@ def run(parti: PartiFlussi, stop: threading.Event) -> None:
     config, clock = parti.config, parti.clock
     lease, small = timedelta(seconds=config.flussi_lease_s), risultati_flusso.PICCOLO_ROWS
     limiti = LimitiImport(config.flussi_pezzo_rows, lease=lease)
-    importa = ImportaFlussi(parti.db, parti.archivio, limiti, config.iuv_quindici_fino_al, clock)
+    importa = ImportaFlussi(
+        parti.db, parti.archivio, limiti, config.iuv_quindici_fino_al, clock, Segni(config.data_dir)
+    )
     write, stampa = partial(_write, parti, lease), partial(_print, parti, lease)
     deeds: dict[str, Callable[[], bool]] = {
         "importa_flusso": importa.run_once,

@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from hub.config import Config
 from hub.domain.attesa import SLOT_ENTE_S
+from hub.domain.errors import DatabaseRipristinato
 from hub.jobs import rendicontazione
 from hub.jobs.loops import Loop, job
 from hub.jobs.wake import watch
@@ -43,6 +44,8 @@ from hub.usecases import (
 from hub.usecases.elenca_fdr import Porte
 
 _EXPIRE_EVERY_S = 60
+# How old a copy of the database must be at least to be noticed whatever happened since.
+_BATTITO_S = 60
 # The longest that a call to an ente may take.
 _MARGIN_ENTE = timedelta(seconds=SLOT_ENTE_S)
 # The node is one and serves all.
@@ -63,6 +66,7 @@ def run(
     """Run the jobs until `stop`, then settle what is in flight and return.
 
     `fonte`: None, no taxonomy is fetched; `fdr`: None, no settlement flow is.
+    Raises: DatabaseRipristinato (the database became older than it was: nothing more was claimed).
     """
     config = runtime.config
     relays = [
@@ -110,6 +114,8 @@ def run(
     scheduler.add_job(overdue, "interval", seconds=min(_EXPIRE_EVERY_S, config.ricevuta_attesa_s), id="recupero")
     scheduler.add_job(_scadenze(runtime), "interval", days=1, next_run_time=runtime.clock(), id="scadenze_stazioni")
     scheduler.add_job(_tassonomia(runtime, fonte), "interval", seconds=_EXPIRE_EVERY_S, id="aggiorna_tassonomia")
+    battito = _Battito(runtime, stop)
+    scheduler.add_job(battito.tick, "interval", seconds=_BATTITO_S, next_run_time=runtime.clock(), id="battito")
     loops = [Loop(relay.name, relay.tick(runtime, stop), config.tick_s, stop) for relay in relays]
     loops.append(Loop("apply_rt", receipts, config.tick_s, stop))
     for loop in loops:
@@ -135,6 +141,26 @@ def run(
         relay.pool.shutdown(wait=True)
     watcher.join()
     get_logger().info("worker_stopped")
+    if battito.failure is not None:
+        raise battito.failure
+
+
+class _Battito:
+    """The heartbeat; it stops the worker when the database has become older than it was."""
+
+    def __init__(self, runtime: Runtime, stop: threading.Event) -> None:
+        self.failure: DatabaseRipristinato | None = None
+        self.tick = job("battito", self._beat)
+        self._runtime, self._stop = runtime, stop
+
+    def _beat(self) -> bool:
+        try:
+            self._runtime.segni.beat(self._runtime.db, self._runtime.clock())
+        except DatabaseRipristinato as error:
+            get_logger().error("database_older")
+            self.failure = error
+            self._stop.set()
+        return False
 
 
 def _tassonomia(runtime: Runtime, fonte: FonteTassonomia | None) -> Callable[[], bool]:

@@ -16,22 +16,28 @@ from hub.crash import Punto, crash_point
 from hub.domain.errors import Misconfigured
 from hub.domain.iuv import PROGRESSIVO_MAX, build_iuv
 from hub.store.database import Database, Session
+from hub.store.installazione import primo_numero
 from hub.store.schema import iuv_blocchi
+from hub.store.segni import Segni
 
 
 class IuvBlocks:
-    """The blocks this process holds. Safe to share between threads."""
+    """The blocks this process holds. Safe to share between threads.
 
-    def __init__(self, db: Database, block_size: int) -> None:
+    `segni`: where it is remembered, outside of the database, which numbers were taken; None: nowhere.
+    """
+
+    def __init__(self, db: Database, block_size: int, segni: Segni | None = None) -> None:
         self._db = db
         self._block_size = block_size
+        self._segni = segni or Segni(None)
         self._lock = threading.Lock()
         self._held: dict[tuple[str, str], tuple[int, int]] = {}
 
     def draw(self, codice_fiscale: str, codice_segregazione: str) -> str:
         """Return an IUV that no process has drawn before.
 
-        Raises: Misconfigured (the numbers of this ente are used up).
+        Raises: Misconfigured (the numbers of this ente are used up), DatabaseRipristinato (they were drawn before).
         """
         key = (codice_fiscale, codice_segregazione)
         with self._lock:
@@ -42,8 +48,9 @@ class IuvBlocks:
         return build_iuv(int(codice_segregazione), next_number)
 
     def _lease(self, key: tuple[str, str]) -> tuple[int, int]:
-        with self._db.transaction() as session:
+        with self._segni.taking(key) as judge, self._db.transaction() as session:
             end = lease(session, *key, self._block_size)
+            judge((end - self._block_size, end))
         crash_point(Punto.IUV_PRESI)
         return end - self._block_size, end
 
@@ -54,7 +61,7 @@ def lease(session: Session, codice_fiscale: str, codice_segregazione: str, count
     Raises: Misconfigured (the numbers of this ente are used up).
     """
     dialect = postgresql if session.dialect.name == "postgresql" else sqlite
-    values = {"codice_fiscale": codice_fiscale, "codice_segregazione": codice_segregazione, "prossimo": 1}
+    values = {"codice_fiscale": codice_fiscale, "codice_segregazione": codice_segregazione, "prossimo": primo_numero()}
     session.execute(dialect.insert(iuv_blocchi).values(values).on_conflict_do_nothing())
     end: int = session.execute(
         update(iuv_blocchi)

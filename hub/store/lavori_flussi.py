@@ -165,6 +165,24 @@ def lease_iuv(
     return start, end
 
 
+def forget_numbers(session: Session) -> int:
+    """Let the flows that are being loaded hold no numbers any more, and nobody hold such a flow; how many there were.
+
+    For a database that is an older copy: what they hold may have been given back since, and drawn by others.
+    """
+    held = flussi_import.c.iuv_a.is_not(None)
+    changed = session.execute(
+        update(flussi_import).where(held).values(iuv_da=None, iuv_a=None, fence=flussi_import.c.fence + 1)
+    )
+    return changed.rowcount
+
+
+def known_iuv_files(session: Session, paths: Sequence[str]) -> set[str]:
+    """Those of these files of IUVs that a flow names."""
+    query = select(flussi_import.c.file_iuv).where(flussi_import.c.file_iuv.in_(paths))
+    return set(session.execute(query).scalars())
+
+
 def _is_claimable(now: datetime, busy: Sequence[int]) -> ColumnElement[bool]:
     table = flussi_import
     is_left = (table.c.stato == StatoImport.IMPORT_IN_ELAB) & (table.c.lease_until < now)

@@ -29,6 +29,7 @@ from hub.ports import Archivio
 from hub.store import enti, lavori_flussi, tipi
 from hub.store.database import Database, Session
 from hub.store.iuv import give_back
+from hub.store.segni import Segni
 from hub.usecases.controlli_flusso import Regole
 from hub.usecases.pezzo_flusso import Contesto, Esito, UnaPerUna, write_by_column, write_one_by_one
 from hub.usecases.tassonomia_vigente import tassonomia_vigente
@@ -61,12 +62,19 @@ class FlussoAperto:
     """One flow while its rows are loaded."""
 
     def __init__(
-        self, db: Database, archivio: Archivio, row: Row[Any], limiti: LimitiImport, clock: Callable[[], datetime]
+        self,
+        db: Database,
+        archivio: Archivio,
+        row: Row[Any],
+        limiti: LimitiImport,
+        clock: Callable[[], datetime],
+        segni: Segni,
     ) -> None:
         self.flusso_id: int = row.id
         self.ente_id: int = row.ente_id
         self.served = 0.0
         self._db, self._archivio, self.row, self._limiti, self._clock = db, archivio, row, limiti, clock
+        self._segni = segni
         self._stack = ExitStack()
         self._one_by_one = False
 
@@ -144,6 +152,10 @@ class FlussoAperto:
         self._say()
         return False
 
+    @property
+    def _contatore(self) -> tuple[str, str]:
+        return self._contesto.ente.codice_fiscale, self._contesto.ente.codice_segregazione
+
     def _rows_left_most(self) -> int:
         """More rows than this cannot be left."""
         left_bytes = self._csv_bytes - self._csv.given_bytes + BLOCK_BYTES
@@ -167,16 +179,19 @@ class FlussoAperto:
         )
 
     def _lease_iuv(self, count: int, now: datetime) -> None:
-        with self._db.transaction() as session:
-            self._iuv = lavori_flussi.lease_iuv(session, self.row, self._contesto.ente, self._iuv, count, now)
+        held = self._iuv
+        with self._segni.taking(self._contatore) as judge, self._db.transaction() as session:
+            taken = lavori_flussi.lease_iuv(session, self.row, self._contesto.ente, held, count, now)
+            # What was held already is new to nobody.
+            judge((held[1] if taken[0] == held[0] else taken[0], taken[1]))
+        self._iuv = taken
 
     def _finish(self) -> None:
         """The flow is loaded: its dovuti can be paid, the files of results are to be written."""
         now = self._clock()
-        ente = self._contesto.ente
-        with self._db.transaction() as session:
-            if self._iuv[0] < self._iuv[1]:
-                give_back(session, ente.codice_fiscale, ente.codice_segregazione, *self._iuv)
+        with self._segni.returning(self._contatore, self._iuv) as left, self._db.transaction() as session:
+            if left[0] < left[1]:
+                give_back(session, *self._contatore, *left)
             lavori_flussi.advance(
                 session,
                 self.row,

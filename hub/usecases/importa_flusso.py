@@ -20,6 +20,7 @@ from hub.log import get_logger
 from hub.ports import Archivio
 from hub.store import lavori_flussi
 from hub.store.database import Database
+from hub.store.segni import Segni
 from hub.usecases.flusso_aperto import HELD_ROWS, FlussoAperto, LimitiImport
 
 
@@ -33,7 +34,10 @@ class ImportaFlussi:
         limiti: LimitiImport,
         iuv_quindici_fino_al: date,
         clock: Callable[[], datetime],
+        segni: Segni | None = None,
     ) -> None:
+        """`segni`: where it is remembered, outside of the database, which numbers were taken; None: nowhere."""
+        self._segni = segni or Segni(None)
         self._db, self._archivio, self._limiti, self._clock = db, archivio, limiti, clock
         self._iuv_quindici_fino_al = iuv_quindici_fino_al
         self._aperti: list[FlussoAperto] = []
@@ -88,7 +92,7 @@ class ImportaFlussi:
         if row is None:
             return False
         crash_point(Punto.FLUSSO_PRESO)
-        aperto = FlussoAperto(self._db, self._archivio, row, self._limiti, self._clock)
+        aperto = FlussoAperto(self._db, self._archivio, row, self._limiti, self._clock, self._segni)
         try:
             aperto.begin(self._iuv_quindici_fino_al)
         except FlussoRifiutato as error:

@@ -10,7 +10,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from flask import Flask, Response, current_app, jsonify
 
-from hub.domain.errors import Misconfigured, OutOfService
+from hub.domain.errors import DatabaseRipristinato, Misconfigured, OutOfService
 from hub.formats.resources import resource
 from hub.misure import DATABASE
 from hub.store import migrate
@@ -40,7 +40,7 @@ def live() -> Response:
 
 
 def ready() -> tuple[Response, int]:
-    """Answer 200 when the database answers and its schema is this version's, else 503.
+    """Answer 200 when the database answers, its schema is this version's and it is not an older copy, else 503.
 
     An exception on the way becomes 503 in the door's translation.
     """
@@ -48,6 +48,10 @@ def ready() -> tuple[Response, int]:
     db.ping()
     is_ready = migrate.current(db) == current_app.extensions[_HEAD]
     stato = "ok" if is_ready else "non pronto"
+    try:
+        runtime().segni.check(db)
+    except DatabaseRipristinato:
+        return jsonify(stato="non pronto", database=True, migrazioni=is_ready, ripristinato=True), 503
     return jsonify(stato=stato, database=True, migrazioni=is_ready), 200 if is_ready else 503
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
@@ -16,6 +17,7 @@ from structlog.testing import capture_logs
 from werkzeug.test import Client
 
 from hub.store import circuiti
+from hub.store.segni import Segni
 from hub.web import create_flask, create_front
 from tests.web.conftest import CAST, MakeClient, World
 
@@ -111,6 +113,17 @@ def test_a_process_without_its_tables_lives_but_is_not_ready(broken: Flask) -> N
 
     assert client.get("/health/live").status_code == 200
     assert client.get("/health/ready").status_code == 503
+
+
+def test_a_process_over_an_older_copy_of_its_database_lives_but_is_not_ready(world: World, tmp_path: Path) -> None:
+    segni = Segni(tmp_path)
+    segni.restart(battito=7, contatori={})
+    client = create_flask(replace(world.runtime, segni=segni)).test_client()
+
+    ready = client.get("/health/ready")
+
+    assert client.get("/health/live").status_code == 200
+    assert (ready.status_code, ready.json["ripristinato"]) == (503, True)
 
 
 def echo(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,0 +1,18 @@
+"""The table about the installation as a whole. Part of `schema`."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Table
+
+from hub.store.columns import Id, Instant, metadata
+
+# One row.
+installazione = Table(
+    "installazione",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("battito", BigInteger, nullable=False, server_default="0"),
+    Column("battito_at", Instant),
+    Column("iuv_da", BigInteger, nullable=False, server_default="1"),  # where counters of IUVs begin
+    Column("ripristinato_at", Instant),  # when it was last moved past what had been forgotten
+)
