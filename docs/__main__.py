@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from docs import guasti
+from docs import cruscotto, guasti
 
 if __name__ == "__main__":
-    guasti.FILE.write_text(guasti.render(), encoding="utf-8")
-    print(guasti.FILE)  # noqa: T201 - a command
+    for page in (guasti, cruscotto):
+        page.FILE.write_text(page.render(), encoding="utf-8")
+        print(page.FILE)  # noqa: T201 - a command

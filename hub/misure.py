@@ -60,7 +60,7 @@ CONSEGNA_S = _duration(
 )
 LEASE_RIPRESI = _counter("pontepa_lease_takeovers", "Work taken from a worker that was silent", "lavoro")
 LEASE_PERSI = _counter("pontepa_lease_lost", "Outcomes that came after the lease was another's", "topic")
-LAVORI_FALLITI = _counter("pontepa_job_failures", "Ticks of a job that failed", "job")
+LAVORI_FALLITI = _counter("pontepa_job_failures", "Ticks of a job that failed", "lavoro")
 FIGLI_MORTI = _counter("pontepa_child_deaths", "Deaths of the process of flows, which was started again")
 DB_ATTESA_S = _duration(
     "pontepa_db_wait_seconds", "Until a transaction had its connection, or its turn to write", _OF_WAITS_S

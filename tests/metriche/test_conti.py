@@ -88,7 +88,7 @@ def test_a_job_that_fails_is_counted(conti: Conti) -> None:
         raise ValueError("no")
 
     assert job("una_prova", fails)() is False
-    assert conti.told()['pontepa_job_failures_total{job="una_prova"}'] == 1
+    assert conti.told()['pontepa_job_failures_total{lavoro="una_prova"}'] == 1
 
 
 def test_where_nobody_collects_nothing_is_counted() -> None:
