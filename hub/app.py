@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -311,6 +313,7 @@ def run_worker(config: Config) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    threading.Thread(target=_end_in_time, args=(stop,), name="end", daemon=True).start()
     flows = Figlio(app_flussi.command(), stop)
     flows.start()
     fonte = build_fonte_tassonomia(config) if config.tassonomia_aggiorna else None
@@ -323,6 +326,18 @@ def run_worker(config: Config) -> None:
         if told is not None:
             told.server_close()
         runtime.db.close()
+
+
+def _end_in_time(stop: threading.Event) -> None:
+    """End the process when it has had its time to stop: what it held is given back, or free when its lease is over.
+
+    A call that the node answers in half a minute would keep it alive until then.
+    """
+    stop.wait()
+    time.sleep(_STOP_TIMEOUT_S - 1)
+    log.get_logger().warning("worker_ended", threads=[thread.name for thread in threading.enumerate()])
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def run_simulator(config: Config, *, port: int, hub_url: str, **options: Any) -> None:

@@ -46,7 +46,7 @@ def run(parti: PartiFlussi, stop: threading.Event) -> None:
     importa = ImportaFlussi(
         parti.db, parti.archivio, limiti, config.iuv_quindici_fino_al, clock, Segni(config.data_dir)
     )
-    write, stampa = partial(_write, parti, lease), partial(_print, parti, lease)
+    write, stampa = partial(_write, parti, lease, stop), partial(_print, parti, lease, stop)
     deeds: dict[str, Callable[[], bool]] = {
         "importa_flusso": importa.run_once,
         "risultati_flusso": partial(write, None),
@@ -74,8 +74,10 @@ def run(parti: PartiFlussi, stop: threading.Event) -> None:
     get_logger().info("flows_stopped")
 
 
-def _write(parti: PartiFlussi, lease: timedelta, rows_max: int | None) -> bool:
-    return risultati_flusso.write_once(parti.db, parti.archivio, parti.clock, rows_max=rows_max, lease=lease)
+def _write(parti: PartiFlussi, lease: timedelta, stop: threading.Event, rows_max: int | None) -> bool:
+    return risultati_flusso.write_once(
+        parti.db, parti.archivio, parti.clock, rows_max=rows_max, lease=lease, stop=stop
+    )
 
 
 def _sweep(parti: PartiFlussi, stop: threading.Event) -> bool:
@@ -84,8 +86,8 @@ def _sweep(parti: PartiFlussi, stop: threading.Event) -> bool:
     return sweep_archivio.run_once(parti.db, parti.archivio, parti.clock, conservazione, stop)
 
 
-def _print(parti: PartiFlussi, lease: timedelta, rows_max: int | None) -> bool:
+def _print(parti: PartiFlussi, lease: timedelta, stop: threading.Event, rows_max: int | None) -> bool:
     return risultati_flusso.print_once(
         parti.db, parti.anagrafe, parti.archivio, parti.config.modelli_dir, parti.clock, rows_max=rows_max,
-        lease=lease,
+        lease=lease, stop=stop,
     )  # fmt: skip

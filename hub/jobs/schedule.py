@@ -63,7 +63,7 @@ _RICEVUTE_THREADS = 2
 def run(
     runtime: Runtime, stop: threading.Event, fonte: FonteTassonomia | None = None, fdr: Porte | None = None
 ) -> None:
-    """Run the jobs until `stop`, then settle what is in flight and return.
+    """Run the jobs until `stop`, then settle what is in flight, or give it back, and return.
 
     `fonte`: None, no taxonomy is fetched; `fdr`: None, no settlement flow is.
     Raises: DatabaseRipristinato (the database became older than it was: nothing more was claimed).
@@ -138,7 +138,8 @@ def run(
     for loop in (*loops, *reports):
         loop.join()
     for relay in relays:
-        relay.pool.shutdown(wait=True)
+        # Who is still in a call was let go of; nobody waits for its answer.
+        relay.pool.shutdown(wait=False)
     watcher.join()
     get_logger().info("worker_stopped")
     if battito.failure is not None:

@@ -139,6 +139,14 @@ def advance(session: Session, row: Row[Any], *, at: datetime, **values: Any) -> 
         raise Conflict(f"flusso {row.id}: lo sta caricando un altro worker")
 
 
+def release(session: Session, row: Row[Any], at: datetime) -> None:
+    """Let go of a claimed flow: whoever claims next has it at once. Nothing happens when it is another worker's."""
+    mine = (flussi_import.c.id == row.id) & (flussi_import.c.fence == row.fence)
+    is_open = flussi_import.c.stato == StatoImport.IMPORT_IN_ELAB
+    is_held = flussi_import.c.lease_until > at
+    session.execute(update(flussi_import).where(mine, is_open, is_held).values(lease_until=at))
+
+
 def cancelled_iud(session: Session, flusso_id: int) -> set[str]:
     """The IUD that rows of a flow have cancelled."""
     query = select(flussi_righe.c.iud).where(flussi_righe.c.flusso_id == flusso_id, flussi_righe.c.codici.is_(None))

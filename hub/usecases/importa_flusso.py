@@ -70,9 +70,14 @@ class ImportaFlussi:
         return True
 
     def close(self) -> None:
-        """Let go of the open files; what is not finished is taken up again when the lease is over."""
+        """Let go of the open files and of the flows: another process goes on at once. Raises: OutOfService."""
+        left = [aperto.row for aperto in self._aperti]
         while self._aperti:
             self._forget(self._aperti[-1])
+        if left:
+            with self._db.transaction() as session:
+                for row in left:
+                    lavori_flussi.release(session, row, self._clock())
 
     def _forget(self, aperto: FlussoAperto) -> None:
         self._aperti.remove(aperto)

@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
+from time import monotonic
 
 from hub import misure
 from hub.crash import Punto, crash_point
@@ -64,7 +65,7 @@ class RelayLimits:
     """`slots`: messages in flight at once. `margin`: the longest a call may take; a message is not sent when its lease
     ends sooner. `per_ente`: how many of the slots one ente may hold (None: all), where each has a server of its own and
     a slow one must not keep the others waiting. `pausa_s`: between the end of a call and the next one, where nobody
-    waits for it."""
+    waits for it. `stop_s`: how long calls in flight may still take when the process stops."""
 
     slots: int
     lease: timedelta
@@ -72,6 +73,7 @@ class RelayLimits:
     attempts_max: int
     per_ente: int | None = None
     pausa_s: float = 0.0
+    stop_s: float = 6.0
 
 
 # While calls are in flight the outbox is looked at this often, so that a slow answer delays nobody else.
@@ -84,31 +86,59 @@ def run_once(
     """Relay the messages of `topics` until none is due and none in flight; True when there was something.
 
     No more is claimed than can leave at once, so that no lease runs while a message waits for its turn. After `stop`
-    nothing more is claimed and what is in flight is settled.
+    nothing more is claimed and what is in flight is settled, or given back when its answer does not come in time.
     """
-    in_flight: dict[Future[None], int | None] = {}
+    in_flight: dict[Future[None], Claimed] = {}
     has_worked = False
+    ends_at: float | None = None
     while True:
         # With a share for each ente one is claimed at a time: the next one may have to be somebody else's.
         while (free := limits.slots - len(in_flight)) and not stop.is_set():
-            busy = _busy(limits, in_flight.values())
+            busy = _busy(limits, (message.ente_id for message in in_flight.values()))
             claimed = _claim(db, topics, limits, free if limits.per_ente is None else 1, busy, clock())
             if claimed:
                 crash_point(Punto.RELAY_PRESO)
             for message in claimed:
                 future = pool.submit(_relay, db, topics[message.topic], message, limits, clock)
-                in_flight[future] = message.ente_id
+                in_flight[future] = message
             if limits.per_ente is None or not claimed:
                 break
         if not in_flight:
             return has_worked
         has_worked = True
+        if stop.is_set():
+            ends_at = ends_at or monotonic() + limits.stop_s
+            if monotonic() > ends_at:
+                _give_back(db, topics, in_flight.values(), limits, clock())
+                return True
         done, _ = wait(in_flight, timeout=_LOOK_AGAIN_S, return_when=FIRST_COMPLETED)
         for future in done:
             del in_flight[future]
             future.result()
         if done and limits.pausa_s:
             stop.wait(limits.pausa_s)
+
+
+def _give_back(
+    db: Database, topics: Mapping[str, Topic], messages: Iterable[Claimed], limits: RelayLimits, now: datetime
+) -> None:
+    """Let go of messages whose answers are still awaited: they are asked about when the call must be over there too."""
+    delivery = Delivery(Outcome.UNKNOWN, "FERMATO", "il worker si è fermato prima della risposta")
+    with db.transaction() as session:
+        for message in messages:
+            is_settled = outbox.settle(
+                session,
+                message,
+                StatoMessaggio.SCONOSCIUTO,
+                now,
+                outcome=str(delivery.outcome),
+                code=delivery.code,
+                next_attempt_at=min(message.lease_until, now + limits.margin),
+                motivo=delivery.detail,
+            )
+            if is_settled:
+                topics[message.topic].settle(session, message, delivery, now)
+                get_logger().warning("message_given_back", topic=message.topic, key=message.chiave)
 
 
 def _busy(limits: RelayLimits, enti: Iterable[int | None]) -> frozenset[int]:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -47,15 +48,17 @@ def write_once(
     *,
     rows_max: int | None = None,
     lease: timedelta = LEASE,
+    stop: Event | None = None,
 ) -> bool:
     """Write rejects and IUVs of one flow; False when none waits. Raises: OutOfService.
 
-    `rows_max`: only flows that have no more rows. `lease`: a worker that is silent for so long is dead.
+    `rows_max`: only flows that have no more rows. `lease`: a worker that is silent for so long is dead. `stop`: when it
+    is set the flow is given back as it is.
     """
     flusso = _claim(db, clock, lease, is_written=False, rows_max=rows_max)
     if flusso is None:
         return False
-    tick = _Beat(db, flusso, clock, lease)
+    tick = _Beat(db, flusso, clock, lease, stop)
     try:
         scarti, iuv = _write(db, archivio, flusso, tick)
         crash_point(Punto.RISULTATI_SCRITTI)
@@ -78,6 +81,7 @@ def print_once(
     *,
     rows_max: int | None = None,
     lease: timedelta = LEASE,
+    stop: Event | None = None,
 ) -> bool:
     """Print the notices of one flow and call it done; False when none waits. The rest as `write_once`."""
     flusso = _claim(db, clock, lease, is_written=True, rows_max=rows_max)
@@ -85,7 +89,8 @@ def print_once(
         return False
     try:
         folder = folder_of(db, flusso)
-        avvisi = write_avvisi(db, anagrafe, archivio, flusso, folder, _Beat(db, flusso, clock, lease), clock(), modelli)
+        tick = _Beat(db, flusso, clock, lease, stop)
+        avvisi = write_avvisi(db, anagrafe, archivio, flusso, folder, tick, clock(), modelli)
         crash_point(Punto.AVVISI_SCRITTI)
         now = clock()
         with db.transaction() as session:
@@ -114,13 +119,23 @@ def folder_of(db: Database, flusso: Row[Any]) -> str:
 
 
 class _Beat:
-    """Says that the worker is alive, once a second at most. Raises: Conflict (somebody else has the flow)."""
+    """Says that the worker is alive, once a second at most.
 
-    def __init__(self, db: Database, flusso: Row[Any], clock: Callable[[], datetime], lease: timedelta) -> None:
+    Raises: Conflict (somebody else has the flow, or it was given back because the process stops).
+    """
+
+    def __init__(
+        self, db: Database, flusso: Row[Any], clock: Callable[[], datetime], lease: timedelta, stop: Event | None
+    ) -> None:
+        self._stop = stop
         self._db, self._flusso, self._clock, self._lease = db, flusso, clock, lease
         self._said = monotonic()
 
     def __call__(self) -> None:
+        if self._stop is not None and self._stop.is_set():
+            with self._db.transaction() as session:
+                lavori_flussi.release(session, self._flusso, self._clock())
+            raise Conflict("il processo si ferma")
         if monotonic() - self._said < _BEAT_S:
             return
         self._said, now = monotonic(), self._clock()
