@@ -20,7 +20,7 @@ from hub.formats.nodo_messaggi import fill_password
 from hub.formats.rt import check_rt, read_rt
 from hub.store import outbox, schema
 from hub.usecases import relay_outbox
-from tests.copione import URL_NODO, FrozenNodo
+from tests.copione import URL_NODO
 from tests.factories import make_documento, make_rt, make_voce
 from tests.world import INTERMEDIARIO, LIMITS, PASSWORD_STAZIONE, World
 
@@ -468,41 +468,3 @@ def test_a_positive_receipt_is_believed_after_a_send_that_ended_badly(world, fir
     assert states(world, id_session)[1:] == ("CHIUSO", "PAGATO", "PAGATO")
     assert {(row.stato, row.codice_esito) for row in world.dovuti(id_session)} == {("COMPLETATO", 0)}
     assert world.ricevuta(id_session=id_session).rt is not None
-
-
-def test_a_worker_that_stops_gives_back_what_is_not_answered_and_another_asks_before_it_sends(world):
-    id_session = world.begin()
-    nodo, stop, limits = FrozenNodo(TAKEN), threading.Event(), replace(LIMITS, slots=1, stop_s=0)
-    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as worker:
-        topics = world.topics(limits, nodo)
-        tick = worker.submit(relay_outbox.run_once, world.db, topics, pool, limits, world.clock, stop)
-        assert nodo.has_arrived.wait(30)
-
-        stop.set()
-
-        tick.result(30)
-        assert states(world, id_session) == IN_DOUBT
-        nodo.may_answer.set()
-    assert world.messaggio(id_session).lease_until is None
-    assert states(world, id_session) == IN_DOUBT, "an answer that comes too late is another worker's to find out"
-    assert world.relay() is False, "the call may still go on at the node"
-    world.clock.advance(LIMITS.margin.total_seconds())
-    world.nodo.states.append(TAKEN)
-    world.relay()
-    assert states(world, id_session) == SENT
-    assert world.nodo.received == []
-
-
-def test_a_worker_that_stops_settles_what_is_answered_in_time(world):
-    id_session = world.begin()
-    nodo, stop, limits = FrozenNodo(TAKEN), threading.Event(), replace(LIMITS, slots=1, stop_s=60)
-    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as worker:
-        topics = world.topics(limits, nodo)
-        tick = worker.submit(relay_outbox.run_once, world.db, topics, pool, limits, world.clock, stop)
-        assert nodo.has_arrived.wait(30)
-
-        stop.set()
-        nodo.may_answer.set()
-
-        tick.result(30)
-    assert states(world, id_session) == SENT
