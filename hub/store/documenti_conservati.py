@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row, Select, Text, case, cast, select
@@ -50,12 +52,21 @@ def carrelli_con_esito(lettura: Lettura) -> Iterator[Row[Any]]:
     return lettura.rows(query, c.c.id, _PAGINA)
 
 
-def conclusi(lettura: Lettura, carrello_id: str) -> Sequence[Row[Any]]:
-    """What was written on each dovuto of a carrello, in the order of the RPT's lines."""
+def with_conclusi(lettura: Lettura) -> Iterator[tuple[Row[Any], Sequence[Row[Any]]]]:
+    """Carrelli with an outcome, as above, each with what was written on its dovuti, in the order of the RPT's lines."""
+    rows = carrelli_con_esito(lettura)
+    while some := list(islice(rows, _PAGINA)):
+        found = defaultdict(list)
+        for dovuto in _conclusi(lettura, [row.id for row in some]):
+            found[dovuto.carrello_id].append(dovuto)
+        yield from ((row, found[row.id]) for row in some)
+
+
+def _conclusi(lettura: Lettura, carrelli_id: Sequence[str]) -> Sequence[Row[Any]]:
     d = dovuti
-    query: Select[Any] = select(d.c.importo_pagato_cent, d.c.iur).where(d.c.carrello_id == carrello_id)
-    done = d.c.stato == str(StatoDovuto.COMPLETATO)
-    return lettura.session.execute(query.where(done).order_by(d.c.posizione)).all()
+    query: Select[Any] = select(d.c.carrello_id, d.c.importo_pagato_cent, d.c.iur)
+    query = query.where(d.c.carrello_id.in_(carrelli_id), d.c.stato == str(StatoDovuto.COMPLETATO))
+    return lettura.session.execute(query.order_by(d.c.posizione)).all()
 
 
 def file_con_impronta(lettura: Lettura) -> Iterator[tuple[str, Row[Any]]]:

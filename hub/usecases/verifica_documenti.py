@@ -73,11 +73,10 @@ def importo_pagato(lettura: Lettura) -> Iterator[Rilievo]:
 
     Of what an ente has declared, the one line is that of the dovuto with its IUR. Source: node, 3.9 step 6, 3.5.1.
     """
-    for row in documenti_conservati.carrelli_con_esito(lettura):
+    for row, dovuti in documenti_conservati.with_conclusi(lettura):
         rt = _read(row)
         if rt is None or any(flag in (row.segnalazioni or "") for flag in _SEGNALATE):
             continue
-        dovuti = documenti_conservati.conclusi(lettura, row.id)
         if row.rt_id is None:
             said = [(line.iur, line.importo_cent) for line in rt.pagamenti]
             kept = [(one.iur, one.importo_pagato_cent) for one in dovuti if one.importo_pagato_cent]
