@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, exists, literal_column, select
 
 from hub.domain.stati import StatoTentativo
-from hub.store.chiavi import of_enti
 from hub.store.database import Session
 from hub.store.schema import dovuti, enti, tentativi
 
@@ -22,9 +21,13 @@ def enti_of_dominio(session: Session, dominio: str) -> list[Row[Any]]:
     return list(session.execute(select(enti).where(enti.c.codice_fiscale == dominio).order_by(enti.c.id)))
 
 
-def versioni(session: Session, ente_ids: Sequence[int], iuv: str) -> list[Row[Any]]:
-    """Every version of the dovuti under an IUV: those that count first, by place in their cart, then the newest."""
-    query = select(dovuti).where(*of_enti(ente_ids), dovuti.c.iuv == iuv)
+def versioni(session: Session, dominio: str, ente_ids: Sequence[int], iuv: str) -> list[Row[Any]]:
+    """Every version of the dovuti under an IUV of some enti of a dominio.
+
+    Those that count first, by place in their cart, then the newest.
+    """
+    # The dominio as a value: looked up from the enti, SQLite walks all dovuti of each of them instead.
+    query = select(dovuti).where(dovuti.c.dominio == dominio, dovuti.c.iuv == iuv, dovuti.c.ente_id.in_(ente_ids))
     order = (dovuti.c.attuale.desc(), dovuti.c.created_at.desc(), dovuti.c.posizione)
     return list(session.execute(query.order_by(*order)))
 

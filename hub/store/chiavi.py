@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import BindParameter, ColumnElement, select
 
 from hub.store.schema import dovuti, enti
@@ -14,8 +12,3 @@ def of_ente(ente_id: int | BindParameter[int]) -> tuple[ColumnElement[bool], ...
     dominio = select(enti.c.codice_fiscale).where(enti.c.id == ente_id).scalar_subquery()
     return dovuti.c.ente_id == ente_id, dovuti.c.dominio == dominio
 
-
-def of_enti(ente_ids: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions for any of several enti."""
-    dominii = select(enti.c.codice_fiscale).where(enti.c.id.in_(ente_ids))
-    return dovuti.c.ente_id.in_(ente_ids), dovuti.c.dominio.in_(dominii)

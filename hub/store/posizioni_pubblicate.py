@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, func, insert, or_, select, update
 
 from hub.store.chiavi import of_ente
 from hub.store.database import Session
@@ -75,7 +75,13 @@ def last_flusso_at(session: Session, ente_id: int) -> datetime | None:
 
 
 def stretch(session: Session, ente_id: int, after: str, limit: int) -> list[Row[Any]]:
-    """The next dovuti of an ente, history included: id and IUV, in the order of their ids."""
-    query = select(dovuti.c.id, dovuti.c.iuv).where(dovuti.c.id > after, dovuti.c.ente_id == ente_id)
-    return list(session.execute(query.order_by(dovuti.c.id).limit(limit)))
+    """The dovuti of an ente after one of them (empty: from the first), history included: id and IUV, by IUD and id.
+
+    By the ente's own index: in the order of the ids each stretch would walk over the dovuti of everybody.
+    """
+    query = select(dovuti.c.id, dovuti.c.iuv).where(dovuti.c.ente_id == ente_id)
+    if after:
+        iud = session.execute(select(dovuti.c.iud).where(dovuti.c.id == after)).scalar_one()
+        query = query.where(dovuti.c.iud >= iud, or_(dovuti.c.iud > iud, dovuti.c.id > after))
+    return list(session.execute(query.order_by(dovuti.c.iud, dovuti.c.id).limit(limit)))
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, and_, exists, insert, select
 
 from hub.domain.servizi_rest import Servizio
+from hub.store.chiavi import of_ente
 from hub.store.database import Session
 from hub.store.schema import (
     dovuti,
@@ -37,7 +38,7 @@ def flussi_to_look_at(session: Session, limit: int) -> list[Row[Any]]:
 def missing(session: Session, flusso: Row[Any]) -> list[tuple[str, str]]:
     """IUV and IUR of what was paid of dovuti of ours, and of which no receipt is here."""
     righe = rendicontazioni_righe
-    ours = exists().where(dovuti.c.ente_id == flusso.ente_id, dovuti.c.iuv == righe.c.iuv)
+    ours = exists().where(*of_ente(flusso.ente_id), dovuti.c.iuv == righe.c.iuv)
     query = (
         select(righe.c.iuv, righe.c.iur)
         .distinct()

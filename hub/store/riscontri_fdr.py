@@ -67,9 +67,11 @@ def righe_of(session: Session, row: Row[Any], dopo: int = 0, righe_max: int = _B
 def _has_ricevuta(dominio: str) -> ColumnElement[bool]:
     """Whether the payment is known: of a position of the ente that was paid so, or of a share that is its own."""
     riga = rendicontazioni_righe
-    mine = dovuti.c.ente_id.in_(select(enti.c.id).where(enti.c.codice_fiscale == dominio))
     paid = exists().where(
-        mine, dovuti.c.iuv == riga.c.iuv, dovuti.c.iur == riga.c.iur, dovuti.c.stato == str(StatoDovuto.COMPLETATO)
+        *_mine(dominio),
+        dovuti.c.iuv == riga.c.iuv,
+        dovuti.c.iur == riga.c.iur,
+        dovuti.c.stato == str(StatoDovuto.COMPLETATO),
     )
     share = trasferimenti_ricevute
     shared = exists().where(
@@ -84,5 +86,9 @@ def _has_ricevuta(dominio: str) -> ColumnElement[bool]:
 
 def _has_posizione(dominio: str) -> ColumnElement[bool]:
     riga = rendicontazioni_righe
-    mine = dovuti.c.ente_id.in_(select(enti.c.id).where(enti.c.codice_fiscale == dominio))
-    return exists().where(mine, dovuti.c.iuv == riga.c.iuv)
+    return exists().where(*_mine(dominio), dovuti.c.iuv == riga.c.iuv)
+
+
+def _mine(dominio: str) -> tuple[ColumnElement[bool], ...]:
+    """Dovuti of the enti of a dominio, which they carry: the index on their IUV begins with it."""
+    return dovuti.c.dominio == dominio, dovuti.c.ente_id.in_(select(enti.c.id).where(enti.c.codice_fiscale == dominio))

@@ -117,7 +117,7 @@ def _read(session: Session, domanda: Domanda, blocco: timedelta, now: datetime) 
         if row.stazione_id == domanda.stazione and row.stato != StatoEnte.INSERITO
     )
     iuv = domanda.iuv if domanda.numero_avviso is None else _iuv_of(domanda.numero_avviso, enti)
-    versioni = avvisi_nodo.versioni(session, [row.id for row in enti], iuv) if enti and iuv else []
+    versioni = avvisi_nodo.versioni(session, domanda.dominio, [row.id for row in enti], iuv) if enti and iuv else []
     return Fatti(
         domanda=domanda,
         is_intermediario=stazioni.has_intermediario(session, domanda.intermediario),
