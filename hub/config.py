@@ -113,6 +113,10 @@ class Config(BaseModel):
     # they stay; received files are the ente's evidence.
     conserva_export_giorni: Annotated[int, Field(ge=1, le=36_500)] | None = None
     conserva_flussi_giorni: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    # Days after which delivered messages go: longer than anybody disputes a delivery.
+    conserva_messaggi_giorni: Annotated[int, Field(ge=1, le=36_500)] = 90
+    # Days after which sessions that ran out without a payment go, with the payer's name. Source: pa-per-ente, 5.2.
+    conserva_sessioni_giorni: Annotated[int, Field(ge=10, le=36_500)] = 30
 
     # A process that loads a flow, or makes its files, and is silent for so long is dead: another one goes on. More than
     # one transaction may take.

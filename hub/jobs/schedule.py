@@ -31,6 +31,7 @@ from hub.usecases import (
     expire_flussi,
     expire_sessioni,
     export_giornaliero,
+    forget_conclusi,
     forget_messaggi,
     forget_precaricate,
     inoltro_esito,
@@ -42,6 +43,7 @@ from hub.usecases import (
     scadenze_stazioni,
 )
 from hub.usecases.elenca_fdr import Porte
+from hub.usecases.forget_conclusi import Permanenza
 
 _EXPIRE_EVERY_S = 60
 # How old a copy of the database must be at least to be noticed whatever happened since.
@@ -100,6 +102,9 @@ def run(
     scheduler.add_job(forget, "interval", seconds=_EXPIRE_EVERY_S, id="forget_messaggi")
     unopened = job("forget_precaricate", lambda: forget_precaricate.run_once(runtime.db, runtime.clock()))
     scheduler.add_job(unopened, "interval", seconds=_EXPIRE_EVERY_S, id="forget_precaricate")
+    conclusi = Permanenza.of_giorni(config.conserva_messaggi_giorni, config.conserva_sessioni_giorni)
+    over = job("forget_conclusi", lambda: forget_conclusi.run_once(runtime.db, conclusi, runtime.clock()))
+    scheduler.add_job(over, "interval", seconds=_EXPIRE_EVERY_S, id="forget_conclusi")
     annul = job("annulla_flusso", lambda: annulla_flusso.run_once(runtime.db, runtime.clock))
     scheduler.add_job(annul, "interval", seconds=_EXPIRE_EVERY_S, id="annulla_flusso")
     daily = job("export_giornaliero", lambda: export_giornaliero.run_once(runtime.db, runtime.clock()))

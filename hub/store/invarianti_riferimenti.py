@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Column, ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import Column, ColumnElement, and_, exists, func, or_, select, true
 from sqlalchemy.types import JSON
 
+from hub.domain.stati import StatoConsegna
 from hub.domain.verifica import Rilievo
 from hub.store import schema, schema_verifica
 from hub.store.columns import metadata
@@ -20,9 +21,12 @@ RIFERIMENTI: tuple[tuple[Column[object], Column[object]], ...] = (
     (dovuti.c.flusso_id, flussi_import.c.id),
     (carrelli.c.rt_id, rt_ricevute.c.id),
     (outbox.c.ente_id, enti.c.id),
-    (schema.eventi_esito.c.messaggio_id, outbox.c.id),
-    (schema.consegne_export.c.messaggio_id, outbox.c.id),
     (schema.rendicontazioni.c.superata_da, schema.rendicontazioni.c.id),
+)
+# As above, for as long as the message is not delivered: then its own row says so, and the message goes in its time.
+MESSAGGI: tuple[tuple[Column[object], ColumnElement[bool]], ...] = (
+    (schema.eventi_esito.c.messaggio_id, schema.eventi_esito.c.consegnato_at.is_not(None)),
+    (schema.consegne_export.c.messaggio_id, schema.consegne_export.c.stato == str(StatoConsegna.CONSEGNATA)),
 )
 # What the column holds where it is not empty; the rest of the JSON columns hold a list.
 _OGGETTI = frozenset(
@@ -40,10 +44,11 @@ def riferimento_esistente(lettura: Lettura) -> Iterator[Rilievo]:
     Source: hub.store.schema, where each of them says why it has no key; node, 3.5.1 (nothing that was answered OK is
     lost).
     """
-    for column, target in RIFERIMENTI:
+    of_messages = ((column, outbox.c.id, ~is_delivered) for column, is_delivered in MESSAGGI)
+    for column, target, counts in (*((column, target, true()) for column, target in RIFERIMENTI), *of_messages):
         other = target.table.alias("riferito")
         (key,) = column.table.primary_key
-        lost = ~exists().where(other.c[target.name] == column)
+        lost = and_(counts, ~exists().where(other.c[target.name] == column))
         query = select(key.label("id"), *_shown(column)).where(column.is_not(None), lost)
         for row in lettura.rows(query, key):
             words = f"{column.name} si riferisce a una riga di {target.table.name} che non c'è"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, func, insert, or_, select, text, update
+from sqlalchemy import Row, and_, delete, exists, func, insert, or_, select, text, update
 
 from hub import misure
 from hub.domain.errors import Conflict, NotFound
@@ -23,8 +23,9 @@ from hub.store.schema import enti, outbox
 CHANNEL = "pontepa_outbox"
 _FERMI = (StatoMessaggio.DA_INVIARE, StatoMessaggio.SCONOSCIUTO)
 _APERTI = (StatoMessaggio.DA_INVIARE, StatoMessaggio.SCONOSCIUTO, StatoMessaggio.IN_INVIO)
-# Written out, and not bound: the partial indexes are chosen by these words.
-_COUNTED = ("stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'IN_INVIO')", "stato = 'PARCHEGGIATO'")
+# Written out, and not bound, and never in one list: the partial indexes are chosen by these words, each by its own.
+IS_APERTO = text("outbox.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'IN_INVIO')")
+IS_PARCHEGGIATO = text("outbox.stato = 'PARCHEGGIATO'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,15 +218,46 @@ def by_topic(session: Session) -> Sequence[Row[Any]]:
     columns = (outbox.c.topic, outbox.c.stato, func.count().label("numero"))
     first = (func.min(outbox.c.created_at).label("created_at"), func.min(outbox.c.next_attempt_at).label("next_at"))
     open_or_parked = [
-        select(*columns, *first).where(text(where)).group_by(outbox.c.topic, outbox.c.stato) for where in _COUNTED
+        select(*columns, *first).where(where).group_by(outbox.c.topic, outbox.c.stato)
+        for where in (IS_APERTO, IS_PARCHEGGIATO)
     ]
     return [row for query in open_or_parked for row in session.execute(query)]
 
 
+def has_delivered(session: Session, before: datetime) -> bool:
+    """Whether `forget_delivered` may find one; asked first, so that a database at rest is only read."""
+    return session.execute(_delivered(before).limit(1)).first() is not None
+
+
+def forget_delivered(session: Session, before: datetime, limit: int) -> int:
+    """Remove up to `limit` messages that were delivered before an instant, the oldest first; return how many.
+
+    What was refused or set aside stays: a person may have to look at it.
+    """
+    chosen = _delivered(before).order_by(outbox.c.settled_at, outbox.c.id).limit(limit)
+    ids = session.execute(chosen.with_for_update(skip_locked=True)).scalars().all()
+    if ids:
+        session.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+    return len(ids)
+
+
+def _delivered(before: datetime) -> Any:
+    # Written out, and not bound: the partial index is chosen by these words.
+    return select(outbox.c.id).where(text("outbox.stato = 'CONSEGNATO'"), outbox.c.settled_at < before)
+
+
 def list_messages(session: Session, stato: str | None = None, limit: int = 100) -> Sequence[Row[Any]]:
     """Messages, oldest first; without `stato` those that are not settled."""
-    wanted = outbox.c.stato == stato if stato else outbox.c.stato.in_((*_APERTI, StatoMessaggio.PARCHEGGIATO))
-    return session.execute(select(outbox).where(wanted).order_by(outbox.c.id).limit(limit)).all()
+    query = select(outbox).order_by(outbox.c.id).limit(limit)
+    if stato:
+        return session.execute(query.where(outbox.c.stato == stato)).all()
+    # First which, and then in order: asked for both at once SQLite walks over all messages there ever were.
+    found = [
+        row
+        for each in (IS_APERTO, IS_PARCHEGGIATO)
+        for row in session.execute(query.where(outbox.c.id.in_(select(outbox.c.id).where(each))))
+    ]
+    return sorted(found, key=lambda row: row.id)[:limit]
 
 
 def list_stuck(

@@ -51,7 +51,9 @@ sessioni = Table(
     Column("correlation_id", String(64), nullable=False),
     Index("ix_sessioni_id_sessione_nodo", "id_sessione_nodo"),
     partial_index("ix_sessioni_expires_at", "expires_at", where="stato = 'NUOVO_CARRELLO'"),
-    # Listed by a portal and never opened: they are forgotten.
+    # Those that nobody paid are forgotten when their time is over.
+    partial_index("ix_sessioni_scadute", "expires_at", where="stato = 'SCADUTO'"),
+    # Listed by a portal and never opened: they are forgotten sooner.
     partial_index(
         "ix_sessioni_non_aperte", "expires_at", where="tipo = 'PRECARICATO_ANONIMO_ENTE' AND stato = 'SCADUTO'"
     ),

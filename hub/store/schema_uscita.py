@@ -51,6 +51,10 @@ outbox = Table(
         "ix_outbox_topic_chiave_id", "topic", "chiave", "id", where="stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'IN_INVIO')"
     ),
     partial_index("ix_outbox_parcheggiati", "ente_id", "id", where="stato = 'PARCHEGGIATO'"),
+    # What a message is about, whatever became of it.
+    Index("ix_outbox_chiave_id", "chiave", "id"),
+    # What goes when its time is over.
+    partial_index("ix_outbox_consegnati", "settled_at", "id", where="stato = 'CONSEGNATO'"),
 )
 
 # One row for each outcome told to an ente: `id` is the event's, the same at every attempt.

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, String, bindparam, exists, insert, literal_column, select, update
+from sqlalchemy import Row, String, bindparam, delete, exists, insert, literal_column, select, text, update
 
 from hub.domain.errors import NotFound
 from hub.domain.stati import StatoSessione
 from hub.store.database import Database, Session
 from hub.store.movement import move_row
-from hub.store.schema import dovuti, sessioni, sessioni_elementi
+from hub.store.schema import carrelli, dovuti, sessioni, sessioni_elementi
 
 # The most that a document has. Source: PagInf_Dovuti_Pagati, datiVersamento.
 _IUD = [f"iud_{number}" for number in range(5)]
@@ -96,6 +96,31 @@ def set_ritorno(session: Session, id_session: str, esito: str, at: datetime) -> 
     session.execute(
         update(sessioni).where(sessioni.c.id_session == id_session).values(esito_ritorno=esito, updated_at=at)
     )
+
+
+def has_unpaid(session: Session, before: datetime) -> bool:
+    """Whether `forget_unpaid` may find one; asked first, so that a database at rest is only read."""
+    return session.execute(_unpaid(before).limit(1)).first() is not None
+
+
+def forget_unpaid(session: Session, before: datetime, limit: int) -> int:
+    """Remove up to `limit` sessions that ran out before an instant and of which no carrello was made; return how many.
+
+    With them go what they were made of, and the payer's name.
+    """
+    chosen = _unpaid(before).order_by(sessioni.c.expires_at).limit(limit)
+    ids = session.execute(chosen.with_for_update(skip_locked=True)).scalars().all()
+    if ids:
+        session.execute(delete(sessioni_elementi).where(sessioni_elementi.c.id_session.in_(ids)))
+        session.execute(delete(sessioni).where(sessioni.c.id_session.in_(ids)))
+    return len(ids)
+
+
+def _unpaid(before: datetime) -> Any:
+    # Written out, and not bound: the partial index is chosen by these words.
+    has_carrello = exists().where(carrelli.c.id_session == sessioni.c.id_session)
+    is_over = (text("sessioni.stato = 'SCADUTO'"), sessioni.c.expires_at < before)
+    return select(sessioni.c.id_session).where(*is_over, ~has_carrello)
 
 
 def expired(session: Session, now: datetime, limit: int, *, lock: bool = False) -> list[Row[Any]]:

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Row, case, exists, func, or_, select, text
 
 from hub.domain.errors import NotFound
-from hub.domain.stati import StatoMessaggio, StatoTentativo
+from hub.domain.stati import StatoTentativo
 from hub.store.database import Session
 from hub.store.movement import move_row
+from hub.store.outbox import IS_APERTO, IS_PARCHEGGIATO
 from hub.store.schema import carrelli, enti, outbox, sessioni, tentativi
 
 APERTI = (StatoTentativo.DA_INVIARE, StatoTentativo.SCONOSCIUTO, StatoTentativo.ACCETTATO)
@@ -19,14 +20,6 @@ APERTI = (StatoTentativo.DA_INVIARE, StatoTentativo.SCONOSCIUTO, StatoTentativo.
 # SQLite.
 _OPEN = text("tentativi.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')")
 _IN_PLACE = text("tentativi.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO') AND tentativi.superato_at IS NULL")
-# A message in one of these still pursues; a parked one waits for the person who set it aside.
-_PURSUED = (
-    StatoMessaggio.DA_INVIARE,
-    StatoMessaggio.IN_INVIO,
-    StatoMessaggio.SCONOSCIUTO,
-    StatoMessaggio.PARCHEGGIATO,
-)
-
 
 
 def by_id(session: Session, id: str) -> Row[Any]:
@@ -88,13 +81,15 @@ def to_pursue(
     session: Session, profili: Sequence[str], topic: str, before: datetime, limit: int
 ) -> list[Row[Any]]:
     """Accepted attempts of these profiles without a receipt since `before`, that no message of the topic pursues."""
-    pursued = exists().where(outbox.c.topic == topic, outbox.c.chiave == tentativi.c.id, outbox.c.stato.in_(_PURSUED))
+    about_it = (outbox.c.topic == topic, outbox.c.chiave == tentativi.c.id)
+    # A message that is open still pursues; a parked one waits for the person who set it aside.
+    pursued, parked = (exists().where(*about_it, state) for state in (IS_APERTO, IS_PARCHEGGIATO))
     query = (
         select(tentativi.c.id, carrelli.c.ente_id, sessioni.c.correlation_id)
         .join(carrelli, carrelli.c.id == tentativi.c.carrello_id)
         .outerjoin(sessioni, sessioni.c.id_session == carrelli.c.id_session)
-        .where(_OPEN, tentativi.c.stato == StatoTentativo.ACCETTATO, tentativi.c.profilo.in_(profili), ~pursued)
-        .where(tentativi.c.updated_at <= before)
+        .where(_OPEN, tentativi.c.stato == StatoTentativo.ACCETTATO, tentativi.c.profilo.in_(profili))
+        .where(tentativi.c.updated_at <= before, ~pursued, ~parked)
         .order_by(tentativi.c.updated_at, tentativi.c.id)
         .limit(limit)
     )
