@@ -229,9 +229,9 @@ class Installation:
         command = [*_pontepa(), "serve", "--port", self.hub_url.rpartition(":")[2]]
         return self.start("serve", command, f"{self.hub_url}/health/ready", {"PONTEPA_WORKERS": str(processes)})
 
-    def worker(self) -> None:
+    def worker(self) -> subprocess.Popen[bytes]:
         """Start a worker; it has nothing that says it is ready, its first delivery does."""
-        self._start("worker", ["worker"], None)
+        return self._start("worker", ["worker"], None)
 
     def simulator(self) -> None:
         """Start the simulated node and wait until it answers."""

@@ -1,0 +1,134 @@
+"""How many calls of the node one to four web processes answer, and what keeps them from more.
+
+A closed loop on some connections, the same mixture as in the great load, on PostgreSQL; beside the calls a second, the
+processor that hub, generator and database have used. No worker runs: receipts are kept, and applied another time.
+Run: python -m benchmarks.processi [--dovuti N] [--processes 1 2 3 4]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import report
+from benchmarks.carico import IMPORTO
+from benchmarks.carico_base import Base, base
+from benchmarks.carico_enti import Misura, Sorteggio
+from benchmarks.nodo_generatore import Chiuso, Generatore, Giro
+from benchmarks.nodo_piano import Chiamata, build_piano
+from benchmarks.processes import Installation, cpu_seconds
+
+# More than any hub answers on the machines this was written for.
+_MOST_PER_SECOND = 1500
+_WARM_UP_S = 3.0
+# Of all processors: from here on nothing is left for another process.
+_FULL = 0.9
+# A process more that brings less than this has brought nothing.
+_GROWTH = 1.05
+
+
+@dataclass(frozen=True, slots=True)
+class Misurato:
+    """A round: calls a second, and processors used (1: one of them all the time)."""
+
+    processi: int
+    giro: Giro
+    hub: float
+    generatore: float
+    database: float
+
+    @property
+    def per_second(self) -> float:
+        return len(self.giro.latencies_ms()) / self.giro.seconds
+
+    @property
+    def whole(self) -> float:
+        return self.hub + self.generatore + self.database
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure each number of processes, print a row for each and what it comes to."""
+    parser = report.arguments(__doc__ or "")
+    parser.add_argument("--dovuti", type=int, default=200_000)
+    parser.add_argument("--enti", type=int, default=790)
+    parser.add_argument("--tipi", type=int, default=20_400)
+    parser.add_argument("--credenziali", type=int, default=2_000)
+    parser.add_argument("--keep", type=Path, help="a folder where the full database is kept for the next run")
+    parser.add_argument("--scratch", type=Path)
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 3, 4])
+    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    options = parser.parse_args(argv)
+    misura = Misura(options.dovuti, options.enti, options.tipi, options.credenziali)
+    report.say(f"web processes, postgresql, {options.dovuti} dovuti, {options.connections} connections, "
+               f"{report.machine()}")  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="pontepa-bench-", dir=options.scratch) as name:
+        with base("postgresql", misura, Path(name), options.keep) as dati:
+            sorteggio = Sorteggio(dati.enti, 1)
+            with Installation(Path(name), dati.url) as installation:
+                installation.run("db", "upgrade")
+            found = [
+                _measure(Path(name), dati, sorteggio, count, options.connections, options.seconds)
+                for count in options.processes
+            ]
+    _tell(found)
+    return 0
+
+
+def _measure(
+    folder: Path, dati: Base, sorteggio: Sorteggio, count: int, connections: int, seconds: float
+) -> Misurato:
+    with Installation(folder, dati.url) as installation:
+        server = installation.serve(count)
+        port = int(installation.hub_url.rpartition(":")[2])
+        Generatore(port, _piano(sorteggio, _WARM_UP_S), Chiuso(connections, _WARM_UP_S)).result()
+        piano = _piano(sorteggio, seconds)
+        before = cpu_seconds([server.pid]), cpu_seconds([dati.server_pid])
+        giro = Generatore(port, piano, Chiuso(connections, seconds)).result()
+        hub, database = cpu_seconds([server.pid]) - before[0], cpu_seconds([dati.server_pid]) - before[1]
+    found = Misurato(count, giro, *(used / giro.seconds for used in (hub, giro.cpu_s, database)))
+    report.say(_row(found))
+    return found
+
+
+def _piano(sorteggio: Sorteggio, seconds: float) -> list[Chiamata]:
+    """As many calls as there may be, in their order; their instants do not count."""
+    piano = build_piano(sorteggio, _MOST_PER_SECOND, seconds, 1, IMPORTO)
+    return [Chiamata(0.0, one.operation, one.good, one.request) for one in piano]
+
+
+def _row(one: Misurato) -> str:
+    p50, p98 = (one.giro.percentile_ms(at) for at in (0.5, 0.98))
+    errors = ", ".join(f"{name} {count}" for name, count in one.giro.errors().most_common()) or "nessuno"
+    return (
+        f"{one.processi} processi: {one.per_second:6.0f} chiamate/s, {one.per_second / one.processi:5.0f} ciascuno, "
+        f"p50 {p50:4.0f} ms, p98 {p98:4.0f} ms; processori: hub {one.hub:.2f}, database {one.database:.2f}, "
+        f"generatore {one.generatore:.2f}; errori: {errors}"
+    )
+
+
+def _tell(found: Sequence[Misurato]) -> None:
+    """Say where it stops growing, and why."""
+    processors = os.cpu_count() or 1
+    last = found[0]
+    for one in found[1:]:
+        if one.per_second < last.per_second * _GROWTH:
+            break
+        last = one
+    else:
+        report.say(f"cresce fino a {last.processi} processi, i più che sono stati provati")
+        return
+    why = (
+        f"i {processors} processori della macchina sono finiti ({last.whole:.2f} usati)"
+        if last.whole >= _FULL * processors
+        else f"restano processori ({last.whole:.2f} usati di {processors}): si attende altro (disco, blocchi)"
+    )
+    report.say(f"smette di crescere dopo {last.processi} processi: {why}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
