@@ -290,12 +290,13 @@ ESITI_POSITIVI = frozenset({0, 2, 4})
 
 
 def sessione_of_carrelli(carrelli: Iterable[StatoCarrello]) -> StatoSessione | None:
-    """What a session is when its carrelli are so; None while one of them is still open.
+    """What a session is when its carrelli are so; None while one of them is still open, or none has an outcome.
 
+    One that was given up has none and waits for none: what is known of the others counts.
     Source: pa-per-ente, states: a multi-cart is paid when all of it is, partly paid when some of it is.
     """
     states = set(carrelli)
-    if not states <= _FINALI_CARRELLO:
+    if not states & _FINALI_CARRELLO or not states <= _FINALI_CARRELLO | {StatoCarrello.SCADUTO}:
         return None
     if states == {StatoCarrello.PAGATO}:
         return StatoSessione.PAGATO

@@ -31,6 +31,18 @@ def of_session(session: Session, id_session: str) -> list[Row[Any]]:
     return list(session.execute(query))
 
 
+def given_up(session: Session, ente_id: int, dominio: str, iuv: str) -> list[Row[Any]]:
+    """The carrelli of sessions that nobody paid in time under an IUV, the last first."""
+    query = select(carrelli).where(
+        carrelli.c.ente_id == ente_id,
+        carrelli.c.iuv == iuv,
+        carrelli.c.dominio == dominio,
+        carrelli.c.stato == StatoCarrello.SCADUTO,
+        carrelli.c.id_session.is_not(None),
+    )
+    return list(session.execute(query.order_by(carrelli.c.created_at.desc(), carrelli.c.id)))
+
+
 def dovuti_of(session: Session, carrello_id: str) -> list[Row[Any]]:
     """The dovuti of a carrello, in the order of the RPT's lines."""
     return list(session.execute(select(dovuti).where(dovuti.c.carrello_id == carrello_id).order_by(dovuti.c.posizione)))

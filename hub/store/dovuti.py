@@ -24,6 +24,10 @@ _EXISTING_IUD = select(dovuti.c.iud).where(
 # Written as in the partial indexes: SQLite takes none of them for `attuale = 1`.
 ATTUALE = text("dovuti.attuale")
 
+# What a version has of its attempt, and what is its own.
+_OF_ATTEMPT = frozenset({"codice_esito", "importo_pagato_cent", "iur", "data_esito", "carrello_id"})
+_OF_VERSION = frozenset({"id", "stato", "attuale", "created_at", "updated_at"})
+
 _PAID = select(dovuti).where(
     dovuti.c.ente_id == bindparam("ente_id"),
     dovuti.c.iud == bindparam("iud"),
@@ -108,17 +112,19 @@ def set_attuale(session: Session, id: str, attuale: bool) -> None:
 def renew(session: Session, row: Row[Any], new_id: str, at: datetime) -> None:
     """Make the row history and a payable copy of it the version that counts: the attempt came to nothing."""
     set_attuale(session, row.id, False)
-    copy = {
-        column.name: getattr(row, column.name)
-        for column in dovuti.columns
-        if column.name not in ("codice_esito", "importo_pagato_cent", "iur", "data_esito", "carrello_id")
-    }
+    copy = {column.name: getattr(row, column.name) for column in dovuti.columns if column.name not in _OF_ATTEMPT}
     copy |= {
         "id": new_id, "stato": str(StatoDovuto.INSERIMENTO_DOVUTO), "attuale": True, "created_at": at, "updated_at": at
     }  # fmt: skip
     if row.iuv_volatile:
         copy |= {"iuv": None, "iuv_volatile": False}
     session.execute(insert(dovuti), copy)
+
+
+def is_copy(row: Row[Any], other: Row[Any]) -> bool:
+    """Whether a version is what `renew` made of the row, unchanged since."""
+    same = (each.name for each in dovuti.columns if each.name not in _OF_ATTEMPT | _OF_VERSION)
+    return all(getattr(row, name) == getattr(other, name) for name in same)
 
 
 def move(session: Session, row: Row[Any], *, to: StatoDovuto, at: datetime, **values: Any) -> datetime:

@@ -23,6 +23,7 @@ from hub.formats.rt import render_rt
 from hub.store import carrelli, depositati, dovuti, enti, rt_ricevute, tentativi
 from hub.store.database import Session
 from hub.usecases.apply_rt import Effetto, close_carrello
+from hub.usecases.carrello_scaduto import find_scaduto
 from hub.usecases.confronta_ricevuta import confronta
 from hub.usecases.inoltro_esito import queue_carrello
 from hub.usecases.rt_di_ricevuta import build_rt, quote_dei_dovuti
@@ -133,6 +134,11 @@ def _pay(session: Session, row: Row[Any], ricevuta: Ricevuta, now: datetime) -> 
         paid = dovuti.find_paid(session, version.ente_id, version.iud)
         if paid is not None:
             return _paid_already(session, row, ricevuta, paid, flags, now)
+    given_up = find_scaduto(session, versions, ricevuta)
+    if given_up is not None:
+        words, more = confronta(session, carrelli.dovuti_of(session, given_up.id), ricevuta, row.received_at)
+        _close(session, given_up, row, ricevuta, now)
+        return Effetto(StatoRt.ELABORATA, words, (*flags, *more))
     if cancelled is not None:
         if dovuti.find_attuale(session, cancelled.ente_id, cancelled.iud) is not None:
             return Effetto(StatoRt.ORFANA, "avviso annullato: lo IUD è ora di un altro dovuto", flags)

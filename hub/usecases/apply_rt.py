@@ -161,12 +161,15 @@ def close_dovuti(session: Session, carrello: Row[Any], rt: Rt, now: datetime) ->
             if not dovuto.attuale and rt.codice_esito in ESITI_POSITIVI:
                 _take_over(session, dovuto, now)
             continue
-        # A dovuto that nobody stored beforehand ends with its session: there is nothing to free.
-        is_free = dovuto.origine not in ORIGINI_NON_ARCHIVIATE and not dovuti.has_paid(
+        # A dovuto that nobody stored beforehand ends with its session: there is nothing to free. What was given up is
+        # free already.
+        is_free = dovuto.attuale and dovuto.origine not in ORIGINI_NON_ARCHIVIATE and not dovuti.has_paid(
             session, dovuto.ente_id, dovuto.iud
         )
         at = dovuti.move(session, dovuto, to=StatoDovuto.COMPLETATO, at=now, **outcome)
         _keep_share(session, dovuto, rt, pagamento, at)
+        if not dovuto.attuale and rt.codice_esito in ESITI_POSITIVI:
+            _take_over(session, dovuto, now)
         if not is_free:
             continue
         tipo = sessioni.by_id(session, carrello.id_session).tipo if carrello.id_session else None

@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import Row
 
 from hub.domain.stati import (
-    CARRELLI_CON_ESITO,
     ORIGINI_NON_ARCHIVIATE,
     StatoCarrello,
     StatoDovuto,
@@ -24,6 +23,7 @@ from hub.domain.stati import (
 from hub.log import get_logger
 from hub.store import carrelli, dovuti, sessioni, tentativi
 from hub.store.database import Database, Session
+from hub.usecases.apply_rt import close_sessione
 
 _BATCH = 100
 _CHECKOUT = "checkout"
@@ -69,11 +69,10 @@ def _give_up(session: Session, tentativo: Row[Any], carrello: Row[Any], now: dat
 
 
 def _close_sessione(session: Session, id_session: str, now: datetime) -> None:
-    """Take a session to its end once none of its carrelli is open: paid in part, or expired."""
-    states = {StatoCarrello(carrello.stato) for carrello in carrelli.of_session(session, id_session)}
-    if StatoCarrello.PAGAM_IN_CORSO in states:
+    """Take a session to its end once none of its carrelli is open: expired when all of them are."""
+    if {carrello.stato for carrello in carrelli.of_session(session, id_session)} != {StatoCarrello.SCADUTO}:
+        close_sessione(session, id_session, now)
         return
-    to = StatoSessione.PARZ_PAGATO if states & CARRELLI_CON_ESITO else StatoSessione.SCADUTO
     sessione = sessioni.by_id(session, id_session)
-    if is_legal(StatoSessione(sessione.stato), to):
-        sessioni.move(session, sessione, to=to, at=now)
+    if is_legal(StatoSessione(sessione.stato), StatoSessione.SCADUTO):
+        sessioni.move(session, sessione, to=StatoSessione.SCADUTO, at=now)
