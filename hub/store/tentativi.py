@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, exists, func, or_, select, text
+from sqlalchemy import Row, case, exists, func, or_, select, text, update
 
 from hub.domain.errors import NotFound
 from hub.domain.stati import StatoTentativo
@@ -59,6 +59,12 @@ def last_of(session: Session, carrello_id: str) -> Row[Any] | None:
 
 def move(session: Session, row: Row[Any], *, to: StatoTentativo, at: datetime, **values: Any) -> None:
     move_row(session, tentativi, tentativi.c.id, row, StatoTentativo, to, at, **values)
+
+
+def note_fault(session: Session, row: Row[Any], code: str | None) -> None:
+    """Keep what the node said of an attempt whose state stays."""
+    same = (tentativi.c.id == row.id, tentativi.c.stato == row.stato)
+    session.execute(update(tentativi).where(*same).values(fault_code=code))
 
 
 def expired_carts(session: Session, before: datetime, limit: int, *, lock: bool = False) -> list[Row[Any]]:

@@ -27,7 +27,8 @@ from hub.usecases.tentativo_nodo import Collegamento
 
 TOPIC_RECUPERO = "recupero"
 CORSIA = "recupero"
-# The payer gave up and the negative receipt never came. Source: node, annex A, RPT_ANNULLATA_WISP.
+# The payer gave up and the negative receipt never came. Source: node, annex A, RPT_ANNULLATA_WISP. A node forgets: that
+# it said so is kept with the attempt.
 _ANNULLATA, _ANNULLATA_DOPO = "RPT_ANNULLATA_WISP", timedelta(hours=24)
 # A search never ends by its number.
 _SEMPRE = 1_000_000
@@ -78,14 +79,26 @@ def _pursue(collegamenti: Mapping[str, Collegamento], message: Claimed) -> Deliv
         return found
     if ricerca.esito.documento is not None:
         return Delivery(Outcome.DELIVERED, "RT_TROVATA", ricerca.told)
-    is_given_up = collegamento.clock() - tentativo.cercato.creato_at >= _ANNULLATA_DOPO
-    if found.code == _ANNULLATA and is_given_up:
-        return replace(found, outcome=Outcome.REFUSED, detail="rinuncia del pagatore, nessuna ricevuta in 24 ore")
-    return Delivery(Outcome.UNKNOWN, found.code, ricerca.told)
+    is_old = collegamento.clock() - tentativo.cercato.creato_at >= _ANNULLATA_DOPO
+    has_said_so = tentativo.row.fault_code == _ANNULLATA and ricerca.is_forgotten
+    if is_old and (found.code == _ANNULLATA or has_said_so):
+        reason = "rinuncia del pagatore, nessuna ricevuta in 24 ore"
+        return replace(found, outcome=Outcome.REFUSED, code=_ANNULLATA, detail=reason)
+    told = {} if ricerca.esito.azione is None else {"stato": found.code}
+    return Delivery(Outcome.UNKNOWN, found.code, ricerca.told, told)
 
 
 def _settle(session: Session, message: Claimed, delivery: Delivery, now: datetime) -> None:
-    """Close an attempt that failed at the node for sure; a receipt that was found closes its own by itself."""
+    """Close an attempt that failed at the node for sure; a receipt that was found closes its own by itself.
+
+    That the payer gave up is kept until the node says otherwise.
+    """
     tentativo = tentativi.by_id(session, message.chiave)
-    if delivery.outcome == Outcome.REFUSED and tentativo.stato == StatoTentativo.ACCETTATO:
+    if tentativo.stato != StatoTentativo.ACCETTATO:
+        return
+    if delivery.outcome == Outcome.REFUSED:
         settle_one(session, tentativo, delivery, now)
+    elif (stato := delivery.response.get("stato")) is not None:
+        is_given_up = tentativo.fault_code == _ANNULLATA
+        if is_given_up != (stato == _ANNULLATA):
+            tentativi.note_fault(session, tentativo, None if is_given_up else _ANNULLATA)

@@ -44,6 +44,12 @@ class Ricerca:
         is_agreed = all(one.is_answered and one.code in _NOT_THERE for one in present)
         return is_agreed and any(one.code in _UNKNOWN_KEY for one in present)
 
+    @property
+    def is_forgotten(self) -> bool:
+        """No way that is still there knows anything of the attempt; one that is silent may."""
+        present = [passo.delivery for _, passo in self.passi if not passo.is_gone]
+        return all(one.is_answered and one.code in _NOT_THERE for one in present)
+
 
 def find_out(
     vie: Sequence[Via], ask: Asked, stazione: Stazione, cercato: TentativoCercato, now: datetime,

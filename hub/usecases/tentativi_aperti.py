@@ -120,8 +120,16 @@ def _said(session: Session, row: Row[Any], tempi: Tempi, now: datetime) -> Tenta
         created_at=row.created_at,
         passo=passo,
         prossimo_at=prossimo_at,
-        motivo=(message.motivo or message.last_code or "") if message is not None else row.fault_code or "",
+        motivo=_motivo(row, message),
         messaggio=None if message is None else message.id,
         tentativi=0 if message is None else message.attempts,
         operatori=now - row.created_at >= VECCHIO or prossimo_at is None,
     )
+
+
+def _motivo(row: Row[Any], message: Row[Any] | None) -> str:
+    """What was said last, and what the node had said of an attempt that it has accepted."""
+    said = (message.motivo or message.last_code or "") if message is not None else row.fault_code or ""
+    if message is None or row.stato != StatoTentativo.ACCETTATO or not row.fault_code or row.fault_code in said:
+        return str(said)
+    return f"{said}; prima il nodo ha detto {row.fault_code}" if said else f"il nodo ha detto {row.fault_code}"

@@ -17,6 +17,7 @@ from hub.domain.delivery import Delivery, Outcome, Stazione
 from hub.domain.pagamento_online import TentativoCercato, Trovato
 from hub.store import schema
 from hub.usecases import recupero
+from hub.usecases.tentativi_aperti import Tempi, list_aperti
 from tests.copione import ACCEPTED, ScriptedNodo
 from tests.factories import make_rt
 from tests.world import INTERMEDIARIO, LIMITS, World
@@ -226,6 +227,59 @@ def test_a_payer_who_gave_up_is_free_a_day_later(world: World):
     pursue(world)
 
     assert world.carrello(id_session).stato == "NON_PAGATO"
+
+
+@pytest.mark.parametrize(
+    "later", [(NO_STATE, NOT_LISTED, NO_RT), (GONE, NOT_LISTED, NO_RT), (GONE, GONE, GONE)],
+    ids=["unknown", "state_gone", "all_gone"],
+)  # fmt: skip
+def test_a_payer_who_gave_up_is_free_though_the_node_has_forgotten_him(world: World, later: tuple[Trovato, ...]):
+    """Asked about six hours later for the first time, and again when the node knows nothing any more."""
+    ways(world, stato("RPT_ANNULLATA_WISP"))
+    id_session = accepted(world)
+    pursue(world)
+    ways(world, *later)
+    world.clock.advance(12 * 3600)
+    pursue(world)
+    assert world.carrello(id_session).stato == "PAGAM_IN_CORSO", "24 hours are not over"
+
+    world.clock.advance(12 * 3600)
+    pursue(world)
+
+    tentativo = world.tentativo(id_session)
+    assert (tentativo.stato, tentativo.fault_code) == ("RIFIUTATO", "RPT_ANNULLATA_WISP")
+    assert (world.carrello(id_session).stato, world.sessione(id_session).stato) == ("NON_PAGATO", "NON_PAGATO")
+    world.conclude(id_session, 0)
+    assert world.carrello(id_session).stato == "PAGATO", "a late receipt wins all the same"
+
+
+def test_a_node_that_does_not_answer_has_not_forgotten(world: World):
+    ways(world, stato("RPT_ANNULLATA_WISP"))
+    id_session = accepted(world)
+    pursue(world)
+    ways(world, SILENT, NOT_LISTED, NO_RT)
+
+    for _ in range(6):
+        world.clock.advance(12 * 3600)
+        pursue(world)
+
+    assert world.carrello(id_session).stato == "PAGAM_IN_CORSO"
+    (one,) = list_aperti(world.db, Tempi(ATTESA, {}), world.clock())
+    assert one.motivo.endswith("prima il nodo ha detto RPT_ANNULLATA_WISP") and one.prossimo_at is not None
+
+
+def test_what_the_node_says_later_counts(world: World):
+    (state, *_) = ways(world, stato("RPT_ANNULLATA_WISP"))
+    id_session = accepted(world)
+    pursue(world)
+    state.answers = deque([stato("RPT_ACCETTATA_PSP"), NO_STATE])
+
+    for _ in range(6):
+        world.clock.advance(12 * 3600)
+        pursue(world)
+
+    assert state.asked > 2 and world.carrello(id_session).stato == "PAGAM_IN_CORSO"
+    assert world.tentativo(id_session).fault_code is None
 
 
 def test_a_positive_receipt_is_believed_after_the_position_was_freed(world: World):
