@@ -8,16 +8,17 @@ number twice is not. The counter is keyed by tax code and segregation code (two 
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.crash import Punto, crash_point
 from hub.domain.errors import Misconfigured
-from hub.domain.iuv import PROGRESSIVO_MAX, build_iuv
+from hub.domain.iuv import PROGRESSIVO_MAX, build_iuv, is_drawn
 from hub.store.database import Database, Session
 from hub.store.installazione import primo_numero
-from hub.store.schema import iuv_blocchi
+from hub.store.schema import enti, flussi_import, iuv_blocchi
 from hub.store.segni import Segni
 
 
@@ -99,6 +100,31 @@ def give_back(session: Session, codice_fiscale: str, codice_segregazione: str, f
     is_last = iuv_blocchi.c.prossimo == end
     session.execute(
         update(iuv_blocchi).where(_is_counter(codice_fiscale, codice_segregazione), is_last).values(prossimo=first)
+    )
+
+
+def still_to_draw(session: Session, dominio: str, iuv: Collection[str]) -> frozenset[str]:
+    """Those of these IUVs that the hub may yet draw for an ente of this tax code: nobody may be given them before.
+
+    Numbers that a flow holds while it is loaded are not drawn yet, and go back when it has no use for them.
+    """
+    wanted = {each: (each[:2], int(each[4:15])) for each in iuv if is_drawn(each)}
+    if not wanted:
+        return frozenset()
+    segregazioni = {segregazione for segregazione, _ in wanted.values()}
+    mine = (enti.c.codice_fiscale == dominio, enti.c.codice_segregazione.in_(segregazioni))
+    fresh = session.execute(select(enti.c.codice_segregazione, primo_numero().label("prossimo")).where(*mine))
+    next_of = {row.codice_segregazione: row.prossimo for row in fresh}
+    counter = iuv_blocchi.c.codice_fiscale == dominio, iuv_blocchi.c.codice_segregazione.in_(segregazioni)
+    next_of |= {row.codice_segregazione: row.prossimo for row in session.execute(select(iuv_blocchi).where(*counter))}
+    f = flussi_import
+    held = select(enti.c.codice_segregazione, f.c.iuv_da, f.c.iuv_a).join(enti, enti.c.id == f.c.ente_id)
+    ranges = session.execute(held.where(*mine, f.c.iuv_da < f.c.iuv_a)).all()
+    return frozenset(
+        each
+        for each, (segregazione, number) in wanted.items()
+        if number >= next_of.get(segregazione, PROGRESSIVO_MAX + 1)
+        or any(segregazione == row.codice_segregazione and row.iuv_da <= number < row.iuv_a for row in ranges)
     )
 
 

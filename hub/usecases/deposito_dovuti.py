@@ -20,6 +20,7 @@ from hub.domain.stati import StatoDovuto
 from hub.formats.istanti import giorno_di
 from hub.store import depositati, dovuti, enti, tipi
 from hub.store.database import Session
+from hub.store.iuv import still_to_draw
 from hub.usecases.pubblica_posizioni import queue_posizioni
 
 if TYPE_CHECKING:
@@ -124,6 +125,22 @@ def check_grant(chiamante: Chiamante, tipo: str) -> None:
             f"l'applicazione {chiamante.applicazione} non ha il permesso sul tipo dovuto {tipo}",
             f"datiVersamento/identificativoTipoDovuto: tipo {tipo} non concesso all'applicazione",
         )
+
+
+def check_emesso(session: Session, dominio: str, iuv: str) -> None:
+    """Refuse an IUV of the hub's own numbers that it has not drawn: it would be another debt's one day.
+
+    Raises: IuvNonValido.
+    """
+    if still_to_draw(session, dominio, [iuv]):
+        raise iuv_da_emettere(iuv)
+
+
+def iuv_da_emettere(iuv: str) -> errors.IuvNonValido:
+    reason = "è fra i numeri che l'hub deve ancora emettere: chiederne uno con flagGeneraIuv, senza indicarlo"
+    return errors.IuvNonValido(
+        f"IUV {iuv} non valido: {reason}", f"datiVersamento/identificativoUnivocoVersamento: {reason}"
+    )
 
 
 def check_cambio(row: Row[Any], iud: str, tipo: str, iuv: str | None) -> None:

@@ -27,7 +27,7 @@ from hub.store.iuv import IuvBlocks
 from hub.usecases.authenticate import Callers, Chiamante, Presentazione
 from hub.usecases.avviso_dovuto import build_avviso, is_printable
 from hub.usecases.controlli_versamento import check_azione, check_secondario, check_versamento, own_share
-from hub.usecases.deposito_dovuti import Deposito, annulla, check_grant, inserisci, modifica
+from hub.usecases.deposito_dovuti import Deposito, annulla, check_emesso, check_grant, inserisci, modifica
 from hub.usecases.tassonomia_vigente import tassonomia_di
 
 OPERATION = "paaSILImportaDovuto"
@@ -115,6 +115,9 @@ class ImportaDovuto:
             is_free=genera_iuv,
             are_15_admitted=documento.azione != "I" or self._are_15_admitted(now),
         )
+        if documento.azione in ("I", "M") and genera_iuv:
+            with self._db.reading() as session:
+                check_emesso(session, chiamante.ente.codice_fiscale, documento.iuv)
 
     def _are_15_admitted(self, now: datetime) -> bool:
         return giorno_di(now) < self._iuv_quindici_fino_al

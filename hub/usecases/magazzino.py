@@ -18,7 +18,8 @@ from hub.domain.scarto import Scarto
 from hub.domain.visti import Visti
 from hub.store import depositati
 from hub.store.database import Session
-from hub.usecases.deposito_dovuti import check_cambio, check_scadenza, why_not_payable
+from hub.store.iuv import still_to_draw
+from hub.usecases.deposito_dovuti import check_cambio, check_scadenza, iuv_da_emettere, why_not_payable
 
 
 class Magazzino:
@@ -32,6 +33,7 @@ class Magazzino:
         self._taken: set[str] = set()
         self._payable: dict[str, Row[Any]] = {}
         self._iuv: frozenset[str] = frozenset()
+        self._da_emettere: frozenset[str] = frozenset()
         # What earlier rows of this very file have taken, and given back.
         self._iuv_taken = Visti()
         self._iuv_free = Visti()
@@ -43,6 +45,7 @@ class Magazzino:
         held = depositati.held_by_iud(session, self._ente.id, [*(dovuto.iud for dovuto in batch), *also])
         wanted = [dovuto.iuv for dovuto in batch if dovuto.iuv]
         self._iuv = depositati.held_iuv(session, self._ente, wanted) if wanted else frozenset()
+        self._da_emettere = still_to_draw(session, self._ente.codice_fiscale, wanted) if wanted else frozenset()
         self._taken = {row.iud for row in held}
         self._payable = {row.iud: row for row in held if row.attuale}
         by_iud: dict[str, list[Row[Any]]] = {}
@@ -107,6 +110,8 @@ class Magazzino:
         iuv = dovuto.iuv
         if not iuv:
             return
+        if iuv in self._da_emettere and iuv not in self._iuv:
+            raise iuv_da_emettere(iuv)
         if iuv in self._iuv_taken or (iuv in self._iuv and iuv not in self._iuv_free):
             raise errors.ImportIuvDuplicato(
                 f"IUV {iuv} già presente per l'ente {self._ente.cod_ipa_ente}", "uno IUV mai usato, oppure nessuno"

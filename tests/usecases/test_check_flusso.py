@@ -12,6 +12,7 @@ import pytest
 
 from hub.domain.errors import FlussoRifiutato, NotFound
 from hub.domain.flussi import NomeFlusso
+from hub.domain.iuv import build_iuv
 from hub.domain.prova import ALTRI
 from hub.domain.scarto import SINTASSI
 from hub.domain.stati import StatoDovuto
@@ -122,6 +123,14 @@ def test_an_iuv_that_is_added_must_be_the_entes_own_or_asked_for(world: World) -
     found, _ = check(world, row("A", "M", codIuv=other, flgGeneraIuv="false"), row("B", "M", codIuv=other))
 
     assert found == [(1, "SINTASSI_CSV_IUV", "codIuv")]
+
+
+def test_a_number_that_the_hub_has_yet_to_draw_is_refused_in_the_trial_too(world: World) -> None:
+    store(world, Versamento("A"))
+
+    found, _ = check(world, row("A", "M", codIuv=build_iuv(1, 7)), row("B", codIuv=build_iuv(1, 7)))
+
+    assert found == [(1, "SINTASSI_CSV_IUV", "codIuv"), (2, "SINTASSI_CSV_IUV", "codIuv")]
 
 
 def test_an_iuv_that_the_hub_drew_is_named_by_changes(world: World) -> None:

@@ -178,6 +178,29 @@ def test_an_iuv_of_the_ente_is_taken_once(plant: Stabilimento) -> None:
     assert [dovuto.iuv for dovuto in plant.dovuti()] == OWN[:2]
 
 
+def test_a_number_that_the_hub_has_yet_to_draw_is_nobodys_to_supply(plant: Stabilimento) -> None:
+    """Nor are those that the flow itself holds for its rows, of which it gives back what it does not draw."""
+    supplied = [build_iuv(1, number) for number in (1, 2, 50)]
+    token = plant.send("F1", *(row(iud, codIuv=iuv) for iud, iuv in zip("ABC", supplied, strict=True)), row("D"))
+
+    plant.load()
+
+    assert codes(plant, token) == [(number, "|PAA_IMPORT_SINTASSI_CSV_IUV") for number in (1, 2, 3)]
+    (only,) = plant.dovuti()
+    assert (only.iud, only.iuv) == ("D", build_iuv(1, 1))
+
+
+def test_a_number_that_the_hub_drew_may_be_supplied_again_when_it_is_free(plant: Stabilimento) -> None:
+    plant.send("F1", row("A"))
+    plant.load()
+    drawn = plant.dovuti()[0].iuv
+
+    token = plant.send("F2", row("A", "A", codIuv=drawn), row("B", codIuv=drawn))
+    plant.load()
+
+    assert codes(plant, token) == [] and [dovuto.iuv for dovuto in plant.dovuti()] == [drawn]
+
+
 def test_an_iuv_that_a_row_frees_is_free_for_the_next_row(plant: Stabilimento) -> None:
     own = {"codIuv": OWN[0], "flgGeneraIuv": "false"}
     plant.send("F1", row("A", **own))

@@ -18,7 +18,8 @@ GUASTI = (
     Guasto(
         "PAA_IUV_NON_VALIDO",
         "IUV malformato (17 cifre con il codice di segregazione dell'ente, 15 cifre, o 25 caratteri) o con cifre di "
-        "controllo errate; con azione `S`, nessun dovuto da pagare con questo IUV",
+        "controllo errate; con `flagGeneraIuv`, un numero che l'hub deve ancora emettere; con azione `S`, nessun "
+        "dovuto da pagare con questo IUV",
         "correggere lo IUV, o chiederne uno con `flagGeneraIuv`",
         Ripetere.NO,
         _IMPORTA,
