@@ -135,7 +135,9 @@ class FdrDoor:
                 raise Rifiuto(Fault(fault.code, "guasto richiesto al simulatore"))
             self._check(operation, payload, dominio)
             if operation == CHIEDI_ELENCO_FLUSSI:
-                return "OK", _soap_response(operation, [_elenco_xml(self.ledger.elenco(dominio, self._clock()))])
+                psp = payload.findtext("identificativoPSP")
+                listed = [one for one in self.ledger.elenco(dominio, self._clock()) if not psp or one.psp == psp]
+                return "OK", _soap_response(operation, [_elenco_xml(listed)])
             flusso = self.ledger.find(dominio, iuf, self._clock(), payload.findtext("identificativoPSP"))
             if flusso is None:
                 raise Rifiuto(Fault("PPT_ID_FLUSSO_SCONOSCIUTO", f"flusso {iuf} sconosciuto"))

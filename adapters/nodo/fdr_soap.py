@@ -24,6 +24,7 @@ from hub.domain.delivery import Classe
 from hub.domain.rendicontazione import psp_of
 from hub.formats.fdr_soap import (
     FLUSSO_BYTES_MAX,
+    ElencoTroppoGrande,
     RispostaFlusso,
     build_chiedi_elenco,
     build_chiedi_flusso,
@@ -42,15 +43,50 @@ _SENZA_DOCUMENTO = "la stazione è configurata per ricevere i flussi via SFTP"
 class FdrSoap:
     """See `hub.ports.FlussiRendicontazione`. Safe to share between threads."""
 
-    def __init__(self, url: str, tempi: Tempi) -> None:
-        """`url`: where a station that has no address of its own asks."""
-        self._url, self._tempi = url, tempi
+    def __init__(self, url: str, tempi: Tempi, pausa_s: float = 2.0) -> None:
+        """`url`: where a station that has no address of its own asks; `pausa_s`: between the calls of one list."""
+        self._url, self._tempi, self._pausa_s = url, tempi, pausa_s
 
     def elenca(self, domanda: DomandaFdr, dal: datetime) -> Elenco:
-        """List what the node has: the last thirty days, whatever `dal` is."""
+        """List what the node has: the last thirty days, whatever `dal` is.
+
+        Once, and once more for each PSP only when the answer is too large. Source: node, 2.6.
+        """
+        fine = self._tempi.fine()
+        try:
+            return self._elenca(domanda, None, fine)
+        except ElencoTroppoGrande as cut:
+            return self._elenca_per_psp(domanda, cut, fine)
+
+    def _elenca_per_psp(self, domanda: DomandaFdr, cut: ElencoTroppoGrande, fine: float) -> Elenco:
+        """The lists of every PSP that is known to have flows, together, or the first that fails.
+
+        A PSP of which nobody knows, that is only past the cut, cannot be asked for: that is told.
+        """
+        found = dict.fromkeys(cut.flussi)
+        psp = sorted({*domanda.psp, *(flusso.psp for flusso in cut.flussi)} - {""})
+        saltati = [f"{cut}: chiesto per ciascuno dei {len(psp)} PSP noti"]
+        for one in psp:
+            # Source: node, 2.0.5, pause between the calls of a batch.
+            self._tempi.stop.wait(self._pausa_s)
+            try:
+                elenco = self._elenca(domanda, one, fine)
+            except ElencoTroppoGrande as again:
+                found |= dict.fromkeys(again.flussi)
+                saltati.append(f"PSP {one}: {again}")
+                continue
+            if elenco.esito != EsitoDomanda.OK:
+                return elenco
+            found |= dict.fromkeys(elenco.flussi)
+            saltati += elenco.saltati
+        return Elenco(EsitoDomanda.OK, tuple(found), saltati=tuple(saltati))
+
+    def _elenca(self, domanda: DomandaFdr, psp: str | None, fine: float) -> Elenco:
+        """Raises: ElencoTroppoGrande."""
+        body = build_chiedi_elenco(domanda, psp)
         try:
             risposta = self._ask(
-                domanda, CHIEDI_ELENCO_FLUSSI, build_chiedi_elenco(domanda), lambda arrivo: read_elenco(_root(arrivo))
+                domanda, CHIEDI_ELENCO_FLUSSI, body, lambda arrivo: read_elenco(_root(arrivo)), fine
             )
         except Fallita as failed:
             # An empty list comes also as a page that is not there.
@@ -78,7 +114,7 @@ class FdrSoap:
     def _scarica(self, domanda: DomandaFdr, iuf: str, psp: str | None, copia: BinaryIO) -> Scarico:
         body = build_chiedi_flusso(domanda, iuf, psp)
         try:
-            risposta = self._ask(domanda, CHIEDI_FLUSSO, body, lambda arrivo: _write(arrivo, copia))
+            risposta = self._ask(domanda, CHIEDI_FLUSSO, body, lambda arrivo: _write(arrivo, copia), self._tempi.fine())
         except Fallita as failed:
             return Scarico(
                 failed.esito, failed.codice, failed.dettaglio, failed.retry_after_s, is_answered=failed.is_answered
@@ -90,13 +126,17 @@ class FdrSoap:
             return Scarico(EsitoDomanda.SENZA_DOCUMENTO, "SENZA_DOCUMENTO", _SENZA_DOCUMENTO)
         return Scarico(_esito_of(fault), fault.code, _words(fault))
 
-    def _ask(self, domanda: DomandaFdr, operation: str, body: bytes, read: Callable[[Arrivo], _T]) -> _T:
-        """Raises: Fallita."""
+    def _ask(
+        self, domanda: DomandaFdr, operation: str, body: bytes, read: Callable[[Arrivo], _T], fine: float
+    ) -> _T:
+        """Raises: Fallita, ElencoTroppoGrande."""
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{operation}"'}
         url = domanda.stazione.indirizzi.get("fdr", self._url)
         try:
-            with call("POST", url, self._tempi, self._tempi.fine(), domanda.stazione, headers, body) as arrivo:
+            with call("POST", url, self._tempi, fine, domanda.stazione, headers, body) as arrivo:
                 return read(arrivo)
+        except ElencoTroppoGrande:
+            raise
         except (RispostaNonLeggibile, MimeNonLeggibile) as error:
             raise Fallita(EsitoDomanda.RIPROVARE, "RISPOSTA_NON_LEGGIBILE", str(error)) from error
 

@@ -46,11 +46,15 @@ class EsitoDomanda(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DomandaFdr:
-    """Who asks, and for whose flows. `chiavi`: subscription keys, the first that is let in counts."""
+    """Who asks, and for whose flows. `chiavi`: subscription keys, the first that is let in counts.
+
+    `psp`: those whose flows are here already, for a list that is too large to be given in one answer.
+    """
 
     stazione: Stazione
     dominio: str
     chiavi: tuple[str, ...] = field(default=(), repr=False)
+    psp: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,10 +95,13 @@ def read_elenco(blocks: Iterable[bytes]) -> RispostaElenco:
     """Return the list of an answer.
 
     An entry that cannot be a flow is left out and told. Without a PSP in the name of a flow, `psp` is empty.
-    Raises: RispostaNonLeggibile, FaultSoap.
+    Raises: RispostaNonLeggibile, ElencoTroppoGrande, FaultSoap.
     """
     busta = _Elenco()
-    busta.read(blocks, ELENCO_BYTES_MAX)
+    try:
+        busta.read(blocks, ELENCO_BYTES_MAX)
+    except _TroppoGrande as error:
+        raise ElencoTroppoGrande(tuple(busta.flussi)) from error
     if busta.fault is None and not busta.has_elenco:
         raise RispostaNonLeggibile("risposta senza elenco e senza fault")
     return RispostaElenco(tuple(busta.flussi), busta.fault, tuple(busta.saltati[:_SALTATI_MAX]))
@@ -113,6 +116,18 @@ def read_flusso_risposta(blocks: Iterable[bytes], copia: BinaryIO) -> RispostaFl
     busta.read(blocks, FLUSSO_BYTES_MAX)
     busta.close()
     return RispostaFlusso(busta.fault, busta.has_documento, busta.include)
+
+
+class _TroppoGrande(RispostaNonLeggibile):
+    """It goes on past what one answer may be."""
+
+
+class ElencoTroppoGrande(RispostaNonLeggibile):
+    """The list goes on past what one answer may be: to be asked for PSP by PSP. `flussi`: those before the cut."""
+
+    def __init__(self, flussi: tuple[FlussoElencato, ...]) -> None:
+        super().__init__(f"elenco oltre il limite di {ELENCO_BYTES_MAX} byte")
+        self.flussi = flussi
 
 
 class _Busta:
@@ -145,10 +160,11 @@ class _Busta:
         given = 0
         try:
             for block in blocks:
+                room = bytes_max - given
                 given += len(block)
+                self._parser.Parse(block[:room] if given > bytes_max else block, False)
                 if given > bytes_max:
-                    raise RispostaNonLeggibile(f"risposta oltre il limite di {bytes_max} byte")
-                self._parser.Parse(block, False)
+                    raise _TroppoGrande(f"risposta oltre il limite di {bytes_max} byte")
             self._parser.Parse(b"", True)
         except expat.ExpatError as error:
             raise RispostaNonLeggibile(f"risposta XML malformata (riga {error.lineno})") from None

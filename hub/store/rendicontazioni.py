@@ -238,6 +238,13 @@ def find(
     return session.execute(select(table).where(*conditions).order_by(table.c.id.desc()).limit(righe_max)).all()
 
 
+def psp_of_dominio(session: Session, dominio: str) -> tuple[str, ...]:
+    """The PSPs whose flows for a dominio are here, each once."""
+    table = rendicontazioni
+    query = select(table.c.psp).where(table.c.dominio == dominio, table.c.psp != "").distinct().order_by(table.c.psp)
+    return tuple(session.execute(query).scalars())
+
+
 def count_by_stato(session: Session) -> dict[str, int]:
     """How many revisions are in each state; those set aside for a person as PARKED."""
     table = rendicontazioni

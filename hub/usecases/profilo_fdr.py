@@ -5,7 +5,7 @@ from __future__ import annotations
 from hub.domain.acquisizione_fdr import DomandaFdr, Trasporto
 from hub.domain.servizi_rest import Servizio
 from hub.formats.segreti import Cassaforte
-from hub.store import acquisizioni_fdr, servizi_rest, stazioni
+from hub.store import acquisizioni_fdr, rendicontazioni, servizi_rest, stazioni
 from hub.store.database import Session
 from hub.usecases.stazione_nodo import stazione_of
 
@@ -27,4 +27,5 @@ def domanda_of(session: Session, cassaforte: Cassaforte, stazione_id: str, domin
     service = servizi_rest.find(session, stazione_id, Servizio.FDR)
     sealed = () if service is None else (service.chiave_cifrata, service.chiave_secondaria_cifrata)
     stazione = stazione_of(row, cassaforte)
-    return DomandaFdr(stazione, dominio, tuple(cassaforte.open(key) for key in sealed if key))
+    psp = rendicontazioni.psp_of_dominio(session, dominio)
+    return DomandaFdr(stazione, dominio, tuple(cassaforte.open(key) for key in sealed if key), psp)

@@ -6,8 +6,10 @@ import base64
 import io
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +28,7 @@ from adapters.nodo.ledger import RptRicevuta
 from adapters.nodo.trasporto import Attese
 from hub.domain.acquisizione_fdr import DomandaFdr, EsitoDomanda, FlussoElencato
 from hub.domain.delivery import ChiaveRpt, Stazione
+from hub.formats import fdr_soap
 from hub.formats.fdr import read_flusso
 from hub.formats.fdr_rest import read_pacchetto
 from hub.formats.rpt import render_rpt
@@ -370,3 +373,66 @@ def test_what_was_paid_here_becomes_a_flow_once():
         assert made.iuf == listed.iuf
     finally:
         node.server.close()
+
+
+@pytest.fixture
+def soap() -> Iterator[Node]:
+    node = Node("soap")
+    node.fdr = FdrSoap(node.server.url + SOAP, TEMPI, pausa_s=0)
+    yield node
+    node.server.close()
+
+
+def many(*psp: str, each: int = 40) -> list[Any]:
+    """Flows of these PSPs, listed in this order."""
+    return [
+        make_flusso(iuf=f"2026-11-20{one}-S{n}", psp=one, pubblicato_at=ORA - timedelta(hours=len(psp) - at))
+        for at, one in enumerate(psp)
+        for n in range(each)
+    ]
+
+
+def test_a_list_that_is_too_large_is_asked_for_psp_by_psp(soap: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the first answer, and those whose flows were seen before. Source: node, 2.6."""
+    flussi = many("ABI01111", "ABI02222", "ABI03333")
+    soap.add(*flussi)
+    monkeypatch.setattr(fdr_soap, "ELENCO_BYTES_MAX", 10_000)
+
+    elenco = soap.fdr.elenca(replace(DOMANDA, psp=("ABI03333",)), DAL)
+
+    assert elenco.esito == EsitoDomanda.OK and {one.iuf for one in elenco.flussi} == {one.iuf for one in flussi}
+    assert len(elenco.flussi) == len(flussi)
+    assert elenco.saltati == ("elenco oltre il limite di 10000 byte: chiesto per ciascuno dei 3 PSP noti",)
+    assert [one["risposta"] for one in soap.simulator.ledger_fdr.as_json()["domande"]] == ["OK"] * 4
+
+
+def test_a_list_of_one_psp_that_is_too_large_is_told(soap: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    soap.add(*many("ABI01111", "ABI02222"))
+    monkeypatch.setattr(fdr_soap, "ELENCO_BYTES_MAX", 5_000)
+
+    elenco = soap.fdr.elenca(DOMANDA, DAL)
+
+    assert elenco.esito == EsitoDomanda.OK and elenco.flussi
+    assert "PSP ABI01111: elenco oltre il limite di 5000 byte" in elenco.saltati
+
+
+def test_one_psp_whose_list_fails_is_a_list_that_failed(soap: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not listed must not be taken for what is not there."""
+    soap.add(*many("ABI01111", "ABI02222"))
+    monkeypatch.setattr(fdr_soap, "ELENCO_BYTES_MAX", 10_000)
+    pauses: list[float | None] = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            pauses.append(timeout)
+            if len(pauses) == 2:
+                soap.fault("nodoChiediElencoFlussiRendicontazione:http_500,times=1")
+            return False
+
+    fdr = FdrSoap(soap.server.url + SOAP, replace(TEMPI, stop=Stop()))
+
+    elenco = fdr.elenca(replace(DOMANDA, psp=("ABI02222",)), DAL)
+
+    assert pauses == [2.0, 2.0], "the pause between the calls of a batch"
+
+    assert (elenco.esito, elenco.codice, elenco.is_answered) == (EsitoDomanda.RIPROVARE, "HTTP_500", False)
