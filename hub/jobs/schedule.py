@@ -18,6 +18,7 @@ from hub.domain.attesa import SLOT_ENTE_S
 from hub.domain.errors import DatabaseRipristinato
 from hub.jobs import rendicontazione
 from hub.jobs.loops import Loop, job
+from hub.jobs.orologio import Guardia, Orologio
 from hub.jobs.wake import watch
 from hub.log import get_logger
 from hub.ports import FonteTassonomia
@@ -91,24 +92,26 @@ def run(
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone="UTC",
     )
-    scheduler.add_job(expire, "interval", seconds=_EXPIRE_EVERY_S, id="expire_sessioni")
+    orologio = Orologio(runtime.clock)
+    dated = orologio.guarded
+    scheduler.add_job(dated(expire), "interval", seconds=_EXPIRE_EVERY_S, id="expire_sessioni")
     missing = job("recupera_ricevute", lambda: recupera_ricevute.run_once(runtime.db, runtime.clock()))
     scheduler.add_job(missing, "interval", seconds=_EXPIRE_EVERY_S, id="recupera_ricevute")
     positions = job("pubblica_posizioni", lambda: pubblica_posizioni.run_once(runtime.db, runtime.clock()))
     scheduler.add_job(positions, "interval", seconds=_EXPIRE_EVERY_S, id="pubblica_posizioni")
-    scheduler.add_job(carts, "interval", seconds=_EXPIRE_EVERY_S, id="expire_carrelli")
-    scheduler.add_job(expire_flows, "interval", seconds=_EXPIRE_EVERY_S, id="expire_flussi")
+    scheduler.add_job(dated(carts), "interval", seconds=_EXPIRE_EVERY_S, id="expire_carrelli")
+    scheduler.add_job(dated(expire_flows), "interval", seconds=_EXPIRE_EVERY_S, id="expire_flussi")
     forget = job("forget_messaggi", lambda: forget_messaggi.run_once(runtime.db, runtime.clock()))
-    scheduler.add_job(forget, "interval", seconds=_EXPIRE_EVERY_S, id="forget_messaggi")
+    scheduler.add_job(dated(forget), "interval", seconds=_EXPIRE_EVERY_S, id="forget_messaggi")
     unopened = job("forget_precaricate", lambda: forget_precaricate.run_once(runtime.db, runtime.clock()))
-    scheduler.add_job(unopened, "interval", seconds=_EXPIRE_EVERY_S, id="forget_precaricate")
+    scheduler.add_job(dated(unopened), "interval", seconds=_EXPIRE_EVERY_S, id="forget_precaricate")
     conclusi = Permanenza.of_giorni(config.conserva_messaggi_giorni, config.conserva_sessioni_giorni)
     over = job("forget_conclusi", lambda: forget_conclusi.run_once(runtime.db, conclusi, runtime.clock()))
-    scheduler.add_job(over, "interval", seconds=_EXPIRE_EVERY_S, id="forget_conclusi")
+    scheduler.add_job(dated(over), "interval", seconds=_EXPIRE_EVERY_S, id="forget_conclusi")
     annul = job("annulla_flusso", lambda: annulla_flusso.run_once(runtime.db, runtime.clock))
     scheduler.add_job(annul, "interval", seconds=_EXPIRE_EVERY_S, id="annulla_flusso")
     daily = job("export_giornaliero", lambda: export_giornaliero.run_once(runtime.db, runtime.clock()))
-    scheduler.add_job(daily, "interval", seconds=_EXPIRE_EVERY_S, id="export_giornaliero")
+    scheduler.add_job(dated(daily), "interval", seconds=_EXPIRE_EVERY_S, id="export_giornaliero")
     orphans = job("retry_orphans", lambda: elabora_ricevute.retry_orphans(runtime.db, runtime.clock()))
     scheduler.add_job(orphans, "interval", seconds=_EXPIRE_EVERY_S, id="retry_orphans")
     unsettled = job("count_missing_fdr", lambda: leggi_misure.count_missing_fdr(runtime.db, runtime.clock()))
@@ -118,7 +121,7 @@ def run(
     overdue = job("recupero", lambda: recupero.run_once(runtime.db, con_vie, attesa, runtime.clock()))
     scheduler.add_job(overdue, "interval", seconds=min(_EXPIRE_EVERY_S, config.ricevuta_attesa_s), id="recupero")
     scheduler.add_job(_scadenze(runtime), "interval", days=1, next_run_time=runtime.clock(), id="scadenze_stazioni")
-    scheduler.add_job(_tassonomia(runtime, fonte), "interval", seconds=_EXPIRE_EVERY_S, id="aggiorna_tassonomia")
+    scheduler.add_job(dated(_tassonomia(runtime, fonte)), "interval", seconds=_EXPIRE_EVERY_S, id="aggiorna_tassonomia")
     battito = _Battito(runtime, stop)
     scheduler.add_job(battito.tick, "interval", seconds=_BATTITO_S, next_run_time=runtime.clock(), id="battito")
     loops = [Loop(relay.name, relay.tick(runtime, stop), config.tick_s, stop) for relay in relays]
@@ -134,6 +137,7 @@ def run(
     watcher = threading.Thread(target=watch, args=(runtime.db, wake, stop), name="wake", daemon=True)
     watcher.start()
     scheduler.start()
+    Guardia(runtime, orologio, scheduler, stop).start()
     reports = [] if fdr is None else rendicontazione.start(runtime, fdr, stop)
     get_logger().info("worker_started", threads=config.relay_threads)
     stop.wait()
