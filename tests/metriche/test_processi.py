@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import urllib3
 
 from benchmarks.processes import free_port
+from hub.domain.errors import Misconfigured
+from hub.store.database import Database
+from hub.web.metrics import Metrics
+from hub.web.salute import serve_beside
 from tests.flows.plant import Plant, until
 from tests.metriche.esposte import Esposte, read
+from tests.world import World
 
 STORIES = 3
 LOOKS = 40
@@ -101,3 +108,41 @@ def test_what_a_process_that_was_killed_has_counted_stays(plant: Plant, tmp_path
     assert found['pontepa_processes{ruolo="serve"}'] == int(plant.environment["PONTEPA_WORKERS"])
     plant.stop()
     assert not folder.exists()
+
+
+def test_a_port_that_is_taken_is_told_at_the_start(small_world: World) -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(Misconfigured) as refused:
+        serve_beside(small_world.runtime, Metrics(), "127.0.0.1", port)
+
+    assert str(refused.value).startswith(f"PONTEPA_METRICS_PORT: 127.0.0.1:{port} non si può aprire")
+
+
+def test_who_asks_and_says_nothing_more_is_not_waited_for(
+    small_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.web.salute._Handler.timeout", 0.2)
+    port = free_port()
+    server = serve_beside(small_world.runtime, Metrics(), "127.0.0.1", port)
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as silent:
+        silent.sendall(b"GET /metrics HTTP/1.1\r\n")
+        # It is hung up on, and meanwhile others are answered.
+        assert "pontepa_database_up 1.0" in get(f"http://127.0.0.1:{port}/metrics")
+        assert silent.recv(1024) == b""
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_database_without_tables_is_no_page_of_python(small_world: World, tmp_path: Path) -> None:
+    absent = Database.open(f"sqlite:///{tmp_path / 'senza_tabelle.db'}")
+    port = free_port()
+    server = serve_beside(replace(small_world.runtime, db=absent), Metrics(), "127.0.0.1", port)
+
+    ready = urllib3.request("GET", f"http://127.0.0.1:{port}/health/ready", retries=False)
+    told = get(f"http://127.0.0.1:{port}/metrics")
+    server.shutdown()
+    server.server_close()
+    absent.close()
+
+    assert (ready.status, "Traceback" in ready.data.decode()) == (503, False)
+    assert "pontepa_database_up 0.0" in told
