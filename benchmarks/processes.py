@@ -217,6 +217,8 @@ class Installation:
             "PONTEPA_DATA_DIR": str(self.folder),
             "PONTEPA_PUBLIC_URL": self.hub_url,
             "PONTEPA_NODE_URL": self.node_url,
+            # One application plays all of them here.
+            "PONTEPA_APPLICAZIONE_AL_SECONDO": "100000",
         }
 
     def prepare(self) -> None:

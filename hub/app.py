@@ -43,6 +43,7 @@ from hub.runtime import Runtime, utc_now
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
 from hub.soap.nodo.vaglio import build_outgoing
+from hub.soap.protocol import fault_text
 from hub.soap.security import Signatures
 from hub.soap.server import behind_proxies, build_wsgi
 from hub.soap.shown import proxied_certificate
@@ -56,6 +57,7 @@ from hub.usecases.authenticate import Callers
 from hub.usecases.consegna_export import TOPIC_EXPORT
 from hub.usecases.importo_attuale import Archivi
 from hub.usecases.inoltro_esito import TOPIC_ESITO
+from hub.usecases.passo import Passo
 from hub.usecases.pubblica_posizioni import TOPIC_POSIZIONI
 from hub.usecases.record_rt import record_copia
 from hub.usecases.recupera_ricevute import TOPIC_RICEVUTE
@@ -63,11 +65,13 @@ from hub.usecases.recupero import TOPIC_RECUPERO
 from hub.usecases.start_pagamento import TOPIC_NODO
 from hub.usecases.tentativo_nodo import Collegamento
 from hub.web import create_front
-from hub.web.flussi import long_paths
+from hub.web.flussi import PROBLEM_PATHS, UPLOAD, long_paths
 from hub.web.metrics import FOLDER, Metrics, shared_folder
+from hub.web.mittente import Mittenti
 from hub.web.porte import Porte
+from hub.web.rifiuti import Rifiuti
 from hub.web.salute import serve_beside
-from hub.web.server import BodyLimits, Domande, Front
+from hub.web.server import Accoglienza, BodyLimits, Domande, Front
 
 _BACKLOG = 1024
 _CONNECTIONS_MAX = 8192
@@ -91,13 +95,14 @@ def build_runtime(config: Config) -> Runtime:
     enti = EnteClient(is_open=not config.is_produzione)
     archivio = app_flussi.build_archivio_file(config)
     lasts = timedelta(seconds=config.node_call_s)
+    passo = Passo(config.applicazione_al_secondo, config.applicazione_insieme)
     return Runtime(
         config=config,
         db=db,
         nodi=nodi,
         iuv=IuvBlocks(db, config.iuv_block_size, segni),
         segni=segni,
-        callers=Callers(Anagrafe(db), config.auth_failures_max),
+        callers=Callers(Anagrafe(db), config.auth_failures_max, passo),
         cassaforte=cassaforte,
         firme=XmlsecFirme(),
         archivio=archivio,
@@ -223,6 +228,20 @@ def build_wsgi_app(runtime: Runtime, metrics: Metrics | None = None) -> Wsgi:
     return create_front(runtime, mounts, certificate, app_porte.build_guardia(config, runtime.clock), metrics)
 
 
+def build_accoglienza(runtime: Runtime) -> Accoglienza:
+    """Return how the server receives callers: whose a request is, and what is told to who is turned away."""
+    from granian.rsgi import ProtocolClosed, ProtocolError
+
+    config, paths = runtime.config, frozenset(porta.path for porta in nodo.PORTE)
+    return Accoglienza(
+        nodo=paths,
+        nodo_threads=config.nodo_threads,
+        mittenti=Mittenti(config.trusted_proxies, runtime.callers.is_known),
+        rifiuti=Rifiuti((ente.PATH, *paths), fault_text, (UPLOAD,), PROBLEM_PATHS),
+        interrupted=(ProtocolClosed, ProtocolError),
+    )
+
+
 def create_front_server() -> Front | Porte:
     """The factory that each server process calls: settings from its own environment, nothing at import."""
     config = load_config(os.environ.get("PONTEPA_CONFIG"), os.environ)
@@ -238,10 +257,12 @@ def create_front_server() -> Front | Porte:
     )
     config.arrivals_dir.mkdir(parents=True, exist_ok=True)
     metrics = _begin_counting(config, "serve", os.environ.get(FOLDER))
-    wsgi = build_wsgi_app(build_runtime(config), metrics)
+    runtime = build_runtime(config)
+    wsgi = build_wsgi_app(runtime, metrics)
     _keep_out_of_collections()
     domande = Domande(nodo.DOMANDE, config.domande_threads)
-    front = Front(wsgi, config.public_url, limits, config.blocking_threads, domande)
+    how = build_accoglienza(runtime)
+    front = Front(wsgi, config.public_url, limits, config.blocking_threads, domande, how)
     porte = app_porte.build_porte(config)
     return Porte(front, list(porte.values())) if porte else front
 

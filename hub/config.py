@@ -84,6 +84,8 @@ class Config(BaseModel):
     archivio_budget_s: Annotated[float, Field(gt=0, le=2.5)] = 1.5
     # Threads that answer only the node's questions about notices, so that nothing else keeps them waiting.
     domande_threads: Annotated[int, Field(ge=1, le=64)] = 4
+    # Threads for whatever else the node sends, receipts above all, so that no management software keeps it waiting.
+    nodo_threads: Annotated[int, Field(ge=1, le=64)] = 4
     # The due date that a get carries for a notice without one: its answer must have some. Source: node, 3.2.
     scadenza_assente: date = date(2099, 12, 31)
     # IUVs drawn at once by a process: one write every thousand; a crash loses at most that many of 10^11.
@@ -153,6 +155,10 @@ class Config(BaseModel):
 
     # Wrong passwords of one source in one minute before it is slowed down. A typing integrator stays below.
     auth_failures_max: Positive = 20
+    # What one application of an ente may ask of one process, where its own configuration does not say: calls a second,
+    # and at once. A whole city calls far less; who has more to bring has flows for it.
+    applicazione_al_secondo: Annotated[int, Field(ge=1, le=100_000)] = 100
+    applicazione_insieme: Annotated[int, Field(ge=1, le=1000)] = 64
     # Stations whose receipts come from the WISP converter, which sends again after PAA_SYSTEM_ERROR alone.
     stazioni_convertitore: tuple[str, ...] = ()
     # Addresses of proxies in front whose X-Forwarded-For is believed; empty: none is.

@@ -49,6 +49,8 @@ def _duration(name: str, words: str, buckets: tuple[float, ...], *labels: str) -
 RICHIESTE = _counter("pontepa_http_requests", "Requests answered", "method", "route", "status")
 RICHIESTA_S = _duration("pontepa_http_request_duration_seconds", "Until the answer was ready", _OF_REQUESTS_S, "route")
 RISPOSTE_SOSTITUITE = _counter("pontepa_answers_replaced", "Answers to the node not valid", "operation")
+# `reason`: pieno, eccesso, memoria, file, frequenza; `lane`: the queue that it would have waited in.
+RICHIESTE_RESPINTE = _counter("pontepa_http_shed", "Requests turned away", "lane", "reason")
 # `esito`: ok; rifiuto, the caller's fault; guasto, ours. With the levels of the platform among the buckets. Source:
 # node, endpoint behaviour (3.0.1).
 OPERAZIONE_S = _duration(
@@ -73,8 +75,8 @@ COMMIT_INSIEME = _duration(
 PROCESSI = Misura("pontepa_processes", "Processes that count here", ("ruolo",))
 
 CONTATE = (
-    RICHIESTE, RICHIESTA_S, RISPOSTE_SOSTITUITE, OPERAZIONE_S, CONSEGNA_S, LEASE_RIPRESI, LEASE_PERSI, LAVORI_FALLITI,
-    FIGLI_MORTI, DB_ATTESA_S, DB_CONNESSIONI, DB_CONNESSIONI_MAX, COMMIT_INSIEME, PROCESSI,
+    RICHIESTE, RICHIESTA_S, RICHIESTE_RESPINTE, RISPOSTE_SOSTITUITE, OPERAZIONE_S, CONSEGNA_S, LEASE_RIPRESI,
+    LEASE_PERSI, LAVORI_FALLITI, FIGLI_MORTI, DB_ATTESA_S, DB_CONNESSIONI, DB_CONNESSIONI_MAX, COMMIT_INSIEME, PROCESSI,
 )  # fmt: skip
 
 # Of the whole installation, read of the database once for all processes.

@@ -43,6 +43,8 @@ ESITO_CARRELLO = ("descrizione", "codice")
 IMPORT_RIPETUTO = ("rifiutato", "riconosciuto")
 
 # A flow that an ente may upload, at least and at most; the first is below any honest one. Source: flows, 1.2.
+CHIAMATE_AL_SECONDO_MAX = 10_000
+CHIAMATE_INSIEME_MAX = 64
 FLUSSO_BYTES_MIN = 64 * 1024
 FLUSSO_BYTES_CEILING = 1024**3
 
@@ -175,7 +177,10 @@ class Titolare(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Applicazione:
-    """A product of a software house that calls for an ente. `tipi` and `operazioni` None: all."""
+    """A product of a software house that calls for an ente. `tipi` and `operazioni` None: all.
+
+    `chiamate_al_secondo`, `chiamate_insieme`: what each process takes of it; None: as much as the installation says.
+    """
 
     nome: str
     password: str | None = None
@@ -185,6 +190,8 @@ class Applicazione:
     token: str | None = None
     certificati: tuple[Certificato, ...] | None = None
     firme: tuple[Certificato, ...] | None = None
+    chiamate_al_secondo: int | None = None
+    chiamate_insieme: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

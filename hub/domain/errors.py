@@ -77,14 +77,22 @@ class StatoEnteNonValido(NotAllowed):
     code = "PAA_STATO_ENTE_NON_VALIDO"
 
 
-class TroppiTentativi(NotAllowed):
-    """Too many wrong passwords from one source: the door answers 429 with `retry_after_s`."""
+class TroppoSpesso(NotAllowed):
+    """The caller is to wait: the door answers 429 with `retry_after_s`."""
 
     code = "PAA_SYSTEM_ERROR"
 
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class TroppiTentativi(TroppoSpesso):
+    """Too many wrong passwords from one source."""
+
+
+class TroppeRichieste(TroppoSpesso):
+    """An application calls more often, or more at once, than it may."""
 
 
 class XmlDovutiNonValido(InvalidRequest):

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import yaml
 
 from hub.domain.configurazione import (
+    CHIAMATE_AL_SECONDO_MAX,
+    CHIAMATE_INSIEME_MAX,
     ESITO_CARRELLO,
     FLUSSO_BYTES_CEILING,
     FLUSSO_BYTES_MIN,
@@ -257,13 +259,17 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
 
 
 def _read_applicazione(value: Any, path: str, problems: Problemi) -> Applicazione:
-    campi = Campi(value, path, problems, ("nome", "software_house", *CREDENZIALI, "tipi", "operazioni"))
+    campi = Campi(value, path, problems, (
+        "nome", "software_house", *CREDENZIALI, "tipi", "operazioni", "chiamate_al_secondo", "chiamate_insieme",
+    ))  # fmt: skip
     return Applicazione(
         nome=campi.text("nome", length_max=64),
         software_house=campi.optional_text("software_house", length_max=100),
         **read_credenziali(campi),
         tipi=campi.names("tipi"),
         operazioni=campi.names("operazioni", allowed=OPERAZIONI),
+        chiamate_al_secondo=campi.number("chiamate_al_secondo", 1, CHIAMATE_AL_SECONDO_MAX),
+        chiamate_insieme=campi.number("chiamate_insieme", 1, CHIAMATE_INSIEME_MAX),
     )
 
 

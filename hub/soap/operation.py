@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 import structlog
 from spyne.model.fault import Fault
 
-from hub.domain.errors import HubError, OutOfService, TroppiTentativi
+from hub.domain.errors import HubError, OutOfService, TroppoSpesso
 from hub.domain.guasti import is_known
 from hub.formats.xml import SchemaError
 from hub.soap.contract import Verb
@@ -61,6 +62,8 @@ class Call:
     arrived_s: float | None = None
     # An answer of ours was not valid, and another one went instead.
     is_replaced: bool = False
+    # What is given back when the operation has ended.
+    at_end: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def waited_s(self) -> float:
         """For how many seconds the request has been waiting for its answer."""
@@ -130,7 +133,8 @@ def perform(
 
     def answered() -> dict[str, Any]:
         try:
-            return operation(call, request)
+            with call.at_end:
+                return operation(call, request)
         except OutOfService as error:
             # No business answer: after a well-formed KO the node would never send that receipt again (node, 3.0.7).
             call.retry_after_s = OUT_OF_SERVICE_RETRY_S
@@ -166,7 +170,7 @@ def refusal(call: Call, shape: Shape, request: dict[str, Any], error: HubError) 
 
     Shape: `fault` with faultCode, faultString, id, description; some answers of the node carry it one level down.
     """
-    if isinstance(error, TroppiTentativi):
+    if isinstance(error, TroppoSpesso):
         call.http_status, call.retry_after_s = ("429 Too Many Requests", error.retry_after_s)
     ente = (call.header or {}).get("codIpaEnte") or request.get("codIpaEnte") or request.get("idPA")
     ente = ente or (call.header or {}).get("identificativoDominio")

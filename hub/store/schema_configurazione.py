@@ -119,6 +119,8 @@ credenziali = Table(
     Column("valido_fino", Instant),
     Column("tipi", JSON),  # None: all
     Column("operazioni", JSON),  # None: all
+    Column("chiamate_al_secondo", Integer),  # in each process; None: the installation's
+    Column("chiamate_insieme", Integer),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant),  # set by a rotation: the old one works until then
     Column("revoked_at", Instant),

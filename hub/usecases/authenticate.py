@@ -11,12 +11,14 @@ import hmac
 import secrets
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
+from hub.domain.conosciuti import Conosciuti
 from hub.domain.credenziali import Genere
 from hub.domain.errors import EnteNonValido, NotAllowed, TroppiTentativi
 from hub.domain.stati import StatoEnte
@@ -25,6 +27,7 @@ from hub.formats.segreti import DUMMY_HASH, verify_password
 from hub.store import messaggi_visti
 from hub.store.anagrafe import Anagrafe, EnteConfigurato
 from hub.store.failures import FailedPasswords
+from hub.usecases.passo import Passo
 
 # Verified secrets that are remembered, as keyed digests: argon2id once per credential and process, not per call.
 _REMEMBERED_MAX = 10_000
@@ -44,7 +47,7 @@ class Presentazione:
     """Who says to be calling, and what is shown for it. `source`: the address of the caller; absent things are None.
 
     `token`: the text after `Bearer`. `certificato`: the fingerprint of the TLS client certificate; empty when one was
-    shown that cannot be read.
+    shown that cannot be read. `at_end`: closed when the call has ended; None: it counts as one that ends at once.
     """
 
     cod_ipa_ente: str | None
@@ -53,6 +56,7 @@ class Presentazione:
     token: str | None = None
     certificato: str | None = None
     firma: Firma | None = None
+    at_end: ExitStack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Chiamante:
     configurato: EnteConfigurato
     applicazione: str | None
     tipi: frozenset[str] | None
+    chiamate_al_secondo: int | None = None
+    chiamate_insieme: int | None = None
 
     @property
     def ente(self) -> Row[Any]:
@@ -75,10 +81,17 @@ class _Rifiuto(Exception):
 class Callers:
     """Checks the credentials of callers. Safe to share between threads."""
 
-    def __init__(self, anagrafe: Anagrafe, failures_max: int) -> None:
+    def __init__(self, anagrafe: Anagrafe, failures_max: int, passo: Passo | None = None) -> None:
+        """`passo`: how often applications may call; None: as they like."""
         self.anagrafe = anagrafe
+        self._passo = passo
         self._failures = FailedPasswords(failures_max)
         self._secrets = _Secrets()
+        self._known = Conosciuti()
+
+    def is_known(self, source: str, cod_ipa_ente: str) -> bool:
+        """Whether somebody showed good credentials for this ente from this address, in the last minutes."""
+        return (source, cod_ipa_ente) in self._known
 
     def authenticate(
         self,
@@ -92,7 +105,7 @@ class Callers:
 
         Whatever is wrong gets the same answer after the same work; what it was stands in the error's `reason`.
         `stato_error`: the fault for an ente that is still INSERITO; None means that its state is not asked.
-        Raises: EnteNonValido, `stato_error`, TroppiTentativi (this source guessed too often).
+        Raises: EnteNonValido, `stato_error`, TroppiTentativi (this source guessed too often), TroppeRichieste.
         """
         self._check_pace(chi)
         code = (chi.cod_ipa_ente or "").strip()
@@ -104,7 +117,7 @@ class Callers:
     def authenticate_portale(self, chi: Presentazione, operation: str, now: datetime) -> Chiamante:
         """Return the caller of an operation for portals: the administrator ente, or the ente that is named itself.
 
-        Which of the two it is, the caller's ente says. Raises: EnteNonValido, TroppiTentativi.
+        Which of the two it is, the caller's ente says. Raises: EnteNonValido, TroppiTentativi, TroppeRichieste.
         """
         self._check_pace(chi)
         code = (chi.cod_ipa_ente or "").strip()
@@ -133,9 +146,12 @@ class Callers:
                 chiamante = _granted(found, shown, operation, code)
                 if chi.firma is not None:
                     self._take(chi.firma, now)
-                return chiamante
             except _Rifiuto as rifiuto:
                 reasons.append(str(rifiuto))
+                continue
+            self._known.add((chi.source, code))
+            self._count(chi, chiamante)
+            return chiamante
         work.spend(self._cost(chi, now) * len(enti))
         self._failures.add(chi.source)
         raise EnteNonValido(
@@ -154,6 +170,19 @@ class Callers:
         by_id = {row.id: row for found in candidates if found is not None for row in found.credenziali}
         rows = by_id.values()
         return [row.certificato for row in rows if row.genere == Genere.FIRMA and _is_in_force(row, now)]
+
+    def _count(self, chi: Presentazione, chiamante: Chiamante) -> None:
+        """Raises: TroppeRichieste."""
+        if self._passo is None:
+            return
+        ente, nome = chiamante.ente, chiamante.applicazione
+        name = f"l'ente {ente.cod_ipa_ente}" if nome is None else f"l'applicazione {nome} di {ente.cod_ipa_ente}"
+        limits = (chiamante.chiamate_al_secondo, chiamante.chiamate_insieme)
+        leave = self._passo.enter((ente.id, nome), name, *limits)
+        if chi.at_end is None:
+            leave()
+        else:
+            chi.at_end.callback(leave)
 
     def _take(self, firma: Firma, now: datetime) -> None:
         """Take a signed message as the first of its id, durably and before the deed. Raises: _Rifiuto (it is not)."""
@@ -254,7 +283,7 @@ def _granted(found: EnteConfigurato | None, shown: Sequence[Row[Any]], operation
             raise EnteNonValido(sentence, id=code, reason="operazione non concessa")
         if row.tipi is not None:
             tipi = frozenset(row.tipi) if tipi is None else tipi & frozenset(row.tipi)
-    return Chiamante(found, applicazione, tipi)
+    return Chiamante(found, applicazione, tipi, shown[0].chiamate_al_secondo, shown[0].chiamate_insieme)
 
 
 class _Secrets:

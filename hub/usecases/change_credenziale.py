@@ -25,6 +25,8 @@ from hub.usecases.sync_credenziali import grant_values
 # The contract's stPassword admits 8 to 15 characters: clients that validate refuse a longer one.
 _LENGTH = 15
 _ALPHABET = string.ascii_letters + string.digits
+# What is said of an application in the configuration alone.
+_PACE = ("chiamate_al_secondo", "chiamate_insieme")
 # One secret of a kind is enough for a caller; its machines may have a certificate each.
 _SINGLE = (Genere.PASSWORD, Genere.TOKEN)
 
@@ -69,6 +71,7 @@ def add_credenziale(
     (unknown tipo).
     """
     grants = grant_values(granted_tipi, granted_operazioni) | {"software_house": software_house}
+    grants |= dict.fromkeys(_PACE)
     with db.transaction() as session:
         ente = enti.by_cod_ipa(session, cod_ipa_ente)
         every = credenziali.attive(session, ente.id, now)
@@ -117,7 +120,7 @@ def rotate_credenziale(
                 credenziali.change(session, row.id, expires_at=now + overlap)
         credenziali.add(
             session, ente.id, nuova, now, applicazione=applicazione, software_house=latest.software_house,
-            tipi=latest.tipi, operazioni=latest.operazioni,
+            tipi=latest.tipi, operazioni=latest.operazioni, **{name: getattr(latest, name) for name in _PACE},
         )  # fmt: skip
 
 

@@ -121,7 +121,8 @@ def _applicazione_dict(nome: str, rows: Sequence[Row[Any]]) -> dict[str, Any]:
     # During a rotation an application has more rows: the last one speaks for it.
     last = rows[-1]
     head = {"nome": nome} | ({"software_house": last.software_house} if last.software_house else {})
-    return head | _credenziali_dict(rows) | {"tipi": _granted(last.tipi), "operazioni": _granted(last.operazioni)}
+    granted = {"tipi": _granted(last.tipi), "operazioni": _granted(last.operazioni)}
+    return head | _credenziali_dict(rows) | granted | _present(last, ("chiamate_al_secondo", "chiamate_insieme"))
 
 
 def _export_dict(row: Row[Any]) -> dict[str, Any]:

@@ -76,7 +76,11 @@ def sync_credenziali(
         return
     _Titolare(confronto, passwords, subject, ente_id, None, {}, rows).sync(wanted)
     for one in wanted.applicazioni or ():
-        values = grant_values(one.tipi, one.operazioni) | {"software_house": one.software_house}
+        values = grant_values(one.tipi, one.operazioni) | {
+            "software_house": one.software_house,
+            "chiamate_al_secondo": one.chiamate_al_secondo,
+            "chiamate_insieme": one.chiamate_insieme,
+        }
         name = f"{subject}, applicazione {one.nome}"
         _Titolare(confronto, passwords, name, ente_id, one.nome, values, rows).sync(one)
     if wanted.applicazioni is not None:

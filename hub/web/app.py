@@ -22,7 +22,7 @@ from hub.domain.errors import (
     NotFound,
     OutOfService,
     PagamentoScaduto,
-    TroppiTentativi,
+    TroppoSpesso,
 )
 from hub.log import get_logger
 from hub.web import avviso, console, flussi, landing, paga, problemi, salute
@@ -51,7 +51,7 @@ _HEADERS = {
 # The first class that fits decides: the precise ones stand before their parents.
 _STATUS: tuple[tuple[type[HubError], int], ...] = (
     (PagamentoScaduto, 410),
-    (TroppiTentativi, 429),
+    (TroppoSpesso, 429),
     (NotFound, 404),
     (NotAllowed, 403),
     (Conflict, 409),
@@ -147,7 +147,8 @@ def _http_error(error: HTTPException) -> tuple[Response | str, int] | HTTPExcept
         return error
     if isinstance(error, InternalServerError) and request.endpoint == "ready":
         # Whatever broke while looking, this process cannot serve: a balancer understands 503.
-        return jsonify(stato="non pronto", database=False, migrazioni=False), 503
+        motivo = "il database non risponde"
+        return jsonify(stato="non pronto", database=False, migrazioni=False, motivo=motivo), 503
     if request.endpoint in flussi.LEGACY_ENDPOINTS and error.code != 405:
         return problemi.legacy(None), 200
     if flussi.tells_problems(request.path):

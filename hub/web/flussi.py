@@ -20,7 +20,7 @@ _TOKEN = "authorizationToken"
 # How each door tells a refusal: the legacy one in its own shape, the others as problem documents.
 LEGACY_ENDPOINTS = frozenset({"upload_flusso"})
 PROBLEM_ENDPOINTS = frozenset({"import_flusso", prova.ENDPOINT, scarico.ENDPOINT})
-_PROBLEM_PATHS = (f"{FLUSSI}/", f"{scarico.DOWNLOAD}/", UPLOAD)
+PROBLEM_PATHS = (f"{FLUSSI}/", f"{scarico.DOWNLOAD}/", UPLOAD)
 
 
 def long_paths(config: Config) -> dict[str, int]:
@@ -31,7 +31,7 @@ def long_paths(config: Config) -> dict[str, int]:
 
 def tells_problems(path: str) -> bool:
     """Whether what the server itself refuses at a path is told as a problem document."""
-    return path.startswith(_PROBLEM_PATHS)
+    return path.startswith(PROBLEM_PATHS)
 
 
 def register(app: Flask) -> None:

@@ -8,16 +8,23 @@ Source: RSGI specification 1.x (response_stream); PEP 3333 (an empty block: noth
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from hub.web.lane import Lane
+from hub.web.carico import ECCESSO, FILE, Carico
+from hub.web.lane import Chi, Lane
+from hub.web.mittente import ALTRI
 from hub.web.paced import answering
-from hub.web.rsgi import Exchange, Headers, Stream, Wsgi, declared_length, tell
+from hub.web.rifiuti import Rifiuti
+from hub.web.rsgi import Exchange, Headers, Stream, Wsgi, declared_length
 
 # Key of the WSGI environment: an empty block before the status is taken as "ask again in a moment".
 PACED = "pontepa.paced"
@@ -27,6 +34,9 @@ _THREADS = 4
 _ARRIVING_MAX = 128
 # Requests in all, each with at most an open file and a block in memory: who takes a file has shown a link of ours.
 _OPEN_MAX = 512
+# The part of either that one address may have.
+_OF_ONE = 2
+_RETRY_AFTER_S = 10
 # Whoever sends slower than this has no line, or no good intention.
 _SLOWEST_BYTES_S = 32 * 1024
 _IN_MEMORY_BYTES = 64 * 1024
@@ -67,15 +77,26 @@ class _Begun:
 class LongRoad:
     """What serves the paths of long requests."""
 
-    def __init__(self, wsgi: Wsgi, bytes_by_path: dict[str, int], seconds: float, folder: Path | None) -> None:
+    def __init__(
+        self,
+        wsgi: Wsgi,
+        bytes_by_path: dict[str, int],
+        seconds: float,
+        folder: Path | None,
+        rifiuti: Rifiuti,
+        carico: Carico,
+    ) -> None:
         """`bytes_by_path`: the longest body by path prefix; `seconds`: of patience before a body moves; `folder`: for
         bodies, a disk rather than memory; None is the system's own."""
         self._wsgi = wsgi
         self._bytes_by_path = bytes_by_path
         self._seconds = seconds
         self._folder = None if folder is None else str(folder)
-        self._lane = Lane("http-long", _THREADS) if bytes_by_path else None
-        self._open = self._arriving = 0
+        self._rifiuti, self._carico = rifiuti, carico
+        # Each request has at most one thing in it: whoever was let in finds room.
+        self._lane = Lane("file", _THREADS, _OPEN_MAX // _THREADS, leaves_one=True) if bytes_by_path else None
+        self._open: Counter[str] = Counter()
+        self._arriving: Counter[str] = Counter()
 
     def limit_of(self, path: str) -> int | None:
         """Return the longest body of a path; None for a path of another road."""
@@ -85,35 +106,53 @@ class LongRoad:
         if self._lane is not None:
             self._lane.close()
 
+    def _problem(self, source: str, has_body: bool) -> str | None:
+        """Return why there is no room for one more request, from this address or at all."""
+        if self._open.total() >= _OPEN_MAX or (has_body and self._arriving.total() >= _ARRIVING_MAX):
+            return FILE
+        is_excess = self._open[source] >= _OPEN_MAX // _OF_ONE
+        return ECCESSO if is_excess or (has_body and self._arriving[source] >= _ARRIVING_MAX // _OF_ONE) else None
+
     async def serve(
-        self, scope: Any, exchange: Exchange, limit: int, environ_of: Callable[[Any, str, IO[bytes]], Environ]
+        self,
+        scope: Any,
+        exchange: Exchange,
+        limit: int,
+        environ_of: Callable[[Any, str, IO[bytes]], Environ],
+        source: str,
     ) -> None:
+        """Answer a request that comes from `source`."""
         has_body = declared_length(scope.headers) not in (None, "0") or "transfer-encoding" in scope.headers
-        if self._open >= _OPEN_MAX or (has_body and self._arriving >= _ARRIVING_MAX):
-            return tell(exchange, 503, "Troppi file in viaggio: riprovare fra poco", ("retry-after", "10"))
-        self._open += 1
-        try:
-            # Without a name: whatever happens to this process, nothing is left behind.
-            with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=self._folder) as body:
-                self._arriving += has_body
-                try:
+        reason = self._problem(source, has_body)
+        if reason is not None:
+            self._carico.shed("file", reason)
+            text = f"Troppi file in viaggio: riprovare fra {_RETRY_AFTER_S} secondi"
+            after = ("retry-after", str(_RETRY_AFTER_S))
+            return self._rifiuti.tell(exchange, scope.path, 503, text, after)
+        with _counted(self._open, source), ExitStack() as stack:
+            try:
+                # Without a name: whatever happens to this process, nothing is left behind.
+                file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=self._folder)
+                body = stack.enter_context(file)
+                with _counted(self._arriving, source) if has_body else nullcontext():
                     length = await self._read(scope, exchange, limit, body)
-                except TimeoutError:
-                    return tell(exchange, 408, "Richiesta troppo lenta: il contenuto non è arrivato in tempo")
-                except OSError:
-                    return _no_room(exchange)
-                finally:
-                    self._arriving -= has_body
-                body.seek(0)
-                await self._answer(environ_of(scope, length, body) | {PACED: True}, exchange)
-        finally:
-            self._open -= 1
+            except TimeoutError:
+                text = "Richiesta troppo lenta: il contenuto non è arrivato in tempo"
+                return self._rifiuti.tell(exchange, scope.path, 408, text)
+            except ConnectionResetError:
+                text = "Richiesta interrotta: il contenuto non è arrivato intero"
+                return self._rifiuti.tell(exchange, scope.path, 400, text)
+            except OSError:
+                return self._no_room(exchange, scope.path)
+            body.seek(0)
+            environ = environ_of(scope, length, body) | {PACED: True}
+            await self._answer(environ, exchange, scope.path, (ALTRI, source))
 
     async def _read(self, scope: Any, exchange: Exchange, limit: int, body: IO[bytes]) -> str:
         """Lay the body down and return its length; of one that is too long, cut or not even begun, a length that says
         so.
 
-        Raises: TimeoutError, OSError (no room).
+        Raises: TimeoutError, OSError (no room), ConnectionResetError (it broke off).
         """
         declared = declared_length(scope.headers)
         if declared is not None and not (declared.isdigit() and len(declared) < 19 and int(declared) <= limit):
@@ -131,32 +170,34 @@ class LongRoad:
                 if read > limit:
                     return str(read)
                 patience.reschedule(started + self._seconds + read / _SLOWEST_BYTES_S)
+        if declared is not None and read < int(declared):
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         await asyncio.to_thread(body.write, bytes(held))
         return str(read)
 
-    async def _answer(self, environ: Environ, exchange: Exchange) -> None:
+    async def _answer(self, environ: Environ, exchange: Exchange, path: str, chi: Chi) -> None:
         assert self._lane is not None
-        begun = await self._lane.run(partial(_begin, self._wsgi, environ))
+        begun = await self._lane.run(partial(_begin, self._wsgi, environ), chi)
         try:
             while not begun.told:
                 await asyncio.sleep(_PAUSE_S)
-                await self._lane.run(begun.pull)
+                await self._lane.run(begun.pull, chi)
             status, headers = begun.told[-1]
             lower = [(name.lower(), value) for name, value in headers]
             if begun.after is None:
                 return exchange.response_bytes(int(status[:3]), lower, begun.block or b"")
             async with answering(exchange, int(status[:3]), lower) as stream:
                 if stream is None:
-                    return _no_room(exchange)
+                    return self._no_room(exchange, path)
                 try:
-                    await self._send(begun, stream, exchange)
+                    await self._send(begun, stream, exchange, chi)
                 finally:
                     # Before the client sees the end, and may come again.
-                    await self._lane.run(begun.end)
+                    await self._lane.run(begun.end, chi)
         finally:
-            await self._lane.run(begun.end)
+            await self._lane.run(begun.end, chi)
 
-    async def _send(self, begun: _Begun, stream: Stream, exchange: Exchange) -> None:
+    async def _send(self, begun: _Begun, stream: Stream, exchange: Exchange, chi: Chi) -> None:
         """Send block after block; one who is gone is noticed also while there is nothing to send."""
         assert self._lane is not None
         gone = asyncio.ensure_future(exchange.client_disconnect())
@@ -165,13 +206,24 @@ class LongRoad:
                 if begun.block:
                     async with asyncio.timeout(_TAKE_S):
                         await stream.send_bytes(begun.block)
-                await self._lane.run(begun.move_on)
+                await self._lane.run(begun.move_on, chi)
         finally:
             gone.cancel()
 
+    def _no_room(self, exchange: Exchange, path: str) -> None:
+        self._carico.shed("file", FILE)
+        self._rifiuti.tell(exchange, path, 503, "Non c'è posto per il file: riprovare più tardi", ("retry-after", "60"))
 
-def _no_room(exchange: Exchange) -> None:
-    tell(exchange, 503, "Non c'è posto per il file: riprovare più tardi", ("retry-after", "60"))
+
+@contextmanager
+def _counted(counter: Counter[str], name: str) -> Iterator[None]:
+    counter[name] += 1
+    try:
+        yield
+    finally:
+        counter[name] -= 1
+        if not counter[name]:
+            del counter[name]
 
 
 def _nothing() -> None:

@@ -20,7 +20,9 @@ from hub.domain.errors import (
     NotFound,
     OutOfService,
     TipoContenutoNonAmmesso,
+    TroppeRichieste,
     TroppiTentativi,
+    TroppoSpesso,
 )
 
 # The first class that fits decides: status, code, what to do when the sentence does not say it itself.
@@ -32,6 +34,7 @@ _PROBLEMI: tuple[tuple[type[HubError], int, str, str], ...] = (
     (FlussoGiaRicevuto, 409, "", "usare uno iuf nuovo"),
     (GettoneUsato, 409, "TOKEN_GIA_USATO", "chiedere una nuova autorizzazione con paaSILAutorizzaImportFlusso"),
     (GettoneNonValido, 401, "TOKEN_NON_VALIDO", "chiedere una nuova autorizzazione con paaSILAutorizzaImportFlusso"),
+    (TroppeRichieste, 429, "TROPPE_RICHIESTE", "aspettare, e mandare meno richieste insieme"),
     (TroppiTentativi, 429, "TROPPI_TENTATIVI", "aspettare, e controllare la password"),
     (EnteNonValido, 401, "PAA_ENTE_NON_VALIDO", "controllare codIpaEnte, password o token, e la concessione"),
     (NotFound, 404, "NON_TROVATO", "controllare l'indirizzo"),
@@ -49,7 +52,7 @@ _INTERNO = ("ERRORE_INTERNO", "errore interno", "riprovare; se si ripete, indica
 _TITOLI = {
     400: "Richiesta non valida", 401: "Non autorizzato", 404: "Non trovato", 405: "Metodo non ammesso",
     409: "In conflitto con quanto c'è già", 413: "Troppo grande", 415: "Contenuto non ammesso",
-    422: "Non accettabile", 429: "Troppi tentativi", 503: "Servizio non disponibile",
+    422: "Non accettabile", 429: "Troppe richieste", 503: "Servizio non disponibile",
 }  # fmt: skip
 RETRY_AFTER_S = 5
 
@@ -66,7 +69,7 @@ def problem(error: HubError) -> Response:
     if status == 401:
         scheme = "Bearer" if isinstance(error, GettoneNonValido) else "Basic realm=\"PontePA\", charset=\"UTF-8\""
         answer.headers["WWW-Authenticate"] = scheme
-    if isinstance(error, TroppiTentativi):
+    if isinstance(error, TroppoSpesso):
         answer.headers["Retry-After"] = str(error.retry_after_s)
     elif status == 503:
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)

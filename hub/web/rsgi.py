@@ -44,9 +44,3 @@ class Exchange(Protocol):
 def declared_length(headers: Any) -> str | None:
     """Return the length that a request gives to its body; chunks have their own ends: beside them it means nothing."""
     return None if "transfer-encoding" in headers else headers.get("content-length")
-
-
-def tell(exchange: Exchange, status: int, text: str, *headers: tuple[str, str]) -> None:
-    """Answer with one sentence."""
-    body = text.encode()
-    exchange.response_bytes(status, [("content-type", "text/plain; charset=utf-8"), *headers], body)

@@ -8,13 +8,14 @@ from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from flask import Flask, Response, current_app, jsonify
+from flask import Flask, Response, current_app, jsonify, request
 
 from hub.domain.errors import DatabaseRipristinato, Misconfigured, OutOfService
 from hub.formats.resources import resource
 from hub.misure import DATABASE
 from hub.store import migrate
 from hub.usecases.leggi_misure import Lettura, leggi_misure
+from hub.web.carico import CARICO, Carico
 from hub.web.context import METRICS, RUNTIME, runtime
 from hub.web.metrics import CONTENT_TYPE, Metrics
 
@@ -40,19 +41,26 @@ def live() -> Response:
 
 
 def ready() -> tuple[Response, int]:
-    """Answer 200 when the database answers, its schema is this version's and it is not an older copy, else 503.
+    """Answer 200 when the database answers, its schema is this version's, it is not an older copy and the server has
+    room, else 503 and why.
 
     An exception on the way becomes 503 in the door's translation.
     """
     db = runtime().db
     db.ping()
-    is_ready = migrate.current(db) == current_app.extensions[_HEAD]
-    stato = "ok" if is_ready else "non pronto"
+    is_migrated = migrate.current(db) == current_app.extensions[_HEAD]
     try:
         runtime().segni.check(db)
-    except DatabaseRipristinato:
-        return jsonify(stato="non pronto", database=True, migrazioni=is_ready, ripristinato=True), 503
-    return jsonify(stato=stato, database=True, migrazioni=is_ready), 200 if is_ready else 503
+    except DatabaseRipristinato as error:
+        why = str(error)
+        return jsonify(stato="non pronto", database=True, migrazioni=is_migrated, ripristinato=True, motivo=why), 503
+    carico: Carico | None = request.environ.get(CARICO)
+    motivo = None if is_migrated else "il database non è alla versione di questo programma"
+    if motivo is None and carico is not None:
+        motivo = carico.problem()
+    if motivo is not None:
+        return jsonify(stato="non pronto", database=True, migrazioni=is_migrated, motivo=motivo), 503
+    return jsonify(stato="ok", database=True, migrazioni=True), 200
 
 
 def exposition() -> Response:

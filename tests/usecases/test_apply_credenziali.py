@@ -18,7 +18,13 @@ from hub.formats.segreti import Cassaforte
 from hub.store import credenziali, enti
 from hub.store.database import Database
 from hub.usecases.apply_config import apply
-from hub.usecases.change_credenziale import add_credenziale, new_certificato, new_password, new_token
+from hub.usecases.change_credenziale import (
+    add_credenziale,
+    new_certificato,
+    new_password,
+    new_token,
+    rotate_credenziale,
+)
 from hub.usecases.export_config import export_config
 from tests.certificates import make_identity
 
@@ -163,3 +169,31 @@ def test_a_credential_added_to_an_application_grants_what_the_others_do(db: Data
     assert [row.tipi for row in rows if row.genere == Genere.TOKEN] == [["TARI", "MULTE"]]
 
 
+
+
+def test_limits_of_an_application_are_kept_exported_and_stay_when_its_secret_changes(
+    db: Database, demo: Configurazione
+) -> None:
+    paced = _mensa(password="Mensa1234567", chiamate_al_secondo=5, chiamate_insieme=2)
+    apply(db, _with(demo, applicazioni=paced), CASSAFORTE, NOW)
+    add_credenziale(db, "C_PROVA", "mensa", new_token(), None, None, NOW)
+    rotate_credenziale(db, "C_PROVA", "mensa", new_password(), timedelta(), NOW)
+
+    text = render_configurazione(export_config(db, NOW))
+
+    (ente,) = read_configurazione(text.encode()).enti
+    assert ente.applicazioni
+    assert (ente.applicazioni[0].chiamate_al_secondo, ente.applicazioni[0].chiamate_insieme) == (5, 2)
+    with db.reading() as session:
+        rows = credenziali.attive(session, enti.by_cod_ipa(session, "C_PROVA").id, NOW)
+    assert {row.chiamate_al_secondo for row in rows if row.applicazione == "mensa"} == {5}
+    assert {str(one) for one in apply(db, _with(demo, applicazioni=_mensa()), CASSAFORTE, NOW)} == {
+        "modifica ente C_PROVA, applicazione mensa: chiamate_al_secondo 5 -> (vuoto)",
+        "modifica ente C_PROVA, applicazione mensa: chiamate_insieme 2 -> (vuoto)",
+    }
+
+
+@pytest.mark.parametrize(("key", "value"), [("chiamate_al_secondo", 0), ("chiamate_insieme", 65)])
+def test_limits_that_make_no_sense_are_refused(key: str, value: int) -> None:
+    with pytest.raises(ConfigurazioneNonValida, match=f"{key}: '{value}' non ammesso: un numero intero fra 1 e"):
+        read_applicazione({"nome": "mensa", "password": "Mensa1234567", key: value})

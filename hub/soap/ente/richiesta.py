@@ -21,7 +21,7 @@ def body_caller(call: Call, request: dict[str, Any]) -> Presentazione:
 def _caller(call: Call, cod_ipa_ente: str | None, request: dict[str, Any]) -> Presentazione:
     call.log["ente"] = cod_ipa_ente
     return Presentazione(
-        cod_ipa_ente, request.get("password"), call.source_ip, call.token, call.certificate, call.signature
+        cod_ipa_ente, request.get("password"), call.source_ip, call.token, call.certificate, call.signature, call.at_end
     )
 
 
