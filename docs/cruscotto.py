@@ -142,11 +142,16 @@ _GESTIONALI = (
     ),
     Pannello(
         "Risposte HTTP al secondo", [("sum by (status) (rate(pontepa_http_requests_total[5m]))", "{{status}}")],
-        unita="reqps", width=12,
+        unita="reqps",
+    ),
+    Pannello(
+        "Respinte al secondo",
+        [("sum by (lane, reason) (rate(pontepa_http_shed_total[5m]))", "{{lane}} {{reason}}")],
+        "Senza posto (pieno), oltre il proprio turno (eccesso) o il proprio limite (frequenza): sovraccarico.md.",
+        unita="reqps",
     ),
     Pannello(
         "Pagine, p98", [(_p("pontepa_http_request_duration_seconds", "route", "0.98"), "{{route}}")], unita="s",
-        width=12,
     ),
 )  # fmt: skip
 

@@ -76,6 +76,8 @@ from hub.web.server import Accoglienza, BodyLimits, Domande, Front
 _BACKLOG = 1024
 _CONNECTIONS_MAX = 8192
 _HEADER_TIMEOUT_MS = 10_000
+# The head of a request fits; of a body and of requests that follow unasked no more than that waits here.
+_BUFFER_BYTES = 64 * 1024
 _STOP_TIMEOUT_S = 10
 # Objects made and not yet freed; one request makes a few hundred.
 _GC_THRESHOLD = 10_000
@@ -264,7 +266,8 @@ def create_front_server() -> Front | Porte:
     how = build_accoglienza(runtime)
     front = Front(wsgi, config.public_url, limits, config.blocking_threads, domande, how)
     porte = app_porte.build_porte(config)
-    return Porte(front, list(porte.values())) if porte else front
+    app_porte.build_vigile(config, app_porte.places(_CONNECTIONS_MAX)).start()
+    return Porte(front, list(porte.values()), config.trusted_proxies) if porte else front
 
 
 def _begin_counting(config: Config, ruolo: str, folder: str | None = None) -> Metrics:
@@ -290,7 +293,7 @@ def serve(config: Config) -> None:
 
     Raises: Misconfigured (the database is not at this version's migration; TLS), DatabaseRipristinato.
     """
-    from granian.constants import Interfaces, Loops
+    from granian.constants import HTTPModes, Interfaces, Loops
     from granian.http import HTTP1Settings
     from granian.server import Server
 
@@ -307,8 +310,11 @@ def serve(config: Config) -> None:
         workers=config.workers,
         # A connection costs memory, not a thread: who is slow is outlasted by the others until its time is over.
         backlog=_BACKLOG,
-        backpressure=_CONNECTIONS_MAX,
-        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT_MS, keep_alive=True),
+        backpressure=app_porte.places(_CONNECTIONS_MAX),
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=_HEADER_TIMEOUT_MS, keep_alive=True, max_buffer_size=_BUFFER_BYTES
+        ),
         workers_kill_timeout=_STOP_TIMEOUT_S,
         log_enabled=False,
         websockets=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,11 @@ from hub.web import tls
 from hub.web.guardia_nodo import PORTA_NODO, GuardiaNodo
 from hub.web.porte import Porta
 from hub.web.tls import TlsSettings
+from hub.web.vigile import Vigile
+
+# Database, files on their way, the server's own.
+_OTHER_FILES = 1024
+_PLACES_MIN = 64
 
 
 def build_porte(config: Config) -> Mapping[str, Porta]:
@@ -40,6 +46,25 @@ def check_porte(config: Config) -> None:
     """Raises: Misconfigured (files of TLS, a port taken by somebody else)."""
     for variable, porta in build_porte(config).items():
         tls.check(porta, variable)
+
+
+def places(wanted: int) -> int:
+    """Return how many connections a process may have: as many as wanted, or as its open files leave room for.
+
+    What a shell or a supervisor gives at first is often less than what it allows.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else max(_PLACES_MIN, min(wanted, soft - _OTHER_FILES))
+
+
+def build_vigile(config: Config, room: int) -> Vigile:
+    """Return who ends the connections of this process that do nothing."""
+    ports = [config.port, *(porta.port for porta in build_porte(config).values())]
+    return Vigile(ports, room, config.trusted_proxies)
 
 
 def build_guardia(config: Config, clock: Callable[[], datetime]) -> GuardiaNodo:

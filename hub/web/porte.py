@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -31,6 +32,8 @@ _LINGER_S = 1.0
 # How often one looks whether a client that is told nothing is still there.
 _GONE_S = 0.5
 _CONNECTIONS_MAX = 1024
+# The part of them that one address may have, unless it is a proxy.
+_OF_ONE = 4
 _BACKLOG = 256
 _BLOCK = 64 * 1024
 _OF_TLS: dict[str, Any] = {"ssl_handshake_timeout": _HANDSHAKE_S, "ssl_shutdown_timeout": _CLOSE_S}
@@ -53,9 +56,11 @@ class Porta:
 class Porte:
     """A front with ports of its own: what the server of the first port calls instead of the front alone."""
 
-    def __init__(self, front: Front, porte: Sequence[Porta]) -> None:
+    def __init__(self, front: Front, porte: Sequence[Porta], proxies: Collection[str] = ()) -> None:
         self._front = front
         self._porte = porte
+        self._proxies = proxies
+        self._by_source: Counter[str] = Counter()
         self._servers: list[asyncio.Server] = []
         self._open: set[asyncio.Task[None]] = set()
         self.__rsgi__ = front.__rsgi__
@@ -95,16 +100,22 @@ class Porte:
     async def _connected(self, porta: Porta, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._open) >= _CONNECTIONS_MAX:
+        source = writer.get_extra_info("peername")[0]
+        is_excess = self._by_source[source] >= _CONNECTIONS_MAX // _OF_ONE and source not in self._proxies
+        if len(self._open) >= _CONNECTIONS_MAX or is_excess:
             writer.transport.abort()
             return
         self._open.add(task)
+        self._by_source[source] += 1
         try:
             await _Connection(self._front, porta, reader, writer).run()
         except (OSError, TimeoutError, h11.LocalProtocolError):
             pass  # the other side went away, or was too slow to be waited for
         finally:
             self._open.discard(task)
+            self._by_source[source] -= 1
+            if not self._by_source[source]:
+                del self._by_source[source]
             await _close(writer)
 
 

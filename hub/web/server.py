@@ -35,6 +35,8 @@ _RETRY_AFTER_S = (2, 5)
 # Questions that wait, for each thread of theirs: more would be late, and whoever asks has others to ask.
 _PROMPT_QUEUE = 8
 _LIVE, _READY, _SALUTE = "/health/live", "/health/ready", ("/health/", "/metrics")
+# Each takes less than a millisecond.
+_VITA_QUEUE = 255
 # One of them may be waiting for the database, and the other is still answered.
 _SALUTE_THREADS, _SALUTE_QUEUE = 2, 4
 _INTERROTTA = "Richiesta interrotta: il contenuto non è arrivato intero"
@@ -109,7 +111,7 @@ class Front:
         self._lane = Lane("http", threads, gives_way_to=before, leaves_one=True)
         self._salute = Lane("salute", _SALUTE_THREADS, _SALUTE_QUEUE, leaves_one=True)
         # It waits for nothing, and is answered while every other thread waits for something.
-        self._vita = Lane("vita", 1)
+        self._vita = Lane("vita", 1, _VITA_QUEUE)
         lanes = (self._lane, self._prompt, self._nodo, self._salute, self._vita)
         self._lanes = [lane for lane in lanes if lane is not None]
         self._depositi = {lane.name: Deposito() for lane in self._lanes}
