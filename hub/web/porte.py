@@ -101,7 +101,8 @@ class Porte:
         task = asyncio.current_task()
         assert task is not None
         source = writer.get_extra_info("peername")[0]
-        is_excess = self._by_source[source] >= _CONNECTIONS_MAX // _OF_ONE and source not in self._proxies
+        part = max(1, _CONNECTIONS_MAX // _OF_ONE)
+        is_excess = self._by_source[source] >= part and source not in self._proxies
         if len(self._open) >= _CONNECTIONS_MAX or is_excess:
             writer.transport.abort()
             return

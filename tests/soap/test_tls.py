@@ -318,6 +318,16 @@ def test_more_connections_than_the_most_are_closed(port, small_world, monkeypatc
             port.post(request(small_world), CLIENT)
 
 
+def test_one_address_has_a_part_of_the_connections(port, small_world, monkeypatch):
+    monkeypatch.setattr(porte, "_CONNECTIONS_MAX", 8)
+    with port.connect() as first, port.connect() as second:
+        for connection in (first, second):
+            connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(100)
+        with pytest.raises((OSError, http.client.HTTPException)):
+            port.post(request(small_world), CLIENT)
+
+
 def test_a_silent_client_is_let_go(port, monkeypatch):
     monkeypatch.setattr(porte, "_HEAD_S", 0.3)
     with port.connect() as connection:
