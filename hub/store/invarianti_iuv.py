@@ -34,13 +34,18 @@ def iuv_unico(lettura: Lettura) -> Iterator[Rilievo]:
         other.c.id < d.c.id,
     )
     cancelled = str(StatoDovuto.ANNULLATO)
-    told = exists().where(
-        attivazioni.c.dominio == d.c.dominio,
-        attivazioni.c.iuv == d.c.iuv,
-        or_(
-            and_(d.c.stato == cancelled, attivazioni.c.prima_at <= d.c.updated_at),
-            and_(other.c.stato == cancelled, attivazioni.c.prima_at <= other.c.updated_at),
-        ),
+    told = (
+        exists()
+        .where(
+            attivazioni.c.dominio == d.c.dominio,
+            attivazioni.c.iuv == d.c.iuv,
+            or_(
+                and_(d.c.stato == cancelled, attivazioni.c.prima_at <= d.c.updated_at),
+                and_(other.c.stato == cancelled, attivazioni.c.prima_at <= other.c.updated_at),
+            ),
+        )
+        # By itself it is about the dovuti of the query next to it alone, and would look at all others again.
+        .correlate(d, other)
     )
     counts = or_(and_(d.c.stato != cancelled, other.c.stato != cancelled), is_drawn(d.c.iuv), told)
     twice = exists().where(is_other_debt, counts)

@@ -41,7 +41,7 @@ class Lettura:
             return
         given = 0
         try:
-            for row in self._whole(query, key):
+            for row in self._whole(query):
                 yield row
                 given += 1
         except (DBAPIError, ValueError) as error:
@@ -50,12 +50,14 @@ class Lettura:
             # The same rows in the same order, but for what stands in the way.
             yield from islice(self._stretches(query, key, size), given, None)
 
-    def _whole(self, query: Select[Any], key: Column[Any]) -> Iterator[Row[Any]]:
+    def _whole(self, query: Select[Any]) -> Iterator[Row[Any]]:
+        """Yield what a query finds by its first column, the key. Put in order afterwards, and not walked in order."""
+        found = query.offset(0).subquery()
         # All of it is wanted, and not soon the first rows of it.
         self.session.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
         with self.session.begin_nested():
-            found = self.session.execute(query.order_by(key), execution_options={"yield_per": TRATTO})
-            yield from found
+            in_order = select(found).order_by(found.c[0])
+            yield from self.session.execute(in_order, execution_options={"yield_per": TRATTO})
 
     def _stretches(self, query: Select[Any], key: Column[Any], size: int) -> Iterator[Row[Any]]:
         after, seen = None, 0

@@ -243,6 +243,15 @@ def test_a_cancelled_iuv_of_the_ente_may_be_used_again(sano: Sano) -> None:
         assert look(session) == {}
 
 
+def test_what_the_node_was_told_of_another_notice_says_nothing_of_a_cancelled_one(sano: Sano) -> None:
+    other = insert(attivazioni).values(
+        dominio=sano.altro_da_pagare.dominio, iuv=sano.altro_da_pagare.iuv, impronta="0" * 64, importo_cent=1,
+        trasferimenti=[], stazione_id="x", primitiva="paGetPaymentV2", prima_at=OGGI, ultima_at=OGGI,
+    )  # fmt: skip
+    with rotto(sano, *riusato(sano), other) as session:
+        assert look(session) == {}
+
+
 @pytest.mark.parametrize("column", [str(column) for column in STATI])
 def test_a_state_that_nobody_knows_is_found_in_every_table(sano: Sano, column: str) -> None:
     name, _, field = column.partition(".")
