@@ -57,6 +57,7 @@ class NodoClient:
             pagamento.id_carrello,
             [(parte.chiave, parte.raw) for parte in pagamento.parti],
             is_multibeneficiario=pagamento.is_multibeneficiario,
+            codice_convenzione=pagamento.codice_convenzione,
         )
 
     def send(self, stazione: Stazione, payload: bytes, correlation_id: str) -> Delivery:

@@ -240,6 +240,7 @@ class Ente:
     flusso_bytes_max: int | None = None
     export_giornaliero: ExportGiornaliero | None = None
     pubblica_posizioni: bool = False
+    codice_convenzione: str | None = None
     servizi_avviso: tuple[ServizioAvviso, ...] | None = None
     applicazioni: tuple[Applicazione, ...] | None = None
     tipi: tuple[Tipo, ...] | None = None

@@ -169,6 +169,7 @@ class SingoloRt:
     commissioni_psp_cent: int | None = None
     allegato_tipo: str | None = None
     allegato: bytes | None = None
+    commissioni_pa_cent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ class PagamentoOnline:
     """What one message to the node starts: up to five RPTs of one station, paid together.
 
     `primitiva_rpt`: of the station, where RPTs are sent. `is_multibeneficiario`: the second RPT is the share of a
-    second beneficiary of the first. `email`: of the payer, when he gave one.
+    second beneficiary of the first. `email`: of the payer, when he gave one. `codice_convenzione`: the agreement under
+    which all of it is paid.
     """
 
     id_session: str
@@ -41,6 +42,7 @@ class PagamentoOnline:
     parti: tuple[RptPronta, ...]
     is_multibeneficiario: bool = False
     email: str | None = None
+    codice_convenzione: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,7 +209,7 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
         "codIpaEnte", "codice_fiscale", "nome", "stato", "stazione", "codice_segregazione", "iban", "url_esito",
         "livelli_base64_pagati", "quota_secondaria", "esito_carrello", "import_ripetuto", "amministratore",
         "autenticazione", "inoltro_esito", "chiave_ritorno", "url_archivio_esterno", "ripiego_archivio",
-        "servizi_avviso", *CHIAVI_ENTE, *CREDENZIALI,
+        "codice_convenzione", "servizi_avviso", *CHIAVI_ENTE, *CREDENZIALI,
         "password_mypivot", "flusso_bytes_max", "export_giornaliero", "pubblica_posizioni", "applicazioni", "tipi",
     ))
     before = len(problems.found)
@@ -232,6 +232,9 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
         chiave_ritorno=read_chiave_ritorno(campi),
         url_archivio_esterno=read_archivio(campi),
         ripiego_archivio=read_ripiego(campi),
+        codice_convenzione=campi.optional_text(
+            "codice_convenzione", pattern=r"\S.{3,33}\S", rule="da 5 a 35 caratteri"
+        ),
         servizi_avviso=read_servizi(campi),
         **read_stampa_ente(campi, cartella),
         **read_credenziali(campi),

@@ -113,6 +113,7 @@ def build_invia_carrello_rpt(
     elementi: Sequence[tuple[ChiaveRpt, bytes]],
     *,
     is_multibeneficiario: bool = False,
+    codice_convenzione: str | None = None,
 ) -> bytes:
     """Return the envelope of nodoInviaCarrelloRPT, with the placeholder in `password`.
 
@@ -131,6 +132,8 @@ def build_invia_carrello_rpt(
         for chiave, rpt in elementi
     )
     body = f"{_psp(WISP)}<listaRPT>{lista}</listaRPT>"
+    if codice_convenzione is not None:
+        body += fields(codiceConvenzione=codice_convenzione)
     if is_multibeneficiario:
         body += "<multiBeneficiario>true</multiBeneficiario>"
     header = f"<h:intestazioneCarrelloPPT>{testata}</h:intestazioneCarrelloPPT>"

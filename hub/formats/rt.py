@@ -148,6 +148,8 @@ def _write_pagamento(parent: etree._Element, pagamento: SingoloRt) -> None:
     add(block, "datiSpecificiRiscossione", dati_specifici(pagamento.dati_specifici))
     if pagamento.commissioni_psp_cent is not None:
         add(block, "commissioniApplicatePSP", text_from_cent(pagamento.commissioni_psp_cent))
+    if pagamento.commissioni_pa_cent:
+        add(block, "commissioniApplicatePA", text_from_cent(pagamento.commissioni_pa_cent))
     if pagamento.allegato_tipo is not None and pagamento.allegato is not None:
         allegato = add(block, "allegatoRicevuta")
         add(allegato, "tipoAllegatoRicevuta", pagamento.allegato_tipo)
@@ -166,7 +168,7 @@ def _root(data: bytes) -> etree._Element:
 
 def _read_pagamento(element: etree._Element, messaggio_day: date) -> SingoloRt:
     children = by_name(element)
-    commissioni = text_of(children, "commissioniApplicatePSP")
+    commissioni, a_carico_ente = (text_of(children, f"commissioniApplicate{who}") for who in ("PSP", "PA"))
     allegato = by_name(children.get("allegatoRicevuta"))
     return SingoloRt(
         importo_cent=_cent("singoloImportoPagato", _needed(children, "singoloImportoPagato")),
@@ -178,6 +180,7 @@ def _read_pagamento(element: etree._Element, messaggio_day: date) -> SingoloRt:
         commissioni_psp_cent=_cent("commissioniApplicatePSP", commissioni) if commissioni else None,
         allegato_tipo=text_of(allegato, "tipoAllegatoRicevuta") or None,
         allegato=_attachment(text_of(allegato, "testoAllegato")),
+        commissioni_pa_cent=_cent("commissioniApplicatePA", a_carico_ente) if a_carico_ente else None,
     )
 
 

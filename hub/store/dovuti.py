@@ -25,7 +25,9 @@ _EXISTING_IUD = select(dovuti.c.iud).where(
 ATTUALE = text("dovuti.attuale")
 
 # What a version has of its attempt, and what is its own.
-_OF_ATTEMPT = frozenset({"codice_esito", "importo_pagato_cent", "iur", "data_esito", "carrello_id"})
+_OF_ATTEMPT = frozenset(
+    {"codice_esito", "importo_pagato_cent", "iur", "data_esito", "commissione_pa_cent", "carrello_id"}
+)
 _OF_VERSION = frozenset({"id", "stato", "attuale", "created_at", "updated_at"})
 
 _PAID = select(dovuti).where(

@@ -66,6 +66,7 @@ enti = Table(
     Column("flusso_bytes_max", BigInteger),  # of an uploaded flow; None: the installation's
     Column("amministratore", Boolean, nullable=False, server_default=text("false")),
     Column("pubblica_posizioni", Boolean, nullable=False, server_default=text("false")),
+    Column("codice_convenzione", String(35)),  # its agreement with the PSPs, named in its carts
     UniqueConstraint("cod_ipa_ente", name="uq_enti_cod_ipa_ente"),
     # Who sees every ente is one alone.
     partial_index("uq_enti_amministratore", "amministratore", unique=True, where="amministratore"),

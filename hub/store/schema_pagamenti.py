@@ -136,6 +136,7 @@ dovuti = Table(
     Column("importo_pagato_cent", BigInteger),
     Column("iur", String(35)),
     Column("data_esito", Date),
+    Column("commissione_pa_cent", BigInteger),  # the fee that the ente bore for the payment, under an agreement
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     # An IUD is taken for ever, but for rows that were cancelled. Source: pa-per-ente, uniqueness. History is in the

@@ -199,6 +199,7 @@ def ente_values(ente: Ente) -> dict[str, Any]:
         "inoltro_esito": ente.inoltro_esito,
         "url_archivio_esterno": ente.url_archivio_esterno,
         "ripiego_archivio": ente.ripiego_archivio,
+        "codice_convenzione": ente.codice_convenzione,
         "beneficiario": ente.beneficiario,
         "codice_cbill": ente.codice_cbill,
         "autorizzazione_stampa": ente.autorizzazione_stampa,

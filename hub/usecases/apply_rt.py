@@ -154,6 +154,7 @@ def close_dovuti(session: Session, carrello: Row[Any], rt: Rt, now: datetime) ->
             "importo_pagato_cent": importo_cent,
             "iur": pagamento.iur if pagamento else None,
             "data_esito": pagamento.data_esito if pagamento else None,
+            "commissione_pa_cent": pagamento.commissioni_pa_cent if pagamento else None,
         }
         if dovuto.stato == StatoDovuto.COMPLETATO:
             at = dovuti.correct_outcome(session, dovuto, now, **outcome)

@@ -93,7 +93,7 @@ def _ente_dict(session: Session, row: Row[Any], now: datetime) -> dict[str, Any]
     if servizi:
         keys = ("id_servizio", "id_soggetto", "tipo", "causale", "campi")
         values["servizi_avviso"] = [{key: getattr(one, key) for key in keys} for one in servizi]
-    values |= _present(row, ("beneficiario", "codice_cbill", "autorizzazione_stampa", "contatti"))
+    values |= _present(row, ("codice_convenzione", "beneficiario", "codice_cbill", "autorizzazione_stampa", "contatti"))
     logo = loghi.find(session, row.id)
     if logo is not None:
         values["logo"] = b64encode(logo).decode()

@@ -216,7 +216,14 @@ def _prepare(
         parti=tuple(pronte),
         is_multibeneficiario=quota is not None,
         email=first.documento.pagatore.email,
+        codice_convenzione=_convenzione(parti),
     )
+
+
+def _convenzione(parti: Sequence[Parte]) -> str | None:
+    """The agreement under which a cart is paid: a cart names one, and enti with different ones name none."""
+    named = {parte.configurato.ente.codice_convenzione for parte in parti}
+    return next(iter(named)) if len(named) == 1 else None
 
 
 def _avvio(parte: Parte, pronta: RptPronta, id_carrello: str, tipo: TipoSessione, now: datetime) -> Avvio:

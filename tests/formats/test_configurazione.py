@@ -69,6 +69,7 @@ def test_the_file_of_the_demo_is_good() -> None:
         ("    iban:", "    password_mypivot: corta\n    iban:", "enti[0].password_mypivot", "da 8 a 100"),
         ("    iban:", "    amministratore: forse\n    iban:", "enti[0].amministratore", "true o false"),
         ("    iban:", "    import_ripetuto: si\n    iban:", "enti[0].import_ripetuto", "uno fra rifiutato"),
+        ("    iban:", "    codice_convenzione: CONV\n    iban:", "enti[0].codice_convenzione", "da 5 a 35"),
         ("    iban:", "    esito_carrello: testo\n    iban:", "enti[0].esito_carrello", "uno fra descrizione"),
         ('importo: "16.00"', "stampa_data_scadenza: 1", "enti[0].tipi[0].stampa_data_scadenza", "true o false"),
         ("iban:", "ibn:", "enti[0].ibn", "chiave sconosciuta (forse iban)"),

@@ -15,14 +15,14 @@ from hub.domain.delivery import Azione
 from hub.domain.pagamento_online import PagamentoOnline, RptPronta, TentativoCercato
 from hub.formats.nodo_domande import PENDENTI_MAX, build_chiedi_lista_pendenti
 from hub.formats.rpt import read_rpt
-from hub.formats.rt import read_rt
+from hub.formats.rt import check_rt, read_rt, render_rt
 from hub.formats.xml import parse
 from hub.store import outbox, schema
 from hub.usecases.circuito import CODE
 from hub.usecases.tentativi_aperti import Tempi, list_aperti
 from tests.adapters.simulated import STAZIONE as NOTA
 from tests.adapters.simulated import eventually
-from tests.factories import HASH_MARCA, make_documento, make_voce
+from tests.factories import HASH_MARCA, make_documento, make_voce, rt_of
 from tests.nodo.banco import ATTESA, Banco, with_rpt
 from tests.world import INTERMEDIARIO, LIMITS, STAZIONE
 
@@ -368,12 +368,21 @@ def list_range(banco: Banco) -> None:
     assert (body.findtext(".//rangeDa") or "") < (body.findtext(".//rangeA") or "")
 
 
-CASI.append(
-    Caso(
-        114, "EC-CON-01", "codiceConvenzione of an agreement", None,
-        "no configuration of an ente says its agreements; a receipt with commissioniApplicatePA is read and kept whole",
-    )
-)  # fmt: skip
+@caso(114, "EC-CON-01", "codiceConvenzione of an agreement: said verbatim, its fee stored on the line")
+def agreement(banco: Banco) -> None:
+    banco.world.change(schema.enti, "cod_ipa_ente", "C_PROVA", codice_convenzione="CONV_01 & <2>")
+    id_session = banco.send()
+    body = parse(bytes(banco.world.messaggio(id_session).payload))
+    assert body.findtext(".//codiceConvenzione") == "CONV_01 & <2>" and banco.sendings() == ["OK"]
+    tentativo = banco.world.tentativo(id_session)
+    rt = rt_of(read_rpt(bytes(tentativo.rpt)), 0)
+    paid = tuple(replace(one, commissioni_pa_cent=35) for one in rt.pagamenti)
+    raw = render_rt(replace(rt, pagamenti=paid))
+    assert b"<commissioniApplicatePA>0.35</commissioniApplicatePA>" in raw and check_rt(raw) == []
+    banco.world.receive(raw, tentativo)
+    banco.world.apply()
+    assert banco.stati(id_session) == ("CHIUSO", "PAGATO")
+    assert {row.commissione_pa_cent for row in banco.world.dovuti(id_session)} == {35}
 
 
 @caso(115, "EC-MDB-01", "a stamp in model 1")

@@ -98,14 +98,17 @@ def test_what_is_exported_applies_without_change(configured: Database) -> None:
 
 def test_the_switches_of_ente_and_tipo_go_there_and_back(configured: Database, demo: Configurazione) -> None:
     tipo = Tipo("NUOVO", "Nuovo", tassonomia="9/0101101IM/", stampa_data_scadenza=False)
-    switched = {"quota_secondaria": "inclusa", "esito_carrello": "codice", "import_ripetuto": "riconosciuto"}
+    switched = {
+        "quota_secondaria": "inclusa", "esito_carrello": "codice", "import_ripetuto": "riconosciuto",
+        "codice_convenzione": "CONV_01",
+    }  # fmt: skip
     wanted = _with_ente(demo, lambda ente: replace(ente, **switched, tipi=(tipo,)))
 
     apply(configured, wanted, CASSAFORTE, LATER)
 
     (ente,) = read_configurazione(render_configurazione(export_config(configured, LATER)).encode()).enti
     switches = (ente.quota_secondaria, ente.esito_carrello, ente.import_ripetuto)
-    assert switches == ("inclusa", "codice", "riconosciuto")
+    assert switches == ("inclusa", "codice", "riconosciuto") and ente.codice_convenzione == "CONV_01"
     assert ente.tipi is not None
     assert {one.codice: one.stampa_data_scadenza for one in ente.tipi}["NUOVO"] is False
 
