@@ -22,6 +22,7 @@ _COMMANDS = {
     "demo": "cli_demo:demo",
     "doctor": "cli_doctor:doctor",
     "ente": "cli_config:ente_group",
+    "ente posizioni": "cli_posizioni:posizioni",
     "ente prova-archivio": "cli_archivio:prova_archivio",
     "ente prova-avviso": "cli_avviso:prova_avviso",
     "export": "cli_export:export_group",

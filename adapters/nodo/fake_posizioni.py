@@ -20,9 +20,10 @@ from adapters.nodo.faults_script import POSITIONS
 from adapters.nodo.registro import Registro
 from hub.domain.posizione_aca import PAGATE, PosizioneAca, StatoPosizione, iupd_of
 from hub.formats.posizione_aca import PosizioneNonValida, read_posizione
+from hub.formats.posizione_intera import read_posizione_intera
 
 CREATE = "/aca/v1/paCreatePosition"
-_ONE = re.compile(r"/aca/debt-positions-service/v1/organizations/([^/]{1,35})/debtpositions/([^/]{1,128})")
+_ONE = re.compile(r"/aca/debt-positions-service/v1/organizations/([^/]{1,35})/debtpositions(?:/([^/]{1,128}))?")
 TABLES = """
 CREATE TABLE IF NOT EXISTS posizioni (
     iupd TEXT PRIMARY KEY, dominio TEXT NOT NULL, iuv TEXT NOT NULL, nav TEXT NOT NULL, importo_cent INTEGER NOT NULL,
@@ -42,9 +43,11 @@ class Posizioni(Registro):
         return {CREATE: {"POST": self._create}, "/api/posizioni": {"POST": self._set}}
 
     def find_route(self, request: Request) -> Response | None:
-        """Answer a read of one position; None when the address is another's."""
+        """Answer about one position, or keep a whole one; None when the address is another's."""
         found = _ONE.fullmatch(request.path)
-        if found is None or request.method != "GET":
+        if found is not None and (request.method, found[2]) in (("PUT", found[2]), ("POST", None)):
+            return self._keep_whole(request, found[1], found[2])
+        if found is None or found[2] is None or request.method != "GET":
             return None
         iupd = found[2]
 
@@ -57,6 +60,24 @@ class Posizioni(Registro):
             return json_response({"iupd": iupd, "status": row["stato"], "paymentOption": [option]})
 
         return self._door.answer(request, POSITIONS, f"/{found[1]}/{iupd.rpartition('_')[2]}/", read)
+
+    def _keep_whole(self, request: Request, dominio: str, iupd: str | None) -> Response:
+        """A position with its transfers: PUT changes the one that is there, POST makes it."""
+        body = request.get_data(cache=True)
+
+        def keep() -> Response:
+            posizione = read_posizione_intera(body)
+            if posizione is None or posizione.dominio != dominio or request.args.get("toPublish") != "true":
+                raise Problema(400, "Bad Request", "posizione non valida")
+            name = iupd_of(posizione.dominio, posizione.iuv)
+            is_there = bool(self._rows("SELECT * FROM posizioni WHERE iupd = ?", (name,)))
+            if iupd is not None and (iupd != name or not is_there):
+                raise Problema(404, "Not Found", f"posizione {iupd} sconosciuta")
+            if iupd is None and is_there:
+                raise Problema(409, "Conflict", f"posizione {name} già presente")
+            return json_response(self._upsert(posizione, body), 200 if iupd else 201)
+
+        return self._door.answer(request, POSITIONS, f"/{dominio}/{(iupd or '').rpartition('_')[2]}/", keep)
 
     def _create(self, request: Request) -> Response:
         body = request.get_data(cache=True)

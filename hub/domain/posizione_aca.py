@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from hub.domain.posizione import Trasferimento
+
 IMPORTO_MAX_CENT = 99_999_999_999
 
 
@@ -30,7 +32,7 @@ CHIUSE = PAGATE | {StatoPosizione.INVALID, StatoPosizione.EXPIRED}
 class PosizioneAca:
     """What is published of a notice; `importo_cent` 0 invalidates it. `scade_at`: an aware instant.
 
-    `is_perentoria`: after `scade_at` it may not be paid any more.
+    `is_perentoria`: after `scade_at` it may not be paid any more. `trasferimenti`: none for one amount to one account.
     """
 
     dominio: str
@@ -45,6 +47,8 @@ class PosizioneAca:
     iban: str | None = None
     iban_postale: str | None = None
     is_perentoria: bool = False
+    nome_ente: str = ""
+    trasferimenti: tuple[Trasferimento, ...] = ()
 
     @property
     def is_chiusura(self) -> bool:

@@ -16,6 +16,8 @@ IN_CODA = "IN_CODA"
 PUBBLICATA = "PUBBLICATA"
 CHIUSA = "CHIUSA"
 RIFIUTATA = "RIFIUTATA"
+# The platform cannot say it: nothing leaves, and the reason is kept.
+NON_AMMESSA = "NON_AMMESSA"
 
 
 def ente_that_publishes(session: Session, ente_id: int) -> Row[Any] | None:
@@ -55,6 +57,16 @@ def settle(session: Session, dominio: str, iuv: str, sha256: str, **values: Any)
         posizioni_pubblicate.c.sha256 == sha256,
     )
     session.execute(update(posizioni_pubblicate).where(*where).values(**values))
+
+
+def not_there(session: Session, ente_id: int | None, limit: int) -> Sequence[Row[Any]]:
+    """Notices that the platform does not have as they are, the last first: refused there, or not admitted."""
+    table = posizioni_pubblicate
+    query = select(table, enti.c.cod_ipa_ente).join(enti, enti.c.id == table.c.ente_id)
+    query = query.where(table.c.stato.in_([RIFIUTATA, NON_AMMESSA]))
+    if ente_id is not None:
+        query = query.where(table.c.ente_id == ente_id)
+    return session.execute(query.order_by(table.c.updated_at.desc(), table.c.iuv).limit(limit)).all()
 
 
 def find_ripasso(session: Session, ente_id: int) -> Row[Any] | None:

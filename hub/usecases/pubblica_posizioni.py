@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
@@ -18,13 +19,17 @@ from sqlalchemy import Row
 
 from hub.crash import Punto, crash_point
 from hub.domain.delivery import Classe, Delivery, Outcome
+from hub.domain.documenti import MarcaBollo, QuotaSecondaria
 from hub.domain.errors import IuvNonValido
 from hub.domain.iuv import numero_avviso
+from hub.domain.posizione import Trasferimento
 from hub.domain.posizione_aca import PosizioneAca
 from hub.domain.servizi_rest import Servizio
 from hub.domain.stati import ORIGINI_NON_ARCHIVIATE, StatoDovuto, StatoMessaggio
 from hub.formats.istanti import ROMA
 from hub.formats.posizione_aca import PosizioneNonValida, read_posizione, render_posizione
+from hub.formats.posizione_intera import problem_of, read_posizione_intera, render_posizione_intera
+from hub.formats.rpt import causale_rpt
 from hub.formats.segreti import Cassaforte
 from hub.log import get_logger
 from hub.ports import Posizioni
@@ -64,19 +69,29 @@ def _queue(session: Session, ente: Row[Any], wanted: Sequence[str], now: datetim
     queued = 0
     for iuv, rows in groupby(versioni, key=lambda row: row.iuv):
         posizione = _posizione(ente, configurati, list(rows))
-        before = known.get(iuv)
-        # What the platform never heard of needs no closing.
-        if posizione is None or (posizione.is_chiusura and before is None):
+        if posizione is None:
             continue
-        queued += _put(session, ente, posizione, before, now)
+        before = known.get(iuv)
+        reason = problem_of(posizione) if posizione.trasferimenti else None
+        if reason is not None:
+            posizione = replace(posizione, importo_cent=0, trasferimenti=())
+        # What the platform never heard of needs no closing.
+        if before is not None or not posizione.is_chiusura:
+            queued += _put(session, ente, posizione, before, now)
+        if reason is not None:
+            _note(session, ente, posizione, before, reason, now)
+        elif posizione.is_chiusura and before is not None and before.stato == posizioni_pubblicate.NON_AMMESSA:
+            stato = posizioni_pubblicate.CHIUSA
+            posizioni_pubblicate.change(session, posizione.dominio, iuv, stato=stato, motivo=None, updated_at=now)
     return queued
 
 
 def _put(session: Session, ente: Row[Any], posizione: PosizioneAca, before: Row[Any] | None, now: datetime) -> bool:
     try:
-        body = render_posizione(posizione)
+        is_whole = posizione.trasferimenti and not posizione.is_chiusura
+        body = render_posizione_intera(posizione) if is_whole else render_posizione(posizione)
     except PosizioneNonValida as error:
-        get_logger().warning("position_not_publishable", ente=ente.cod_ipa_ente, iuv=posizione.iuv, error=str(error))
+        _note(session, ente, posizione, before, str(error), now)
         return False
     digest = hashlib.sha256(body).hexdigest()
     if before is not None and before.sha256 == digest and before.stato != posizioni_pubblicate.RIFIUTATA:
@@ -101,6 +116,21 @@ def _put(session: Session, ente: Row[Any], posizione: PosizioneAca, before: Row[
     return True
 
 
+def _note(
+    session: Session, ente: Row[Any], posizione: PosizioneAca, before: Row[Any] | None, reason: str, now: datetime
+) -> None:
+    """Keep why a notice is not at the platform, for `pontepa ente posizioni`."""
+    if before is not None and (before.stato, before.motivo) == (posizioni_pubblicate.NON_AMMESSA, reason[:500]):
+        return
+    values = {"importo_cent": 0, "sha256": "", "stato": posizioni_pubblicate.NON_AMMESSA, "motivo": reason[:500]}
+    if before is None:
+        key = {"dominio": posizione.dominio, "iuv": posizione.iuv, "ente_id": ente.id}
+        posizioni_pubblicate.add(session, **key, **values, updated_at=now)
+    else:
+        posizioni_pubblicate.change(session, posizione.dominio, posizione.iuv, **values, updated_at=now)
+    get_logger().warning("position_not_publishable", ente=ente.cod_ipa_ente, iuv=posizione.iuv, error=reason)
+
+
 def _posizione(ente: Row[Any], configurati: dict[str, Row[Any]], rows: list[Row[Any]]) -> PosizioneAca | None:
     """What a notice is worth now, 0 when it may not be paid; None when it is none that could be published."""
     row = rows[0]
@@ -110,6 +140,11 @@ def _posizione(ente: Row[Any], configurati: dict[str, Row[Any]], rows: list[Row[
         return None
     tipo = configurati.get(row.tipo)
     pagatore = row.pagatore or {}
+    attuali = [one for one in rows if one.attuale]
+    is_open = _is_open(attuali)
+    lines = _trasferimenti(ente, configurati, attuali) if is_open else ()
+    # One amount to one account is all that the upsert can say.
+    is_simple = len(lines) == 1 and lines[0].marca is None
     return PosizioneAca(
         dominio=ente.codice_fiscale,
         iuv=row.iuv,
@@ -117,22 +152,58 @@ def _posizione(ente: Row[Any], configurati: dict[str, Row[Any]], rows: list[Row[
         debitore_tipo=row.pagatore_tipo or "F",
         debitore_codice=row.pagatore_codice or "ANONIMO",
         debitore_nome=pagatore.get("anagrafica") or "ANONIMO",
-        importo_cent=row.importo_cent if _is_open([one for one in rows if one.attuale]) else 0,
+        importo_cent=sum(line.importo_cent for line in lines),
         causale=row.causale,
         scade_at=_end_of(row.scadenza or _SENZA_SCADENZA),
         iban=(tipo.iban if tipo is not None else None) or ente.iban,
         iban_postale=tipo.iban_postale if tipo is not None else None,
         is_perentoria=bool(tipo is not None and tipo.scadenza_obbligatoria),
+        nome_ente="" if is_simple else ente.nome,
+        trasferimenti=() if is_simple else lines,
     )
 
 
 def _is_open(attuali: list[Row[Any]]) -> bool:
-    """Whether the platform may keep it as payable: one line to one account, which is all that it can say."""
-    if len(attuali) != 1:
-        return False
-    row = attuali[0]
-    is_avviso = not row.iuv_volatile and row.origine not in ORIGINI_NON_ARCHIVIATE
-    return is_avviso and row.stato in _APERTI and not row.secondario and row.marca is None
+    """Whether the platform may keep it as payable."""
+    return bool(attuali) and all(
+        not row.iuv_volatile and row.origine not in ORIGINI_NON_ARCHIVIATE and row.stato in _APERTI for row in attuali
+    )
+
+
+def _trasferimenti(
+    ente: Row[Any], configurati: dict[str, Row[Any]], rows: list[Row[Any]]
+) -> tuple[Trasferimento, ...]:
+    """The ente's own shares, then those of second beneficiaries, as `posizione_avviso` tells them to the node."""
+    lines: list[dict[str, Any]] = []
+    for row in rows:
+        tipo = configurati.get(row.tipo)
+        line = {
+            "importo_cent": row.importo_cent,
+            "beneficiario": ente.codice_fiscale,
+            "nome": ente.nome,
+            "causale": causale_rpt(row.iuv, row.importo_cent, row.causale),
+            "tassonomia": row.dati_specifici,
+        }
+        if row.marca is not None:
+            lines.append(line | {"marca": MarcaBollo(**row.marca)})
+        else:
+            conto = (tipo.iban if tipo is not None else None) or ente.iban
+            lines.append(line | {"iban": conto, "iban_postale": tipo.iban_postale if tipo is not None else None})
+    for row in rows:
+        if row.secondario:
+            quota = QuotaSecondaria(**row.secondario)
+            causale = causale_rpt(row.iuv, quota.importo_cent, quota.causale or row.causale)
+            lines.append(
+                {
+                    "importo_cent": quota.importo_cent,
+                    "beneficiario": quota.codice_fiscale,
+                    "nome": quota.denominazione,
+                    "causale": causale,
+                    "tassonomia": quota.dati_specifici,
+                    "iban": quota.iban,
+                }
+            )
+    return tuple(Trasferimento(number, **line) for number, line in enumerate(lines, 1))
 
 
 def _end_of(day: date) -> datetime:
@@ -212,7 +283,7 @@ def settle(session: Session, message: Claimed, delivery: Delivery, now: datetime
     dominio, _, iuv = message.chiave.partition("/")
     digest = hashlib.sha256(message.payload).hexdigest()
     if delivery.outcome == Outcome.DELIVERED:
-        is_closed = read_posizione(message.payload).is_chiusura
+        is_closed = read_posizione_intera(message.payload) is None and read_posizione(message.payload).is_chiusura
         stato = posizioni_pubblicate.CHIUSA if is_closed else posizioni_pubblicate.PUBBLICATA
         posizioni_pubblicate.settle(session, dominio, iuv, digest, stato=stato, motivo=None, updated_at=now)
     elif delivery.outcome == Outcome.REFUSED:

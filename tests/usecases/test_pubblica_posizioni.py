@@ -5,6 +5,7 @@ The real client speaks to the simulated archive on a socket. Source: node, ACA a
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +14,12 @@ from datetime import date
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import delete, insert
 
 from adapters.nodo.fake import SimulatorServer, create_simulator
 from adapters.posizioni.client import PosizioniClient
+from hub.cli import main
 from hub.domain.documenti import Organizzazione, Soggetto
 from hub.store import circuiti, posizioni_pubblicate, schema
 from hub.usecases import circuito, pubblica_posizioni, relay_outbox
@@ -98,6 +101,18 @@ def archivio(world: World) -> Iterator[Archivio]:
     server.start()
     yield Archivio(world, server)
     server.close()
+
+
+@pytest.fixture
+def cli(archivio: Archivio, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("PONTEPA_AMBIENTE", "sviluppo")
+    monkeypatch.setenv("PONTEPA_DATABASE_URL", database_url)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(main, arguments)
+        return result.exit_code, result.output
+
+    return run
 
 
 def test_a_new_notice_is_published_with_what_is_owed(archivio: Archivio) -> None:
@@ -244,13 +259,11 @@ def test_an_ente_that_does_not_publish_leaves_no_message(archivio: Archivio) -> 
 @pytest.mark.parametrize(
     "values",
     [
-        {"marca": {"tipo_bollo": "01", "hash_documento": "x", "provincia": "RM"}},
-        {"secondario": {"codice_fiscale": "98765432103", "importo_cent": 10}},
         {"origine": "ESTERNO-ANONIMO"},
         {"iuv": "RF63019900000000000010000"},
         {"iuv_volatile": True},
     ],
-    ids=["stamp", "second_beneficiary", "of_a_session", "no_notice", "drawn_for_an_attempt"],
+    ids=["of_a_session", "no_notice", "drawn_for_an_attempt"],
 )
 def test_what_the_platform_cannot_say_is_not_published(archivio: Archivio, values: dict[str, Any]) -> None:
     world = archivio.world
@@ -258,6 +271,105 @@ def test_what_the_platform_cannot_say_is_not_published(archivio: Archivio, value
 
     with world.db.transaction() as session:
         assert queue_posizioni(session, 1, [row.iuv], world.clock()) == 0
+
+
+QUOTA = {
+    "codice_fiscale": "98765432103", "denominazione": "Provincia di Prova", "iban": "IT60X0542811101000000123456",
+    "importo_cent": 250, "dati_specifici": "9/0201102IM/",
+}  # fmt: skip
+MARCA = {"tipo_bollo": "01", "hash_documento": "aGFzaA==", "provincia_residenza": "RM"}
+
+
+def queue(archivio: Archivio) -> int:
+    with archivio.world.db.transaction() as session:
+        return queue_posizioni(session, 1, [IUV], archivio.world.clock())
+
+
+def there_whole(archivio: Archivio) -> dict[str, Any]:
+    (found,) = archivio.simulator.simulator.piattaforma.posizioni.as_json()["posizioni"]
+    return dict(json.loads(found["corpo"])["paymentOption"][0])
+
+
+def test_a_second_beneficiary_is_published_with_his_transfer(archivio: Archivio) -> None:
+    archivio.world.lay_avviso(iuv=IUV, secondario=QUOTA)
+    queue(archivio)
+    archivio.relay()
+
+    assert archivio.there() == {IUV: (5250, "VALID", 1)} and archivio.told() == ["PUBBLICATA"]
+    option = there_whole(archivio)
+    lines = [(one["organizationFiscalCode"], one["amount"], one["category"]) for one in option["transfer"]]
+    assert lines == [("12345678903", 5000, "9/0101101IM/"), ("98765432103", 250, "9/0201102IM/")]
+    assert queue(archivio) == 0
+
+
+def test_a_stamp_is_published_as_such(archivio: Archivio) -> None:
+    archivio.world.lay_avviso(iuv=IUV, marca=MARCA, tipo="MARCA_BOLLO_DIGITALE", importo_cent=1600)
+    queue(archivio)
+    archivio.relay()
+
+    (line,) = there_whole(archivio)["transfer"]
+    assert line["stamp"]["hashDocument"] == "aGFzaA==" and "iban" not in line
+
+
+def test_what_was_of_one_account_may_get_another_and_lose_it(archivio: Archivio) -> None:
+    world = archivio.world
+    world.lay_avviso(iuv=IUV)
+    for secondario in (None, QUOTA, None):
+        world.change(schema.dovuti, "iuv", IUV, secondario=secondario)
+        queue(archivio)
+        archivio.relay()
+
+    assert archivio.there() == {IUV: (5000, "VALID", 3)}
+
+
+def test_what_has_several_transfers_is_closed_like_any_other(archivio: Archivio) -> None:
+    archivio.world.lay_avviso(iuv=IUV, secondario=QUOTA)
+    queue(archivio)
+    archivio.relay()
+    archivio.world.change(schema.dovuti, "iuv", IUV, stato="ANNULLATO", attuale=False)
+    queue(archivio)
+    archivio.relay()
+
+    assert archivio.there() == {IUV: (0, "INVALID", 2)} and archivio.told() == ["CHIUSA"]
+
+
+@pytest.mark.parametrize("kind", ["lost_before", "lost_after", "http_500", "garbage", "twice", "http_429"])
+def test_a_whole_position_is_there_once_whatever_happens(archivio: Archivio, kind: str) -> None:
+    provoke(archivio.simulator, "positions", kind, times=1)
+    archivio.world.lay_avviso(iuv=IUV, secondario=QUOTA)
+    queue(archivio)
+    archivio.relay()
+
+    assert archivio.there() == {IUV: (5250, "VALID", 1)} and archivio.told() == ["PUBBLICATA"]
+
+
+def test_what_is_not_admitted_is_listed_with_its_reason_until_it_is(archivio: Archivio, cli: Any) -> None:
+    world = archivio.world
+    world.lay_avviso(iuv=IUV, marca={**MARCA, "provincia_residenza": "Roma"})
+
+    assert queue(archivio) == 0 and queue(archivio) == 0
+    code, text = cli("ente", "posizioni", "--ente", "C_PROVA", "--json")
+    (listed,) = json.loads(text)
+    assert (code, listed["iuv"], listed["stato"]) == (0, IUV, "NON_AMMESSA") and "marca da bollo" in listed["motivo"]
+    world.change(schema.dovuti, "iuv", IUV, marca=MARCA)
+    assert queue(archivio) == 1
+    archivio.relay()
+    assert archivio.told() == ["PUBBLICATA"] and json.loads(cli("ente", "posizioni", "--json")[1]) == []
+
+
+def test_what_is_there_and_not_admitted_any_more_is_closed_and_listed(archivio: Archivio, cli: Any) -> None:
+    world = archivio.world
+    world.lay_avviso(iuv=IUV)
+    queue(archivio)
+    archivio.relay()
+    world.change(schema.dovuti, "iuv", IUV, marca={**MARCA, "provincia_residenza": "Roma"})
+    queue(archivio)
+    archivio.relay()
+
+    assert archivio.there() == {IUV: (0, "INVALID", 2)} and archivio.told() == ["NON_AMMESSA"]
+    world.change(schema.dovuti, "iuv", IUV, stato="ANNULLATO", attuale=False)
+    queue(archivio)
+    assert archivio.told() == ["CHIUSA"] and json.loads(cli("ente", "posizioni", "--json")[1]) == []
 
 
 def test_what_was_there_before_is_published_by_a_walk_and_only_once(
