@@ -375,7 +375,7 @@ def run_simulator(config: Config, *, port: int, hub_url: str, **options: Any) ->
 def _check_database(config: Config) -> None:
     db = Database.open(config.database_url, pool_size=1)
     try:
-        if migrate.current(db) != migrate.head(resource("migrations")):
+        if not migrate.is_fit(migrate.current(db), migrate.head(resource("migrations"))):
             raise Misconfigured("il database non è aggiornato: eseguire `pontepa db upgrade`")
         Segni(config.data_dir).check(db)
     finally:

@@ -45,6 +45,17 @@ def head(migrations: Path) -> str:
     return ScriptDirectory.from_config(_config(migrations)).get_current_head() or ""
 
 
+def is_fit(found: str | None, wanted: str) -> bool:
+    """Whether a program whose newest revision is `wanted` may work with a database at `found`.
+
+    A newer one fits: migrations only add to what the running version uses, and revisions are numbers in order.
+
+    >>> is_fit("0007", "0007"), is_fit("0008", "0007"), is_fit("0006", "0007"), is_fit(None, "0007")
+    (True, True, False, False)
+    """
+    return found is not None and found >= wanted
+
+
 def differences(db: Database) -> list[str]:
     """What the models say and the database does not; empty when they agree."""
     with db.reading() as session:

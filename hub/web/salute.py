@@ -41,14 +41,14 @@ def live() -> Response:
 
 
 def ready() -> tuple[Response, int]:
-    """Answer 200 when the database answers, its schema is this version's, it is not an older copy and the server has
+    """Answer 200 when the database answers, its schema fits this version, it is not an older copy and the server has
     room, else 503 and why.
 
     An exception on the way becomes 503 in the door's translation.
     """
     db = runtime().db
     db.ping()
-    is_migrated = migrate.current(db) == current_app.extensions[_HEAD]
+    is_migrated = migrate.is_fit(migrate.current(db), current_app.extensions[_HEAD])
     try:
         runtime().segni.check(db)
     except DatabaseRipristinato as error:

@@ -115,6 +115,17 @@ def test_a_process_without_its_tables_lives_but_is_not_ready(broken: Flask) -> N
     assert client.get("/health/ready").status_code == 503
 
 
+@pytest.mark.parametrize(("revision", "status"), [("9999", 200), ("0001", 503)])
+def test_a_process_serves_a_schema_that_was_upgraded_under_it_and_none_that_is_older(
+    world: World, open_client: MakeClient, revision: str, status: int
+) -> None:
+    client = open_client(world)
+    with world.db.transaction() as session:
+        session.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
+
+    assert client.get("/health/ready").status_code == status
+
+
 def test_a_process_over_an_older_copy_of_its_database_lives_but_is_not_ready(world: World, tmp_path: Path) -> None:
     segni = Segni(tmp_path)
     segni.restart(battito=7, contatori={})
