@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with fresh_database(options.database, Path(name)) as url, Installation(Path(name), url) as installation:
             report.say(f"questions about notices, {kind}, {options.notices} stored, {report.machine()}")
             installation.prepare()
-            numbers = _lay(url, options.notices)
+            numbers = lay_notices(url, options.notices)
             installation.serve()
             port = int(installation.hub_url.rpartition(":")[2])
             rounds = _measure(port, numbers, options.seconds)
@@ -69,7 +69,7 @@ def _row(words: str, load: Load) -> str:
     return f"{words:<28}{len(load.latencies_s):>7} answers {load.per_second:7.0f}/s   {told}   refused {load.refused}"
 
 
-def _lay(url: str, count: int) -> list[str]:
+def lay_notices(url: str, count: int) -> list[str]:
     """Store notices of the demo's ente, return their numbers."""
     database = Database.open(url)
     now = datetime.now(UTC)
@@ -106,7 +106,7 @@ def _answers_kept(url: str) -> int:
 
 
 def _measure(port: int, numbers: list[str], seconds: float) -> dict[str, Load]:
-    verify, get = (_maker(port, numbers, name) for name in ("paVerifyPaymentNotice", "paGetPaymentV2"))
+    verify, get = (question_maker(port, numbers, name) for name in ("paVerifyPaymentNotice", "paGetPaymentV2"))
     run_load(port, verify, GOOD, connections=2, seconds=2)  # warm-up
     rounds = {
         "nothing, 50/s": _paced(port, _live(port), LIVE, seconds / 4),
@@ -131,7 +131,8 @@ def _live(port: int) -> Callable[[], bytes]:
     return lambda: f"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
 
 
-def _maker(port: int, numbers: list[str], operation: str) -> Callable[[], bytes]:
+def question_maker(port: int, numbers: list[str], operation: str) -> Callable[[], bytes]:
+    """Return what makes a whole request of the node about one of these notices."""
     element = f"{operation}Req" if operation == "paVerifyPaymentNotice" else f"{operation}Request"
     draw = random.Random(5)
 
