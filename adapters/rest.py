@@ -14,6 +14,7 @@ from urllib3.exceptions import HTTPError
 from adapters.connessione import NOT_SENT, retry_after_s, telling
 from hub.domain.delivery import Classe, Delivery, Outcome
 from hub.domain.servizi_rest import ChiaviServizio
+from hub.domain.traccia import inviato, ricevuto
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 
@@ -82,6 +83,7 @@ class Rest:
         if body is not None:
             headers["Content-Type"] = "application/json"
         limit = self._limiti.answer_max_bytes
+        inviato(body or b"")
         try:
             response = self._http.request(
                 method, url, body=body, headers=headers, redirect=False, preload_content=False
@@ -91,6 +93,7 @@ class Rest:
                 response.close()
             else:
                 response.release_conn()
+            ricevuto(data)
         except NOT_SENT as error:
             return Delivery(Outcome.TRY_AGAIN, type(error).__name__, is_answered=False)
         except HTTPError as error:

@@ -7,6 +7,7 @@ import sys
 from benchmarks import (
     avvisi,
     export,
+    giornale,
     import_flusso,
     in_process,
     intake,
@@ -25,7 +26,7 @@ def main() -> int:
     argv = ["--database", options.database] + (["--check"] if options.check else [])
     codes = []
     everyone = (
-        *(in_process, intake, relay_latency, verifica, sportello, avvisi, tracciati, export, import_flusso),
+        *(in_process, intake, giornale, relay_latency, verifica, sportello, avvisi, tracciati, export, import_flusso),
         ricevute,
     )
     for one in everyone:

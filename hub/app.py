@@ -30,6 +30,7 @@ from adapters.ricevute.client import RicevuteClient
 from adapters.sftp.client import Limiti, SftpClient
 from adapters.tassonomia.client import TassonomiaClient
 from hub import app_flussi, app_porte, crash, log, misure
+from hub.app_giornale import Testimoni, build_giornale
 from hub.config import Config
 from hub.config_reading import load_config
 from hub.domain.acquisizione_fdr import Trasporto as TrasportoFdr
@@ -42,6 +43,7 @@ from hub.ports import ArchivioEsterno, FlussiRendicontazione, FonteTassonomia, N
 from hub.runtime import Runtime, utc_now
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
+from hub.soap.giornale import build_journal
 from hub.soap.nodo.vaglio import build_outgoing
 from hub.soap.protocol import fault_text
 from hub.soap.security import Signatures
@@ -92,9 +94,14 @@ def build_runtime(config: Config) -> Runtime:
     db = Database.open(config.database_url, pool_size=config.db_pool_size)
     segni = Segni(config.data_dir)
     cassaforte = Cassaforte(config.secret_key)
-    nodi = build_nodi(config)
+    giornale = build_giornale(config, db)
+    testimoni = Testimoni(giornale)
+    nodi = testimoni.nodi(build_nodi(config))
     linked = _collegamenti(config, db, nodi, cassaforte)
-    enti = EnteClient(is_open=not config.is_produzione)
+    enti = testimoni.enti(EnteClient(is_open=not config.is_produzione))
+    posizioni = testimoni.posizioni(PosizioniClient(config.piattaforma_url))
+    ricevute = testimoni.ricevute(RicevuteClient(config.piattaforma_url))
+    recapiti = testimoni.recapiti(build_recapiti(config))
     archivio = app_flussi.build_archivio_file(config)
     lasts = timedelta(seconds=config.node_call_s)
     passo = Passo(config.applicazione_al_secondo, config.applicazione_insieme)
@@ -108,22 +115,19 @@ def build_runtime(config: Config) -> Runtime:
         cassaforte=cassaforte,
         firme=XmlsecFirme(),
         archivio=archivio,
-        archivi=build_archivi(config),
-        topics={
+        archivi=build_archivi(config, testimoni),
+        giornale=giornale,
+        topics=testimoni.topics({
             **{
                 TOPIC_NODO + name: invio_rpt.build_topic(one, config.relay_attempts_max)
                 for name, one in linked.items()
             },
             TOPIC_RECUPERO: recupero.build_topic(linked, timedelta(seconds=config.ricevuta_attesa_s)),
             TOPIC_ESITO: inoltro_esito.build_topic(db, enti, cassaforte),
-            TOPIC_POSIZIONI: pubblica_posizioni.build_topic(
-                db, PosizioniClient(config.piattaforma_url), cassaforte, utc_now, lasts
-            ),
-            TOPIC_RICEVUTE: recupera_ricevute.build_topic(
-                db, RicevuteClient(config.piattaforma_url), cassaforte, utc_now, lasts
-            ),
-            TOPIC_EXPORT: consegna_export.build_topic(db, archivio, build_recapiti(config), cassaforte),
-        },
+            TOPIC_POSIZIONI: pubblica_posizioni.build_topic(db, posizioni, cassaforte, utc_now, lasts),
+            TOPIC_RICEVUTE: recupera_ricevute.build_topic(db, ricevute, cassaforte, utc_now, lasts),
+            TOPIC_EXPORT: consegna_export.build_topic(db, archivio, recapiti, cassaforte),
+        }),
     )
 
 
@@ -176,13 +180,13 @@ def build_fonte_tassonomia(config: Config) -> FonteTassonomia:
     return TassonomiaClient(config.tassonomia_url)
 
 
-def build_archivi(config: Config) -> Archivi:
+def build_archivi(config: Config, testimoni: Testimoni) -> Archivi:
     """The external archives of the entes, for the node's questions: seconds are counted, some threads stay free."""
     budget_s = config.archivio_budget_s
     limiti = LimitiEnte(
         connect_s=budget_s, read_s=budget_s, total_s=budget_s, answer_max_bytes=LIMITI_ARCHIVIO.answer_max_bytes
     )
-    client = ArchivioClient(is_open=not config.is_produzione, limiti=limiti)
+    client = testimoni.archivio(ArchivioClient(is_open=not config.is_produzione, limiti=limiti))
     return Archivi(client, max(1, config.domande_threads - 1))
 
 
@@ -202,6 +206,7 @@ def build_wsgi_app(runtime: Runtime, metrics: Metrics | None = None) -> Wsgi:
     ente_contract = load_contract(resource("wsdl", "pa-per-ente.wsdl"), ente.RELAXED, ente.TEXTUAL)
     client_ip = behind_proxies(config.trusted_proxies)
     certificate = proxied_certificate(config.proxy_cert_header, config.trusted_proxies)
+    journal = None if runtime.giornale is None else build_journal(runtime.giornale)
     mounts = {
         ente.PATH: build_wsgi(
             ente_contract,
@@ -209,6 +214,7 @@ def build_wsgi_app(runtime: Runtime, metrics: Metrics | None = None) -> Wsgi:
             public_url=config.public_url,
             path=ente.PATH,
             max_bytes=config.max_body_bytes,
+            journal=journal,
             client_ip=client_ip,
             certificate=certificate,
             signatures=Signatures(runtime.firme, runtime.callers, config.public_url + ente.PATH, runtime.clock),
@@ -222,6 +228,7 @@ def build_wsgi_app(runtime: Runtime, metrics: Metrics | None = None) -> Wsgi:
             public_url=config.public_url,
             path=porta.path,
             max_bytes=config.max_rt_body_bytes,
+            journal=journal,
             client_ip=client_ip,
             on_invalid=porta.on_invalid,
             tolerant=porta.tolerant,
@@ -261,10 +268,11 @@ def create_front_server() -> Front | Porte:
     metrics = _begin_counting(config, "serve", os.environ.get(FOLDER))
     runtime = build_runtime(config)
     wsgi = build_wsgi_app(runtime, metrics)
+    closing = (lambda: None) if runtime.giornale is None else runtime.giornale.close
     _keep_out_of_collections()
     domande = Domande(nodo.DOMANDE, config.domande_threads)
     how = build_accoglienza(runtime)
-    front = Front(wsgi, config.public_url, limits, config.blocking_threads, domande, how)
+    front = Front(wsgi, config.public_url, limits, config.blocking_threads, domande, how, closing)
     porte = app_porte.build_porte(config)
     app_porte.build_vigile(config, app_porte.places(_CONNECTIONS_MAX)).start()
     return Porte(front, list(porte.values()), config.trusted_proxies) if porte else front
@@ -344,7 +352,7 @@ def run_worker(config: Config) -> None:
     flows = Figlio(app_flussi.command(), stop)
     flows.start()
     fonte = build_fonte_tassonomia(config) if config.tassonomia_aggiorna else None
-    fdr = build_fdr(config, stop)
+    fdr = Testimoni(runtime.giornale).fdr(build_fdr(config, stop))
     try:
         schedule.run(runtime, stop, fonte, fdr)
     finally:
@@ -352,6 +360,8 @@ def run_worker(config: Config) -> None:
         flows.join()
         if told is not None:
             told.server_close()
+        if runtime.giornale is not None:
+            runtime.giornale.close()
         runtime.db.close()
 
 

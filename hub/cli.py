@@ -32,6 +32,7 @@ _COMMANDS = {
     "flusso list": "cli_registro:list_flussi",
     "flusso scarica": "cli_registro:scarica_flusso",
     "flusso show": "cli_registro:show_flusso",
+    "giornale": "cli_giornale:giornale_group",
     "init": "cli_init:init",
     "operatore": "cli_operatore:operatore_group",
     "outbox": "cli_outbox:outbox_group",

@@ -29,17 +29,20 @@ def verify(settings: Settings, controlli: tuple[str, ...], with_files: bool, lim
     Esce con 1 se trova qualcosa.
     """
     from hub import app_flussi
+    from hub.formats.firma_giornale import FirmaGiornale
 
     names = list(dict.fromkeys(controlli or CONTROLLI))
     if with_files and CONTROLLO_FILE not in names:
         names.append(CONTROLLO_FILE)
     archivio = app_flussi.build_archivio_file(settings.config)
     told = _Detto()
+    chiavi = {bytes.fromhex(one) for one in settings.config.giornale_chiavi}
+    chiavi.add(FirmaGiornale(settings.config.secret_key).pubblica)
     found: list[dict[str, Any]] = []
     totals: dict[str, int] = {}
     with settings.database() as db:
         enti = nomi_degli_enti(db)
-        for esame in verifica(db, names, archivio, told, limit=limit):
+        for esame in verifica(db, names, archivio, told, limit=limit, chiavi=chiavi):
             totals[esame.controllo] = esame.totale
             rows = _rows(esame, enti)
             found += rows if as_json else []

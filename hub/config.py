@@ -5,6 +5,7 @@ They never change once they are read; how they are is in `config_reading`.
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from enum import StrEnum
 from pathlib import Path
@@ -161,6 +162,14 @@ class Config(BaseModel):
     applicazione_insieme: Annotated[int, Field(ge=1, le=1000)] = 64
     # Stations whose receipts come from the WISP converter, which sends again after PAA_SYSTEM_ERROR alone.
     stazioni_convertitore: tuple[str, ...] = ()
+    # Every call in and out leaves an event. Off, nothing is written, and what was there still goes by its age.
+    giornale: bool = True
+    # Days after which events are removed from the beginning of the chains. Source: node, event log (a setting).
+    giornale_giorni: Annotated[int, Field(ge=1, le=36_500)] = 365
+    # Events that wait to be written, of one process: some hundred bytes each; more are dropped and counted.
+    giornale_coda: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
+    # Public keys, in hexadecimal, of earlier PONTEPA_SECRET_KEY: what they have signed is still believed.
+    giornale_chiavi: tuple[str, ...] = ()
     # Addresses of proxies in front whose X-Forwarded-For is believed; empty: none is.
     trusted_proxies: tuple[str, ...] = ()
     # The header in which those proxies write the TLS client certificate. Named, not guessed: a proxy lets the others
@@ -252,7 +261,14 @@ class Config(BaseModel):
             raise ValueError("deve essere un indirizzo http:// o https://")
         return value
 
-    @field_validator("trusted_proxies", "node_sources", "stazioni_convertitore", mode="before")
+    @field_validator("giornale_chiavi")
+    @classmethod
+    def _public_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(re.fullmatch("[0-9a-f]{64}", one) is None for one in value):
+            raise ValueError("devono essere chiavi pubbliche di 64 cifre esadecimali minuscole, separate da virgole")
+        return value
+
+    @field_validator("trusted_proxies", "node_sources", "stazioni_convertitore", "giornale_chiavi", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return _parts(value, ",")

@@ -64,6 +64,7 @@ LEASE_RIPRESI = _counter("pontepa_lease_takeovers", "Work taken from a worker th
 LEASE_PERSI = _counter("pontepa_lease_lost", "Outcomes that came after the lease was another's", "topic")
 LAVORI_FALLITI = _counter("pontepa_job_failures", "Ticks of a job that failed", "lavoro")
 FIGLI_MORTI = _counter("pontepa_child_deaths", "Deaths of the process of flows, which was started again")
+GIORNALE_PERDUTI = _counter("pontepa_journal_lost", "Events of the journal dropped from a full queue")
 DB_ATTESA_S = _duration(
     "pontepa_db_wait_seconds", "Until a transaction had its connection, or its turn to write", _OF_WAITS_S
 )
@@ -76,7 +77,8 @@ PROCESSI = Misura("pontepa_processes", "Processes that count here", ("ruolo",))
 
 CONTATE = (
     RICHIESTE, RICHIESTA_S, RICHIESTE_RESPINTE, RISPOSTE_SOSTITUITE, OPERAZIONE_S, CONSEGNA_S, LEASE_RIPRESI,
-    LEASE_PERSI, LAVORI_FALLITI, FIGLI_MORTI, DB_ATTESA_S, DB_CONNESSIONI, DB_CONNESSIONI_MAX, COMMIT_INSIEME, PROCESSI,
+    LEASE_PERSI, LAVORI_FALLITI, FIGLI_MORTI, GIORNALE_PERDUTI, DB_ATTESA_S, DB_CONNESSIONI, DB_CONNESSIONI_MAX,
+    COMMIT_INSIEME, PROCESSI,
 )  # fmt: skip
 
 # Of the whole installation, read of the database once for all processes.

@@ -13,6 +13,7 @@ from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
 from hub.store.segni import Segni
 from hub.usecases.authenticate import Callers
+from hub.usecases.giornale import Giornale
 from hub.usecases.importo_attuale import Archivi
 from hub.usecases.relay_outbox import Topic
 
@@ -48,5 +49,7 @@ class Runtime:
     archivio: Archivio
     archivi: Archivi
     topics: Mapping[str, Topic] = field(default_factory=dict)
+    # None: no journal is kept.
+    giornale: Giornale | None = None
     clock: Callable[[], datetime] = utc_now
     segni: Segni = field(default_factory=lambda: Segni(None))

@@ -14,6 +14,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from adapters.ente.indirizzi import Bersaglio, find_bersaglio
+from hub.domain.traccia import inviato, ricevuto
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ def call(
     """
     deadline = time.monotonic() + limiti.total_s
     bersaglio = find_bersaglio(url, is_open=is_open, timeout_s=limiti.connect_s)
+    inviato(body)
     connection = _connect(bersaglio, limiti, deadline, context)
     # A time-out on a socket starts again at every byte: whoever sends one every four seconds is cut off by this.
     cut = threading.Event()
@@ -85,6 +87,7 @@ def _exchange(
     # Up to the empty read: only there does a body that is shorter than announced show itself.
     while len(data) <= limiti.answer_max_bytes and (read := response.read(limiti.answer_max_bytes + 1 - len(data))):
         data += read
+    ricevuto(data)
     if cut.is_set():
         raise SenzaRisposta("TEMPO_SCADUTO")
     if len(data) > limiti.answer_max_bytes:

@@ -25,7 +25,9 @@ from adapters.nodo.trasporto import Attese
 from hub.domain.acquisizione_fdr import EsitoDomanda
 from hub.domain.credenziali import IdentitaTls
 from hub.domain.delivery import Classe, Stazione
+from hub.domain.traccia import inviato, ricevuto
 from hub.formats.identita_tls import build_contesto
+from hub.formats.senza_password import senza_password
 
 _BLOCK = 64 * 1024
 # Who is asked to wait longer looks again by then.
@@ -92,6 +94,7 @@ def call(
     timer = threading.Timer(max(0.0, fine - time.monotonic()), _cut, (connection, cut))
     timer.daemon = True
     timer.start()
+    inviato(senza_password(body or b"")[0])
     try:
         connection.connect()
         connection.timeout = timeout.read_timeout  # type: ignore[assignment]
@@ -138,6 +141,7 @@ def _blocks(response: BaseHTTPResponse, stop: threading.Event) -> Iterator[bytes
     while block := response.read(_BLOCK):
         if stop.is_set():
             raise Fallita(EsitoDomanda.RIPROVARE, "INTERROTTA", "il worker si ferma")
+        ricevuto(block)
         yield block
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from adapters.nodo.faults import classe_of, outcome_of
 from adapters.nodo.trasporto import Attese, Trasporto
 from hub.domain.delivery import Delivery, Outcome, Stazione
+from hub.domain.traccia import inviato
 from hub.formats.nodo_messaggi import RispostaNonLeggibile, soap_fault_code
+from hub.formats.senza_password import senza_password
 
 _LEAST_SURE_FIRST = (Outcome.UNKNOWN, Outcome.TRY_AGAIN, Outcome.REFUSED, Outcome.DELIVERED)
 
@@ -34,6 +36,7 @@ class NodoSoap:
         url = stazione.indirizzi.get("nodo", self._url)
         timeout = self._attese.of(stazione, is_question=is_question)
         answers = (200, 500) if is_question else (200,)
+        inviato(senza_password(envelope)[0], operation)
         answer = self._trasporto.call(
             "POST", url, timeout=timeout, headers=headers, body=envelope, answers=answers, identita=stazione.identita
         )

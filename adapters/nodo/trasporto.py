@@ -18,6 +18,7 @@ from adapters.connessione import NOT_SENT, retry_after_s, telling
 from adapters.nodo.faults import classe_of
 from hub.domain.credenziali import IdentitaTls
 from hub.domain.delivery import Classe, Delivery, Outcome, Stazione
+from hub.domain.traccia import ricevuto
 from hub.formats.identita_tls import build_contesto
 
 # An answer of the platform is a few kB; more than this is not one.
@@ -99,6 +100,7 @@ class Trasporto:
             data = response.read(ANSWER_MAX_BYTES + 1)
             if len(data) > ANSWER_MAX_BYTES:
                 response.close()
+            ricevuto(data)
         except NOT_SENT as error:
             return Delivery(Outcome.TRY_AGAIN, type(error).__name__, is_answered=False)
         except HTTPError as error:

@@ -22,6 +22,7 @@ from adapters.indirizzi import judge
 from adapters.sftp.client import Limiti
 from hub.domain.delivery import Delivery, Outcome
 from hub.domain.export_giornaliero import Recapito
+from hub.domain.traccia import inviato
 from hub.formats.chiavi_ssh import openssh_di
 from hub.formats.testi import clean
 
@@ -67,6 +68,7 @@ class Visita:
         addresses = judge(
             recapito.host, recapito.porta, is_open=self._is_open, timeout_s=self._limiti.connect_s
         )
+        inviato(b"")
         self._socket = self._connect(addresses)
         # A time-out on a socket starts again at every byte: whoever drips is cut off by this.
         self._timer = threading.Timer(max(0.0, self._deadline - time.monotonic()), self._end)

@@ -16,6 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from hub.config import Config
 from hub.domain.attesa import SLOT_ENTE_S
 from hub.domain.errors import DatabaseRipristinato
+from hub.formats.firma_giornale import FirmaGiornale
 from hub.jobs import rendicontazione
 from hub.jobs.loops import Loop, job
 from hub.jobs.orologio import Guardia, Orologio
@@ -32,6 +33,7 @@ from hub.usecases import (
     expire_flussi,
     expire_sessioni,
     export_giornaliero,
+    firma_giornale,
     forget_conclusi,
     forget_messaggi,
     forget_precaricate,
@@ -124,6 +126,8 @@ def run(
     scheduler.add_job(dated(_tassonomia(runtime, fonte)), "interval", seconds=_EXPIRE_EVERY_S, id="aggiorna_tassonomia")
     battito = _Battito(runtime, stop)
     scheduler.add_job(battito.tick, "interval", seconds=_BATTITO_S, next_run_time=runtime.clock(), id="battito")
+    for name, deed in _giornale(runtime).items():
+        scheduler.add_job(deed, "interval", seconds=_EXPIRE_EVERY_S, next_run_time=runtime.clock(), id=name)
     loops = [Loop(relay.name, relay.tick(runtime, stop), config.tick_s, stop) for relay in relays]
     loops.append(Loop("apply_rt", receipts, config.tick_s, stop))
     for loop in loops:
@@ -180,6 +184,17 @@ def _tassonomia(runtime: Runtime, fonte: FonteTassonomia | None) -> Callable[[],
         lambda: aggiorna_tassonomia.run_once(runtime.db, fonte, ora, preavviso, runtime.clock()),
         is_told=False,
     )
+
+
+def _giornale(runtime: Runtime) -> dict[str, Callable[[], bool]]:
+    """What is signed and purged of the journal, also when it is not kept any more."""
+    db, clock, firma = runtime.db, runtime.clock, FirmaGiornale(runtime.config.secret_key)
+    conserva = timedelta(days=runtime.config.giornale_giorni)
+    deeds: dict[str, Callable[[], bool]] = {
+        "firma_giornale": lambda: firma_giornale.sign_heads(db, firma, clock()),
+        "purga_giornale": lambda: firma_giornale.purge(db, firma, conserva, clock()),
+    }
+    return {name: job(name, deed) for name, deed in deeds.items()}
 
 
 def _scadenze(runtime: Runtime) -> Callable[[], bool]:

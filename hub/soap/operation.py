@@ -172,8 +172,7 @@ def refusal(call: Call, shape: Shape, request: dict[str, Any], error: HubError) 
     """
     if isinstance(error, TroppoSpesso):
         call.http_status, call.retry_after_s = ("429 Too Many Requests", error.retry_after_s)
-    ente = (call.header or {}).get("codIpaEnte") or request.get("codIpaEnte") or request.get("idPA")
-    ente = ente or (call.header or {}).get("identificativoDominio")
+    ente = ente_of(call, request)
     fault: dict[str, Any] = {
         "faultCode": error.code,
         "faultString": str(error),
@@ -183,6 +182,13 @@ def refusal(call: Call, shape: Shape, request: dict[str, Any], error: HubError) 
     if error.serial is not None:
         fault["serial"] = error.serial
     return _with_fault(shape, fault, call.announced)
+
+
+def ente_of(call: Call, request: dict[str, Any]) -> str | None:
+    """Return codIpaEnte or tax code of the ente that a request names."""
+    header = call.header or {}
+    ente = header.get("codIpaEnte") or request.get("codIpaEnte") or request.get("idPA")
+    return ente or header.get("identificativoDominio")
 
 
 def _with_fault(shape: Shape, fault: dict[str, Any], announced: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import structlog
 from lxml import etree
 from spyne.protocol.soap.soap11 import Soap11
 
+from hub.formats.senza_password import senza_password
 from hub.formats.ws_security import UNDERSTOOD, WSU_ID, is_signed
 from hub.formats.xml import Limits, SchemaError, XmlNonValido, parse
 from hub.soap.contract import SOAP_ENV, Contract, Verb
@@ -76,7 +77,7 @@ class ContractSoap11(Soap11):
                 ctx.in_object = call.said = verb.request_shape.read(payload)
         finally:
             if self.keep_request:
-                call.redacted_request = _redacted(envelope)
+                call.redacted_request = _redacted(call.body, envelope)
         if errors and verb.name in self.tolerant:
             call.violations = errors
             call.log["rules"] = _rules(errors)
@@ -206,9 +207,13 @@ def _parts(call: Call, envelope: etree._Element) -> tuple[list[etree._Element], 
     return list(headers[0]) if headers else [], bodies[0][0]
 
 
-def _redacted(envelope: etree._Element) -> bytes:
-    """Return the request without its passwords, for the journal."""
-    for node in list(envelope.iter("{*}password", "{*}passwordMypivot")):
+def _redacted(body: bytes, envelope: etree._Element) -> bytes:
+    """Return the request without its passwords, for the journal: its own bytes wherever they can be told apart."""
+    nodes = list(envelope.iter("{*}password", "{*}passwordMypivot"))
+    blanked, found = senza_password(body)
+    if found == len(nodes):
+        return blanked
+    for node in nodes:
         for child in list(node):
             node.remove(child)
         node.text = "***"

@@ -16,6 +16,7 @@ from spyne.server import ServerBase
 
 from hub import misure
 from hub.domain.provenienza import find_source
+from hub.formats.senza_password import senza_password
 from hub.formats.xml import Limits, XmlNonValido, known_encoding
 from hub.misure import OPERAZIONE_S
 from hub.runtime import ARRIVED, REPLACED
@@ -274,10 +275,12 @@ class SoapDoor:
         """Write the journal entry and the log line. The deed is done: if the journal fails, the answer stands."""
         waited_s = call.waited_s() or duration_ms / 1000
         misure.observe(OPERAZIONE_S, waited_s, self._servizio, call.operation or "-", _esito(call, status))
-        if self._journal is not None and call.operation:
+        if self._journal is not None:
             journal = self._journal
+            # What cannot be read has no operation; its passwords, if any, are blanked all the same.
+            request = call.redacted_request or senza_password(call.body)[0]
             with contextlib.suppress(SoapFault):
-                shielded(call, lambda: journal(call, call.redacted_request, response, round(duration_ms)))
+                shielded(call, lambda: journal(call, request, response, round(duration_ms)))
         line = {
             "operation": call.operation or None,
             "outcome": call.outcome,

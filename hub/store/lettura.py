@@ -9,7 +9,7 @@ until it stands alone, and it is noted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -26,18 +26,34 @@ _ILLEGGIBILE = ("malformed JSON", "Could not decode to UTF-8")
 
 
 class Lettura:
-    """The snapshot that one control looks at. `told`: called with a table and the rows of it that were looked at."""
+    """The snapshot that one control looks at. `told`: called with a table and the rows of it that were looked at.
 
-    def __init__(self, session: Session, told: Callable[[str, int], None], tratto: int = TRATTO) -> None:
+    `chiavi`: the public keys whose signatures are believed; None: nobody said which, any is.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        told: Callable[[str, int], None],
+        tratto: int = TRATTO,
+        chiavi: Collection[bytes] | None = None,
+    ) -> None:
         self.session = session
+        self.chiavi = chiavi
         self.illeggibili: list[Rilievo] = []
         self._told, self._tratto = told, tratto
 
-    def rows(self, query: Select[Any], key: Column[Any], tratto: int = TRATTO) -> Iterator[Row[Any]]:
-        """Yield what a query finds, by `key`, its table a stretch at a time. `tratto`: fewer where rows are heavy."""
+    def rows(
+        self, query: Select[Any], key: Column[Any], tratto: int = TRATTO, within: Sequence[ColumnElement[bool]] = ()
+    ) -> Iterator[Row[Any]]:
+        """Yield what a query finds, by `key`, its table a stretch at a time. `tratto`: fewer where rows are heavy.
+
+        `within`: where the key is a key only among some rows, what those have in common.
+        """
+        query, keys = query.where(*within), select(key).where(*within).order_by(key)
         size = min(tratto, self._tratto)
         if size < TRATTO or self.session.dialect.name != "postgresql":
-            yield from self._stretches(query, key, size)
+            yield from self._stretches(query, keys, key, size)
             return
         given = 0
         try:
@@ -48,7 +64,7 @@ class Lettura:
             if not _is_of_a_value(error):
                 raise
             # The same rows in the same order, but for what stands in the way.
-            yield from islice(self._stretches(query, key, size), given, None)
+            yield from islice(self._stretches(query, keys, key, size), given, None)
 
     def _whole(self, query: Select[Any]) -> Iterator[Row[Any]]:
         """Yield what a query finds by its first column, the key. Put in order afterwards, and not walked in order."""
@@ -59,18 +75,22 @@ class Lettura:
             in_order = select(found).order_by(found.c[0])
             yield from self.session.execute(in_order, execution_options={"yield_per": TRATTO})
 
-    def _stretches(self, query: Select[Any], key: Column[Any], size: int) -> Iterator[Row[Any]]:
+    def _stretches(
+        self, query: Select[Any], keys: Select[Any], key: Column[Any], size: int
+    ) -> Iterator[Row[Any]]:
         after, seen = None, 0
         while True:
-            ends = select(key).order_by(key).offset(size - 1).limit(1)
+            ends = keys.offset(size - 1).limit(1)
             end = self.session.execute(ends if after is None else ends.where(key > after)).scalar_one_or_none()
-            yield from self._stretch(query, key, after, end)
+            yield from self._stretch(query, keys, key, after, end)
             if end is None:
                 return
             after, seen = end, seen + size
             self._told(key.table.name, seen)
 
-    def _stretch(self, query: Select[Any], key: Column[Any], after: Any, end: Any) -> Iterator[Row[Any]]:
+    def _stretch(
+        self, query: Select[Any], keys: Select[Any], key: Column[Any], after: Any, end: Any
+    ) -> Iterator[Row[Any]]:
         where = _between(key, after, end)
         try:
             # Once a statement has failed PostgreSQL takes no other, but for a savepoint before it.
@@ -79,19 +99,21 @@ class Lettura:
         except (DBAPIError, ValueError) as error:
             if not _is_of_a_value(error):
                 raise
-            yield from self._halves(query, key, after, end)
+            yield from self._halves(query, keys, key, after, end)
             return
         yield from found
 
-    def _halves(self, query: Select[Any], key: Column[Any], after: Any, end: Any) -> Iterator[Row[Any]]:
-        keys = list(self.session.execute(select(key).where(*_between(key, after, end)).order_by(key)).scalars())
-        if len(keys) < 2:
+    def _halves(
+        self, query: Select[Any], keys: Select[Any], key: Column[Any], after: Any, end: Any
+    ) -> Iterator[Row[Any]]:
+        found = list(self.session.execute(keys.where(*_between(key, after, end))).scalars())
+        if len(found) < 2:
             words = "la riga ha un valore che il database non sa leggere"
-            self.illeggibili += [Rilievo(key.table.name, str(one), words) for one in keys]
+            self.illeggibili += [Rilievo(key.table.name, str(one), words) for one in found]
             return
-        middle = keys[len(keys) // 2 - 1]
-        yield from self._stretch(query, key, after, middle)
-        yield from self._stretch(query, key, middle, end)
+        middle = found[len(found) // 2 - 1]
+        yield from self._stretch(query, keys, key, after, middle)
+        yield from self._stretch(query, keys, key, middle, end)
 
 
 def rilievo(row: Row[Any], tabella: str, dettaglio: str) -> Rilievo:

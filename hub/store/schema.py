@@ -24,6 +24,9 @@ from hub.store.schema_flussi import flussi_righe as flussi_righe
 from hub.store.schema_flussi import prenotazioni_export as prenotazioni_export
 from hub.store.schema_flussi import pulizie_archivio as pulizie_archivio
 from hub.store.schema_flussi import quote_secondarie as quote_secondarie
+from hub.store.schema_giornale import giornale as giornale
+from hub.store.schema_giornale import giornale_catene as giornale_catene
+from hub.store.schema_giornale import giornale_firme as giornale_firme
 from hub.store.schema_installazione import installazione as installazione
 from hub.store.schema_pagamenti import carrelli as carrelli
 from hub.store.schema_pagamenti import dovuti as dovuti

@@ -1,21 +1,20 @@
 """Look over a live database for broken promises: each control reads a snapshot, writes nothing, says what it found.
 
 A control has a snapshot of its own, so that none holds back the cleaning of the database for the length of all.
-Controls of the journal of events belong in CONTROLLI too, once it is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from hub.domain.verifica import Rilievo
 from hub.ports import Archivio
 from hub.store import enti, invarianti_importi, invarianti_iuv, invarianti_riferimenti, invarianti_stati
-from hub.store.database import Database
+from hub.store.database import Database, Session
 from hub.store.lettura import TRATTO, Lettura
-from hub.usecases import verifica_documenti
+from hub.usecases import verifica_documenti, verifica_giornale
 
 Controllo = Callable[[Lettura], Iterator[Rilievo]]
 # Called with the control, the table and how many of its rows were looked at.
@@ -47,6 +46,7 @@ CONTROLLI: Mapping[str, Controllo] = {
         verifica_documenti.rpt_intatta,
         verifica_documenti.esito_carrello,
         verifica_documenti.importo_pagato,
+        verifica_giornale.giornale,
     )
 }
 # Reads every file of the archive: only when it is asked for.
@@ -70,23 +70,23 @@ def verifica(
     *,
     limit: int,
     tratto: int = TRATTO,
+    chiavi: Collection[bytes] | None = None,
 ) -> Iterator[Esame]:
     """Run controls one after the other and yield what each found.
 
     `nomi`: of CONTROLLI, or CONTROLLO_FILE. `limit`: findings that are kept of each control, the rest is counted.
-    Raises: OutOfService.
+    `chiavi`: the public keys that sign the journal; None: nobody said which. Raises: OutOfService.
     """
     known = dict(CONTROLLI) | {CONTROLLO_FILE: partial(verifica_documenti.file_intatto, archivio=archivio)}
     for nome in nomi:
-        yield _run(db, nome, known[nome], partial(told, nome), limit, tratto)
+        read = partial(Lettura, told=partial(told, nome), tratto=tratto, chiavi=chiavi)
+        yield _run(db, nome, known[nome], read, limit)
 
 
-def _run(
-    db: Database, nome: str, controllo: Controllo, told: Callable[[str, int], None], limit: int, tratto: int
-) -> Esame:
+def _run(db: Database, nome: str, controllo: Controllo, read: Callable[[Session], Lettura], limit: int) -> Esame:
     esame = Esame(nome)
     with db.snapshot() as session:
-        lettura = Lettura(session, told, tratto)
+        lettura = read(session)
         for rilievo in controllo(lettura):
             _add(esame, rilievo, limit)
     for rilievo in lettura.illeggibili:

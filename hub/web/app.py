@@ -25,7 +25,7 @@ from hub.domain.errors import (
     TroppoSpesso,
 )
 from hub.log import get_logger
-from hub.web import avviso, console, flussi, landing, paga, problemi, salute
+from hub.web import avviso, console, flussi, giornale, landing, paga, problemi, salute
 from hub.web.context import CERTIFICATE, CORRELATION_ID, METRICS, ROUTE, RUNTIME
 from hub.web.metrics import Metrics
 from hub.web.testi import ERRORI, euro, ora
@@ -111,6 +111,7 @@ def _finish(response: Response) -> Response:
     """Add the headers of every answer and write its one line. The address is not logged: it may carry tokens."""
     route = request.url_rule.rule if request.url_rule is not None else "-"
     request.environ[ROUTE] = route
+    giornale.tell()
     response.headers.update(_HEADERS)
     response.headers["X-Correlation-Id"] = g.correlation_id
     if request.endpoint != "static":

@@ -12,6 +12,8 @@ from hub import misure
 from hub.runtime import REPLACED
 from hub.web.app import Certificate, create_flask
 from hub.web.context import ROUTE
+from hub.web.flussi import long_paths
+from hub.web.giornale import annotating
 from hub.web.guardia_nodo import GuardiaNodo
 from hub.web.metrics import Metrics
 from hub.web.scarico import waiting
@@ -57,7 +59,7 @@ def create_front(
                 metrics.replaced(environ[REPLACED])
             metrics.request(environ.get("REQUEST_METHOD", ""), route, status, perf_counter() - started)
 
-    return waiting(front, runtime)
+    return annotating(waiting(front, runtime), runtime.giornale, long_paths(runtime.config))
 
 
 def _turn_away(status: HTTPStatus, start_response: StartResponse) -> Iterable[bytes]:

@@ -98,7 +98,10 @@ class Front:
         threads: int,
         domande: Domande | None = None,
         accoglienza: Accoglienza | None = None,
+        closing: Callable[[], None] = lambda: None,
     ) -> None:
+        """`closing`: called when the server has stopped."""
+        self._closing = closing
         self._wsgi = wsgi
         self._limits = limits
         self._domande = domande
@@ -126,6 +129,7 @@ class Front:
         for lane in self._lanes:
             lane.close()
         self._long.close()
+        self._closing()
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
         if "transfer-encoding" in scope.headers and "content-length" in scope.headers:

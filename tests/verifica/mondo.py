@@ -14,10 +14,11 @@ from hub.domain.documenti import Organizzazione
 from hub.domain.errors import HubError
 from hub.domain.stati import TipoSessione
 from hub.store import schema
-from hub.usecases import expire_sessioni, recupero
+from hub.usecases import expire_sessioni, firma_giornale, recupero
 from hub.usecases.open_sessione import open_sessione
 from hub.usecases.registra_pagamento import PagamentoEsterno, registra_pagamento
 from tests.factories import make_documento, make_iud, make_rt, make_voce
+from tests.giornale import mondo as journal
 from tests.importati import Stabilimento
 from tests.rendicontazioni import OGGI, NodoInMemoria, Rendicontazione, make_flusso
 from tests.ricevute import VICINO, deliver, make_ricevuta, make_transfer, pay
@@ -56,6 +57,7 @@ def play(world: World) -> Sano:
     _new_model(world)
     sano = Sano(world=world, **online, **stored, **_registered(world), flusso=_flusso(world))
     _rendicontazioni(world)
+    _giornale(world)
     _waiting(world, sano)
     return sano
 
@@ -184,6 +186,18 @@ def _rendicontazioni(world: World) -> None:
     fdr.tutto()
     while fdr.abbina():
         pass
+
+
+def _giornale(world: World) -> None:
+    """Events in the chains of two enti, signed in between, with a cut below."""
+    old = OGGI - timedelta(days=40)
+    journal.write(world.db, *(journal.make_evento(n, at=old) for n in range(3)))
+    firma_giornale.sign_heads(world.db, journal.FIRMA, old)
+    for ente in ("C_PROVA", "C_VICINO"):
+        journal.write(world.db, *(journal.make_evento(n, ente, at=OGGI) for n in range(5)))
+    firma_giornale.sign_heads(world.db, journal.FIRMA, OGGI)
+    firma_giornale.purge(world.db, journal.FIRMA, timedelta(days=30), OGGI)
+    journal.write(world.db, *(journal.make_evento(n, at=OGGI) for n in range(5, 8)))
 
 
 def _waiting(world: World, sano: Sano) -> None:

@@ -189,7 +189,18 @@ ROTTURE: dict[str, tuple[str, Rottura]] = {
         on(s.dovuti, "id", dovuto(w, w.pagata), importo_pagato_cent=1251)]),
     "registrato un centesimo in più": ("importo_pagato", lambda w: [
         on(s.dovuti, "id", w.registrato.id, importo_pagato_cent=5001)]),
+    "evento del giornale cambiato": ("giornale", lambda w: [evento(5, esito="KO")]),
+    "evento del giornale tolto": ("giornale", lambda w: [delete(s.giornale).where(s.giornale.c.numero == 9)]),
+    "coda del giornale tagliata": ("giornale", lambda w: [delete(s.giornale).where(s.giornale.c.numero > 9)]),
+    "testa firmata cambiata": ("giornale", lambda w: [on(s.giornale_firme, "numero", 5, giorno=OGGI.date(), at=OGGI,
+                                                         firma=b"x" * 64)]),
 }  # fmt: skip
+
+
+def evento(numero: int, **values: Any) -> Executable:
+    """Change an event of Comune di Prova: it alone has more than five."""
+    of = select(s.giornale.c.catena_id).where(s.giornale.c.numero == 9).scalar_subquery()
+    return update(s.giornale).where(s.giornale.c.numero == numero, s.giornale.c.catena_id == of).values(**values)
 
 
 def riusato(w: Sano) -> list[Executable]:

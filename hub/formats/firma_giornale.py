@@ -1,0 +1,46 @@
+"""The signature of the heads of the journal: Ed25519, so that who has the public key alone can verify.
+
+The key is drawn from the installation's PONTEPA_SECRET_KEY: there is no file to lose, and another secret is another
+key. Source: RFC 8032.
+"""
+
+from __future__ import annotations
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from hub.formats.gettoni_firmati import derive_key
+
+
+class FirmaGiornale:
+    """Signs with the key of this installation."""
+
+    def __init__(self, secret_key: str) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(derive_key(secret_key, "giornale/firma"))
+        # 32 bytes.
+        self.pubblica = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    def sign(self, testo: bytes) -> bytes:
+        """Return the signature, 64 bytes."""
+        return self._key.sign(testo)
+
+
+def is_signed_by(pubblica: bytes, firma: bytes, testo: bytes) -> bool:
+    """Whether a signature of a text is that of a public key.
+
+    >>> firma = FirmaGiornale("prova")
+    >>> is_signed_by(firma.pubblica, firma.sign(b"x"), b"x"), is_signed_by(firma.pubblica, firma.sign(b"x"), b"y")
+    (True, False)
+    """
+    try:
+        Ed25519PublicKey.from_public_bytes(pubblica).verify(firma, testo)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def pem_of(pubblica: bytes) -> str:
+    """Return a public key as PEM, for `openssl pkeyutl`."""
+    key = Ed25519PublicKey.from_public_bytes(pubblica)
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
