@@ -263,6 +263,10 @@ _MACCHINE = (
     ),
     Pannello("Morti del processo dei flussi, un'ora", [("sum(increase(pontepa_child_deaths_total[1h]))", "morti")]),
     Pannello(
+        "Eventi del giornale perduti, un'ora", [("sum(increase(pontepa_journal_lost_total[1h]))", "perduti")],
+        "La coda era piena, o il processo è finito senza database.",
+    ),
+    Pannello(
         "Lettura di questi numeri",
         [("max(pontepa_reading_age_seconds)", "età, s"), ("max(pontepa_reading_milliseconds) / 1000", "durata, s")],
         unita="s",
