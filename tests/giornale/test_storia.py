@@ -28,6 +28,7 @@ from hub.domain.delivery import Outcome
 from hub.domain.giornale import codice_mostrabile
 from hub.domain.guasti import CATALOGO
 from hub.formats.firma_giornale import FirmaGiornale
+from hub.formats.posizione_aca import render_posizione
 from hub.formats.senza_password import senza_password
 from hub.store import outbox, schema
 from hub.store.database import Database
@@ -41,6 +42,7 @@ from tests.adapters.test_fdr_nodo import DAL, DOMANDA
 from tests.carrelli import CHIAVI
 from tests.factories import CODICE_FISCALE
 from tests.flows.plant import PASSWORD, Plant, until
+from tests.formats.test_posizione_aca import POSIZIONE
 from tests.giornale.mondo import look, rows
 from tests.inoltro import CHIAVE, configure_inoltro, pay
 from tests.soap.zeep_client import open_door
@@ -232,7 +234,7 @@ def test_calls_to_the_platform_are_told(piccolo: Annotato) -> None:
     limiti = LimitiRest(connect_s=1.0, read_s=5.0)
     with stub(reply(b'{"status": "VALID"}')) as url:
         posizioni = annota.PosizioniAnnotate(PosizioniClient(url, limiti), piccolo.testimone)
-        posizioni.publish(b"{}", CHIAVI, "a" * 32)
+        posizioni.publish(render_posizione(POSIZIONE), CHIAVI, "a" * 32)
     with stub(too_many) as url:
         ricevute = annota.RicevuteAnnotate(RicevuteClient(url, limiti), piccolo.testimone)
         ricevute.ask("12345678903", "iur", "", CHIAVI, "b" * 32)
@@ -245,7 +247,7 @@ def test_calls_to_the_platform_are_told(piccolo: Annotato) -> None:
         ("USCITA", "FdR elenco", "RIPROVARE", "HTTP_503"),
     ]
     (position,) = rows(piccolo.world.db, "-")
-    assert bytes(position.inviato) == sha256(b"{}").digest()
+    assert bytes(position.inviato) == sha256(render_posizione(POSIZIONE)).digest()
 
 
 def test_a_push_to_an_ente_is_told_in_its_chain(piccolo: Annotato) -> None:
