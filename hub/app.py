@@ -315,6 +315,8 @@ def serve(config: Config) -> None:
         # uvloop where it is installed.
         loop=Loops.auto,
         factory=True,
+        # Of HTTP/2 nothing is bounded here, neither heads nor time: no client of ours speaks it, proxies do in front.
+        http=HTTPModes.http1,
         workers=config.workers,
         # A connection costs memory, not a thread: who is slow is outlasted by the others until its time is over.
         backlog=_BACKLOG,
@@ -338,6 +340,7 @@ def run_worker(config: Config) -> None:
     """
     if not config.node_url:
         raise Misconfigured("PONTEPA_NODE_URL non valorizzata: il worker non sa dove inviare")
+    log.configure(config)
     _check_database(config)
     crash.arm(os.environ, is_production=config.is_produzione)
     metrics = _begin_counting(config, "worker")
@@ -379,6 +382,7 @@ def _end_in_time(stop: threading.Event) -> None:
 
 def run_simulator(config: Config, *, port: int, hub_url: str, **options: Any) -> None:
     """Play the node, the payer's page and their misbehaviour until a signal."""
+    log.configure(config)
     serve_simulator(host=config.host, port=port, hub_url=hub_url, data_dir=config.data_dir, **options)
 
 

@@ -62,6 +62,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         from tests.prova import tabella
 
         told += tabella.lines((f"{backend}, {row[0]}", *row[1:]) for backend, row in cadute)
+    if ostili := _told(terminalreporter, "ostili"):
+        from tests.ostili import tabella as of_ostili
+
+        told += of_ostili.lines((f"{backend}, {row[0]}", *row[1:]) for backend, row in ostili)
     if any(ran := _ran(terminalreporter, "test_a_case_of_the_public_suites")):
         from tests.flows.casi import summary as casi
 

@@ -32,6 +32,11 @@ class Problemi:
             raise ConfigurazioneNonValida(self.found)
 
 
+def _without_credentials(text: str) -> str:
+    """Return a text that may be an address without the name and password that stand in it."""
+    return re.sub(r"//[^/]*@", "//***@", text)
+
+
 class Campi:
     """A mapping at a path. A wrong value is noted in `problems` and read as an empty one, so that reading goes on."""
 
@@ -82,7 +87,8 @@ class Campi:
         if is_good and check is not None:
             is_good = check(text)
         if not is_good:
-            self._note(key, f"{text[:60]!r} non ammesso: {rule or f'da 1 a {length_max} caratteri'}")
+            shown = _without_credentials(text)[:60]
+            self._note(key, f"{shown!r} non ammesso: {rule or f'da 1 a {length_max} caratteri'}")
         return text
 
     def long_text(self, key: str, length_max: int) -> str | None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Never, TypeVar
-from urllib.parse import urlsplit
 
 import yaml
 
@@ -42,7 +41,7 @@ from hub.formats.codice_fiscale import is_valid_partita_iva
 from hub.formats.configurazione_certificato import read_certificato_stazione
 from hub.formats.configurazione_export import read_export_giornaliero
 from hub.formats.configurazione_fdr import read_fdr
-from hub.formats.configurazione_inoltro import read_archivio, read_chiave_ritorno, read_endpoint
+from hub.formats.configurazione_inoltro import is_web_address, read_archivio, read_chiave_ritorno, read_endpoint
 from hub.formats.configurazione_nodo import read_metadati, read_ripiego, read_servizi
 from hub.formats.configurazione_rest import read_servizi_rest
 from hub.formats.configurazione_stampa import CHIAVI_ENTE, CHIAVI_TIPO, read_stampa_ente, read_stampa_tipo
@@ -221,7 +220,9 @@ def _read_ente(value: Any, path: str, problems: Problemi, cartella: Path | None 
         stazione=campi.text("stazione", length_max=35),
         codice_segregazione=campi.text("codice_segregazione", pattern=r"[0-9]{2}", rule="2 cifre"),
         iban=_iban(campi, required=True) or "",
-        url_esito=campi.optional_text("url_esito", check=_is_web_address, rule="indirizzo http:// o https://"),
+        url_esito=campi.optional_text(
+            "url_esito", check=is_web_address, rule="indirizzo http:// o https:// senza credenziali"
+        ),
         livelli_base64_pagati=campi.whole("livelli_base64_pagati", (1, 2), 2),
         quota_secondaria=campi.choice("quota_secondaria", QUOTA_SECONDARIA, QUOTA_SECONDARIA[0]),
         esito_carrello=campi.choice("esito_carrello", ESITO_CARRELLO, ESITO_CARRELLO[0]),
@@ -329,11 +330,3 @@ def _importo(campi: Campi) -> int | None:
     if not 0 < importo_cent <= IMPORTO_MAX_CENT:
         campi.problems.add(f"{campi.prefix}importo", f"{text_from_cent(importo_cent)} deve essere maggiore di zero")
     return importo_cent
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and len(text) <= 2048
-    except ValueError:
-        return False

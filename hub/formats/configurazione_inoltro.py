@@ -45,14 +45,23 @@ def read_archivio(campi: Campi) -> str | None:
 def is_service_address(text: str) -> bool:
     """Say whether the hub may be asked to call this; http is refused later, where the installation is not a workbench.
 
-    >>> [is_service_address(url) for url in ("https://e.example.org/x", "https://a:b@e.it", "ftp://e.it", "https:")]
+    >>> [is_service_address(url) for url in ("https://e.example.org/x", "https://e.it/#x", "ftp://e.it", "https:")]
     [True, False, False, False]
     """
+    return is_web_address(text) and not urlsplit(text).fragment
+
+
+def is_web_address(text: str) -> bool:
+    """Say whether a browser may be sent there: absolute, http or https, nothing hidden in it.
+
+    >>> [is_web_address(url) for url in ("https://e.it/#x", "https://a:b@e.it", "https://e.it/a b", "https://e.it:x")]
+    [True, False, False, False]
+    """
+    if any(char <= " " or char in '\\"<>\x7f' for char in text):
+        return False
     try:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
         return False
-    return (
-        parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and not parts.fragment
-    )
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc

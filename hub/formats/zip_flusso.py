@@ -5,6 +5,8 @@ Source: flows, 1.2 and 1.3; defect 8 (12). The directory is looked at before the
 
 from __future__ import annotations
 
+import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -25,6 +27,8 @@ _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _LOCAL = b"PK\x03\x04"
 _BLOCK = 1024 * 1024
+# What the library says of an archive whose directory points where nothing is, or whose heads are no heads.
+_UNREADABLE = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, struct.error)
 _BROKEN = "lo zip è rovinato: ricrearlo e mandarlo di nuovo"
 _TOO_LARGE = "il csv dentro lo zip è troppo grande, o compresso oltre il verosimile: dividere il flusso"
 _LIES = "lo zip è rovinato, o mente sulla dimensione del csv: ricrearlo"
@@ -99,7 +103,7 @@ def _opened(archivio: BinaryIO, limiti: LimitiZip) -> Iterator[zipfile.ZipFile]:
     _check_directory(archivio, limiti)
     try:
         opened = zipfile.ZipFile(archivio)
-    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
+    except _UNREADABLE as error:
         raise _refused(_BROKEN) from error
     with opened:
         _check_entries(opened.infolist(), limiti)
@@ -110,7 +114,7 @@ def _opened(archivio: BinaryIO, limiti: LimitiZip) -> Iterator[zipfile.ZipFile]:
 def _entry(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[CsvNelloZip]:
     try:
         content = opened.open(entry)
-    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
+    except _UNREADABLE as error:
         raise _refused(_BROKEN) from error
     with content:
         yield CsvNelloZip(content, entry.file_size)
@@ -159,6 +163,8 @@ def _check_entries(entries: list[zipfile.ZipInfo], limiti: LimitiZip) -> None:
     for entry, name in zip(entries, names, strict=True):
         if name != entry.filename or set(name) & set("/\\:\0") or not name.isprintable():
             raise _refused("lo zip contiene un nome con un percorso: i file devono stare in cima, senza cartelle")
+        if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+            raise _refused(f"lo zip contiene {name[:120]!r} che non è un file: un collegamento, o altro")
         if entry.flag_bits & _ENCRYPTED:
             raise _refused("lo zip è cifrato: crearlo senza password")
         if entry.compress_type not in _METHODS:

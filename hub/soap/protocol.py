@@ -90,7 +90,11 @@ class ContractSoap11(Soap11):
 
     def _header(self, call: Call, headers: list[etree._Element], verb: Verb) -> etree._Element | None:
         self._refuse_obligations(call, headers)
-        return next((header for header in headers if header.tag == verb.header), None)
+        found = [header for header in headers if header.tag == verb.header]
+        if len(found) > 1 and call.signature is None:
+            # Whoever stands between may have read the other one. A signed message says by itself which one counts.
+            raise refuse(call, "Client", "La busta SOAP ripete l'intestazione dell'operazione: ne serve una")
+        return found[0] if found else None
 
     def _refuse_obligations(
         self, call: Call, headers: list[etree._Element], understood: frozenset[str] = frozenset()

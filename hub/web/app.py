@@ -86,6 +86,8 @@ def create_flask(
     app.extensions[CERTIFICATE] = certificate
     app.jinja_env.filters.update(euro=euro, ora=ora, istante=datetime.isoformat)
     app.jinja_env.globals["static_version"] = _digest(Path(str(app.static_folder)))
+    # An address is one text: what is nearly ours is not found, and nobody is sent on to wherever his Host header says.
+    app.url_map.merge_slashes = False
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(HubError, _refused)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hub.web.rsgi import Exchange
+from hub.web.rsgi import Exchange, pieces
 
 # Shorter bodies are not counted: nearly all are, and as many as there are connections fit.
 SMALL_BYTES = 16 * 1024
@@ -43,9 +43,9 @@ class Posto:
                 del self._deposito.by_source[self._source]
 
     async def read(self, exchange: Exchange, limit: int) -> bytes:
-        """Return the body, cut just past the limit. Raises: TroppiByte."""
+        """Return the body, cut just past the limit. Raises: TroppiByte, TroppiPezzi."""
         read = bytearray()
-        async for block in exchange:
+        async for block in pieces(exchange):
             read += block
             if len(read) > limit:
                 return bytes(read[: limit + 1])

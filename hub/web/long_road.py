@@ -24,7 +24,7 @@ from hub.web.lane import Chi, Lane
 from hub.web.mittente import ALTRI
 from hub.web.paced import answering
 from hub.web.rifiuti import Rifiuti
-from hub.web.rsgi import Exchange, Headers, Stream, Wsgi, declared_length
+from hub.web.rsgi import DI_TROPPI_PEZZI, Exchange, Headers, Stream, TroppiPezzi, Wsgi, declared_length, pieces
 
 # Key of the WSGI environment: an empty block before the status is taken as "ask again in a moment".
 PACED = "pontepa.paced"
@@ -139,6 +139,8 @@ class LongRoad:
             except TimeoutError:
                 text = "Richiesta troppo lenta: il contenuto non è arrivato in tempo"
                 return self._rifiuti.tell(exchange, scope.path, 408, text)
+            except TroppiPezzi:
+                return self._rifiuti.tell(exchange, scope.path, 400, DI_TROPPI_PEZZI)
             except ConnectionResetError:
                 text = "Richiesta interrotta: il contenuto non è arrivato intero"
                 return self._rifiuti.tell(exchange, scope.path, 400, text)
@@ -152,7 +154,7 @@ class LongRoad:
         """Lay the body down and return its length; of one that is too long, cut or not even begun, a length that says
         so.
 
-        Raises: TimeoutError, OSError (no room), ConnectionResetError (it broke off).
+        Raises: TimeoutError, TroppiPezzi, OSError (no room), ConnectionResetError (it broke off).
         """
         declared = declared_length(scope.headers)
         if declared is not None and not (declared.isdigit() and len(declared) < 19 and int(declared) <= limit):
@@ -160,7 +162,7 @@ class LongRoad:
         loop = asyncio.get_running_loop()
         started, read, held = loop.time(), 0, bytearray()
         async with asyncio.timeout(self._seconds) as patience:
-            async for block in exchange:
+            async for block in pieces(exchange):
                 held += block
                 read += len(block)
                 if len(held) >= _WRITE_BYTES:

@@ -27,7 +27,16 @@ from hub.web.lane import Lane, Scartata
 from hub.web.long_road import LongRoad
 from hub.web.mittente import Mittenti
 from hub.web.rifiuti import Rifiuti
-from hub.web.rsgi import Exchange, Headers, Scope, Wsgi, declared_length
+from hub.web.rsgi import (
+    DI_TROPPI_PEZZI,
+    Exchange,
+    Headers,
+    Scope,
+    TroppiPezzi,
+    Wsgi,
+    declared_length,
+    is_unreadable,
+)
 
 Answer = tuple[int, Headers, bytes]
 # Who is sent away comes back after so many seconds, not all at the same instant.
@@ -136,6 +145,8 @@ class Front:
             # Who is in front may have taken the other one for the end of the body. Source: RFC 9112, 6.1 and 11.2.
             text = "Richiesta ambigua: lunghezza dichiarata due volte"
             return self._tell(exchange, scope, 400, text, ("connection", "close"))
+        if is_unreadable(scope.headers):
+            return self._tell(exchange, scope, 400, "Intestazione con caratteri non ammessi")
         source = self._how.mittenti.source(scope)
         long_limit = self._long.limit_of(scope.path)
         if long_limit is not None:
@@ -156,6 +167,8 @@ class Front:
                 except TimeoutError:
                     text = "Richiesta troppo lenta: il contenuto non è arrivato in tempo"
                     return self._tell(exchange, scope, 408, text)
+                except TroppiPezzi:
+                    return self._tell(exchange, scope, 400, DI_TROPPI_PEZZI)
                 except TroppiByte:
                     return self._shed(exchange, scope, lane, MEMORIA)
                 except self._how.interrupted:
