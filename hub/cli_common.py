@@ -25,6 +25,8 @@ from hub.domain.errors import HubError
 from hub.store.database import Database
 from hub.store.faults import DatabaseError
 
+# An id is a 64-bit number of the database.
+ID = click.IntRange(1, 2**63 - 1)
 json_option = click.option("--json", "as_json", is_flag=True, help="Una risposta JSON al posto della tabella.")
 
 

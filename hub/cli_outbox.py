@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hub.cli_common import Settings, json_option, pass_settings, print_json, print_table, utc_now
+from hub.cli_common import ID, Settings, json_option, pass_settings, print_json, print_table, utc_now
 from hub.domain.errors import NotFound
 from hub.domain.stati import StatoMessaggio
 from hub.store import outbox
@@ -41,7 +41,7 @@ def outbox_list(settings: Settings, stato: str | None, limit: int, as_json: bool
 
 
 @outbox_group.command("show")
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @json_option
 @pass_settings
 def outbox_show(settings: Settings, id: int, as_json: bool) -> None:
@@ -58,7 +58,7 @@ def outbox_show(settings: Settings, id: int, as_json: bool) -> None:
 
 
 @outbox_group.command("retry")
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @pass_settings
 def outbox_retry(settings: Settings, id: int) -> None:
     """Riprova adesso un messaggio in attesa o messo da parte."""
@@ -68,7 +68,7 @@ def outbox_retry(settings: Settings, id: int) -> None:
 
 
 @outbox_group.command("park")
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @click.option("--motivo", required=True, help="Perché: resta scritto accanto al messaggio.")
 @pass_settings
 def outbox_park(settings: Settings, id: int, motivo: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from hub.cli_common import (
+    ID,
     Refusal,
     Settings,
     json_option,
@@ -84,8 +85,8 @@ def rendicontazione_list(
 
 
 @rendicontazione_group.command("show")
-@click.argument("id", type=int)
-@click.option("--dopo", type=int, default=0, help="Solo i pagamenti dopo questo numero.")
+@click.argument("id", type=ID)
+@click.option("--dopo", type=click.IntRange(0, 2**63 - 1), default=0, help="Solo i pagamenti dopo questo numero.")
 @click.option("--righe", "righe_max", type=click.IntRange(0, 10_000), default=50, show_default=True)
 @json_option
 @pass_settings
@@ -162,7 +163,7 @@ def rendicontazione_chiedi(settings: Settings, cod_ipa_ente: str | None) -> None
 
 
 @rendicontazione_group.command("riprova")
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @pass_settings
 def rendicontazione_riprova(settings: Settings, id: int) -> None:
     """Fa scaricare un'altra volta un flusso che non è arrivato o non si legge."""
@@ -172,7 +173,7 @@ def rendicontazione_riprova(settings: Settings, id: int) -> None:
 
 
 @rendicontazione_group.command("scarica")
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @click.option("--in", "folder", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path("."))
 @pass_settings
 def rendicontazione_scarica(settings: Settings, id: int, folder: Path) -> None:

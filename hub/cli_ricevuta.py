@@ -7,7 +7,17 @@ from typing import Any
 
 import click
 
-from hub.cli_common import Refusal, Settings, json_option, pass_settings, print_json, print_table, print_values, utc_now
+from hub.cli_common import (
+    ID,
+    Refusal,
+    Settings,
+    json_option,
+    pass_settings,
+    print_json,
+    print_table,
+    print_values,
+    utc_now,
+)
 from hub.domain.errors import NotFound
 from hub.domain.stati import StatoRt
 from hub.store import rt_ricevute
@@ -41,7 +51,7 @@ def _row(row: Any) -> dict[str, Any]:
 @click.option("--stato", type=click.Choice([str(stato) for stato in StatoRt]),
               help="Senza, quelle da guardare: eccedenze, inattese, quarantena, respinte, segnalate.")  # fmt: skip
 @click.option("--iuv", help="Tutte quelle di uno IUV.")
-@click.option("--dopo", type=int, default=0, help="Solo quelle dopo questo id.")
+@click.option("--dopo", type=click.IntRange(0, 2**63 - 1), default=0, help="Solo quelle dopo questo id.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
 @json_option
 @pass_settings
@@ -56,7 +66,7 @@ def ricevuta_list(
 
 
 @ricevuta_group.command("show")
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @click.option("--salva", type=click.Path(path_type=Path, dir_okay=False), help="Scrive qui i byte come sono arrivati.")
 @json_option
 @pass_settings
@@ -81,7 +91,7 @@ def ricevuta_show(settings: Settings, id: int, salva: Path | None, as_json: bool
 
 
 @ricevuta_group.command("retry")
-@click.argument("id", type=int)
+@click.argument("id", type=ID)
 @pass_settings
 def ricevuta_retry(settings: Settings, id: int) -> None:
     """Fa guardare di nuovo al worker una ricevuta inattesa, in quarantena o respinta."""

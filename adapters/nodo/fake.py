@@ -25,7 +25,7 @@ from adapters.nodo.fake_piattaforma import Piattaforma
 from adapters.nodo.fake_rt import Courier
 from adapters.nodo.fake_sportello import Sportello
 from adapters.nodo.fake_sportello_web import SportelloDoor
-from adapters.nodo.fake_wire import ListeningServer, html_response, json_object, json_response
+from adapters.nodo.fake_wire import JsonRequest, ListeningServer, html_response, json_object, json_response
 from adapters.nodo.faults_script import FaultRule, FaultScript, GuastoNonValido, Kind, rule_from_mapping, rule_from_text
 from adapters.nodo.fdr_pagati import of_ricevute, of_rt
 from adapters.nodo.fdr_prodotti import Pagamento
@@ -90,7 +90,7 @@ class Simulator:
         self.ledger_fdr.close()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        request = Request(environ)
+        request = JsonRequest(environ)
         request.max_content_length = BODY_BYTES_MAX
         try:
             response = self._route(request)

@@ -34,6 +34,7 @@ _OGGETTI = frozenset(
         schema.stazioni.c.indirizzi, schema.stazioni.c.attese, enti.c.contatti, schema.tipi.c.metadati, dovuti.c.marca,
         dovuti.c.pagatore, dovuti.c.secondario, schema_verifica.attivazioni_ccp.c.dati,
         schema_verifica.servizi_avviso.c.campi, schema.stato_tassonomia.c.avvisi,
+        schema.misure.c.valori,
     }
 )  # fmt: skip
 

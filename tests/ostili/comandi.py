@@ -48,7 +48,7 @@ def flusso(scena: Scena, ingresso: Ingresso, data: bytes) -> Risposta:
 
 def config(scena: Scena, ingresso: Ingresso, data: bytes) -> Risposta:
     """The bytes are a configuration file."""
-    return _of_file(scena, ["config", ingresso.con.get("comando", "apply")], "installazione.yaml", data)
+    return _of_file(scena, ["config", ingresso.con.get("comando", "plan")], "installazione.yaml", data)
 
 
 def tassonomia(scena: Scena, ingresso: Ingresso, data: bytes) -> Risposta:

@@ -18,7 +18,7 @@ from tests.ostili.risposta import Risposta
 from tests.ostili.scena import HEADER, Scena
 from tests.tracciati import make_zip
 
-_WAIT_S = 120
+_WAIT_S = 300
 
 
 def send(scena: Scena, famiglia: Famiglia) -> dict[Ingresso, Risposta]:
