@@ -315,8 +315,6 @@ def serve(config: Config) -> None:
         # uvloop where it is installed.
         loop=Loops.auto,
         factory=True,
-        # Of HTTP/2 nothing is bounded here, neither heads nor time: no client of ours speaks it, proxies do in front.
-        http=HTTPModes.http1,
         workers=config.workers,
         # A connection costs memory, not a thread: who is slow is outlasted by the others until its time is over.
         backlog=_BACKLOG,
