@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from hub.domain.documenti import DocumentoDovuti, MarcaBollo, QuotaSecondaria, SingoloDovuto, Soggetto
-from hub.domain.errors import Misconfigured
+from hub.domain.errors import DovutoNonPagabile, Misconfigured
 from hub.formats.dovuti import read_dovuti
 from hub.formats.enti_secondari import read_enti_secondari
 from hub.store import dovuti, sessioni
@@ -45,7 +45,7 @@ class Parte:
 def read_parti(db: Database, anagrafe: Anagrafe, row: Row[Any], now: datetime) -> list[Parte]:
     """Return the parts of a session, in order.
 
-    Raises: Misconfigured (an ente is no longer there).
+    Raises: DovutoNonPagabile (a stored dovuto was cancelled), Misconfigured (an ente is no longer there).
     """
     if row.documento is not None:
         return [Parte(configurato_of(anagrafe, row.ente_id, now), read_dovuti(row.documento))]
@@ -75,7 +75,7 @@ def _parte(configurato: EnteConfigurato, elemento: Row[Any], stored: Row[Any] | 
         documento = read_dovuti(elemento.documento)
         return Parte(configurato, own_share(documento, secondario, configurato.ente), secondario)
     if stored is None:
-        raise Misconfigured("il dovuto della sessione non esiste più")
+        raise DovutoNonPagabile("il dovuto di questa sessione non c'è più: l'ente lo ha annullato")
     return Parte(configurato, documento_of(stored), secondario_of(stored), stored)
 
 

@@ -83,14 +83,14 @@ class SessionePagamento:
 
 
 def find_sessione(db: Database, anagrafe: Anagrafe, id_session: str, now: datetime) -> SessionePagamento:
-    """Return the session behind the payer's address. Raises: NotFound."""
+    """Return the session behind the payer's address. Raises: NotFound, DovutoNonPagabile (it was cancelled)."""
     with db.reading() as session:
         row = sessioni.by_id(session, id_session)
     return _describe(db, anagrafe, row, now)
 
 
 def _describe(db: Database, anagrafe: Anagrafe, row: Row[Any], now: datetime) -> SessionePagamento:
-    """Raises: Misconfigured (an ente or the dovuto of the session is no longer there)."""
+    """Raises: DovutoNonPagabile (the dovuto of the session was cancelled), Misconfigured (an ente is not there)."""
     ente = configurato_of(anagrafe, row.ente_id, now).ente
     parti = read_parti(db, anagrafe, row, now)
     pagatore = parti[0].documento.pagatore

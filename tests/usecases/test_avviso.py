@@ -97,6 +97,18 @@ def test_two_sessions_of_one_avviso_start_one_payment(world):
     assert len(world.rows(schema.carrelli)) == 1
 
 
+def test_a_session_whose_avviso_was_cancelled_meanwhile_cannot_be_paid(world):
+    """The payer is told so on his page; it is no error of the installation."""
+    row = world.lay_avviso()
+    id_session = world.verifica()
+    world.change(schema.dovuti, "id", row.id, stato="ANNULLATO", attuale=False)
+
+    with pytest.raises(DovutoNonPagabile, match="annullato"):
+        world.start(id_session)
+
+    assert world.rows(schema.carrelli) == []
+
+
 def test_a_positive_receipt_after_a_negative_one_takes_the_place_of_the_copy_that_waits(world):
     world.lay_avviso()
     first = world.attempt(1)
