@@ -1,7 +1,8 @@
 """Where a process may be made to die, so that it can be shown that nobody notices: the points, and who honours them.
 
-Only `PONTEPA_TEST_CRASH=<point>[:<nth>]` makes one count, and only outside production: the process then dies at once,
-as of `kill -9`, the n-th time that it gets there. In every other process a point costs a look at a name.
+Only `PONTEPA_TEST_CRASH=<point>[:<nth>[:gela]]` makes one count, and only outside production: the process then dies at
+once, as of `kill -9`, the n-th time that it gets there, or freezes until somebody sends it SIGCONT. In every other
+process a point costs a look at a name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 FLAG = "PONTEPA_TEST_CRASH"
+# By the third word of the flag.
+_SEGNALI = {"": signal.SIGKILL, "gela": signal.SIGSTOP}
 
 
 class Punto(StrEnum):
@@ -82,10 +85,10 @@ class Punto(StrEnum):
 
 
 class _Armed:
-    """One point that counts, and how many times it is still passed unharmed."""
+    """One point that counts, how many times it is still passed unharmed, and what happens then."""
 
-    def __init__(self, punto: Punto, nth: int) -> None:
-        self._punto, self._left = punto, nth
+    def __init__(self, punto: Punto, nth: int, segnale: signal.Signals) -> None:
+        self._punto, self._left, self._segnale = punto, nth, segnale
         self._lock = threading.Lock()
 
     def reach(self, punto: Punto) -> None:
@@ -94,7 +97,7 @@ class _Armed:
         with self._lock:
             self._left -= 1
             if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), self._segnale)
 
 
 _armed: _Armed | None = None
@@ -103,24 +106,27 @@ _armed: _Armed | None = None
 def arm(environment: Mapping[str, str], *, is_production: bool) -> bool:
     """Make the point that the flag names count in this process; False when none does.
 
-    In production the flag is not even read. Raises: ValueError (a point that is not declared, a number that is none).
+    In production the flag is not even read. Raises: ValueError (a point that is not declared, a number that is none,
+    something else than freezing).
     """
     global _armed
     _armed = None
     words = environment.get(FLAG, "")
     if is_production or not words:
         return False
-    name, _, nth = words.partition(":")
+    name, nth, how = (words + "::").split(":")[:3]
     if nth and not nth.isdigit() or nth and int(nth) < 1:
         raise ValueError(f"{FLAG}={words}: the number after the colon must be 1 or more")
     punto = next((punto for punto in Punto if punto == name), None)
     if punto is None:
         raise ValueError(f"{FLAG}={words}: no such point")
-    _armed = _Armed(punto, int(nth or 1))
+    if words.count(":") > 2 or how not in _SEGNALI:
+        raise ValueError(f"{FLAG}={words}: after the number only 'gela'")
+    _armed = _Armed(punto, int(nth or 1), _SEGNALI[how])
     return True
 
 
 def crash_point(punto: Punto) -> None:
-    """Die here if this process was told to."""
+    """Die or freeze here if this process was told to."""
     if _armed is not None:
         _armed.reach(punto)

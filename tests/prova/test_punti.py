@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import signal
 import subprocess
 import sys
@@ -70,7 +71,25 @@ def test_in_production_and_at_other_points_nobody_dies() -> None:
     assert _run("sviluppo", "") == (0, ["False", "vivo", "vivo"])
 
 
-@pytest.mark.parametrize("flag", ["relay.inventato", "relay.inviato:0", "relay.inviato:x", "relay.inviato:-1"])
+def test_a_process_freezes_at_its_point_until_it_is_thawed() -> None:
+    command = [sys.executable, "-c", _TWICE, "sviluppo"]
+    environment = {FLAG: "relay.inviato:2:gela", "PYTHONPATH": str(HUB.parent)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        stopped_by = os.WSTOPSIG(status)
+        process.send_signal(signal.SIGCONT)
+        told, _ = process.communicate(timeout=60)
+
+    assert (stopped_by, told.split(), process.returncode) == (signal.SIGSTOP, ["True", "vivo", "vivo"], 0)
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "relay.inventato", "relay.inviato:0", "relay.inviato:x", "relay.inviato:-1", "relay.inviato:1:muore",
+        "relay.inviato:1:gela:2",
+    ],
+)  # fmt: skip
 def test_a_point_that_is_not_declared_and_a_number_that_is_none_are_errors(flag: str) -> None:
     with pytest.raises(ValueError, match="relay"):
         arm({FLAG: flag}, is_production=False)
