@@ -28,6 +28,8 @@ Session = Connection
 
 # Longer than any transaction of ours: a writer of another process is waited for, not refused.
 _SQLITE_BUSY_MS = 30_000
+# More than the hub has: the driver's own 128 are fewer than one payment's, and each would be parsed again and again.
+_SQLITE_STATEMENTS = 512
 
 
 def _sqlite_engine(url: str, pool_size: int) -> Engine:
@@ -40,7 +42,9 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
         max_overflow=0,
         # Each connection has its pages in memory: the same few go on being used.
         pool_use_lifo=True,
-        connect_args={"check_same_thread": False, "timeout": _SQLITE_BUSY_MS / 1000},
+        connect_args={
+            "check_same_thread": False, "timeout": _SQLITE_BUSY_MS / 1000, "cached_statements": _SQLITE_STATEMENTS,
+        },  # fmt: skip
     )
 
     @event.listens_for(engine, "connect")
