@@ -252,6 +252,12 @@ class Installation:
         if done.returncode:
             raise RuntimeError(f"pontepa {' '.join(arguments)}: {(done.stderr or done.stdout).decode()[-2000:]}")
 
+    def check(self) -> None:
+        """Let `pontepa verify` look at everything that is kept, files included. Raises: AssertionError (findings)."""
+        command = [*_pontepa(), "verify", "--file", "--json"]
+        done = subprocess.run(command, env=self.environment, cwd=self.folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def start(
         self, name: str, command: list[str], ready_url: str | None, env: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:

@@ -27,6 +27,7 @@ from benchmarks.processes import Installation, fresh_database
 from hub.domain.iuv import build_iuv_all, numero_avviso
 from hub.store import schema
 from hub.store.database import Database
+from hub.store.iuv import lease
 from tests.ricevute import NS, make_ricevuta
 
 PATH = "/ws/fesp/paForNode"
@@ -87,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             drained_s = wait_applied(db, _DRAIN_S)
             conti = count(db)
             db.close()
+            installation.check()
     report.say(f"storm of receipts, {report.kind_of(options.database)}, {report.machine()}")
     _tell(piano, conti, receipts, verifies, drained_s)
     is_whole = conti.lost(piano) == 0 and conti.doubled() == 0 and receipts.refused == 0
@@ -99,6 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def prepare(db: Database, receipts: int, rng: random.Random) -> Piano:
     """Write the notices and return what is sent about them. The ente of the demo's configuration must be there."""
     unknown = receipts // 100
+    with db.transaction() as session:
+        lease(session, _DOMINIO, "01", _FIRST_UNKNOWN + unknown)
     known = build_iuv_all(1, _FIRST, receipts - unknown)
     _lay_notices(db, known)
     _lay_notices(db, build_iuv_all(1, _FIRST_TO_VERIFY, _TO_VERIFY))

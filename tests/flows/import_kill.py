@@ -199,6 +199,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 stored = one.count()
                 said = one.mittente.upload(one.mittente.authorize(), flow)
                 assert "codice" in said and one.count() == stored
+                one.plant.check()
                 report.say(f"{kind}: {stored} dovuti, {len(outcomes[-1].refused)} rows without one; again: {said}")
                 if kind == "killed":
                     report.say(f"{one.landed} of {options.kills} kills before the end")

@@ -28,6 +28,7 @@ def test_a_flow_whose_worker_is_killed_again_and_again_leaves_what_an_undisturbe
         stored = one.count()
         again = one.mittente.upload(one.mittente.authorize(), flow)
         assert (one.count(), "codice" in again) == (stored, True)
+        one.plant.check()
 
     assert one.landed >= 2
     check(undisturbed, killed, ROWS)

@@ -24,6 +24,7 @@ def test_a_storm_of_receipts_loses_and_doubles_nothing(database_url: str, tmp_pa
 
         conti = count(db)
         db.close()
+        plant.check()
     assert (len(piano.messages), receipts.refused) == (RECEIPTS * 11 // 10, 0), receipts.sample
     assert verifies.latencies_s, verifies.sample
     assert conti.by_stato == {"ELABORATA": RECEIPTS - piano.unknown, "ORFANA": piano.unknown}

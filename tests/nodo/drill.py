@@ -113,7 +113,7 @@ def run(plant: Plant, payments: int, restarts: int, rng: random.Random, *, conve
         for one in begun:
             one.result()
     report.say(f"{payments} payments begun in {time.monotonic() - started:.0f} s, {restarts} workers killed")
-    _wait(engine, limit_s)
+    wait_resolved(engine, limit_s)
     payers.stop()
     outcome = _told(plant, engine, payments)
     engine.dispose()
@@ -137,7 +137,7 @@ def _set_up(plant: Plant, *, convertita: bool) -> None:
     assert answer.status == 200, answer.data
 
 
-def _wait(engine: Any, limit_s: float) -> None:
+def wait_resolved(engine: Any, limit_s: float) -> None:
     """Return when no attempt is without an outcome, or when the time is over: what is left must be in the list."""
     ends_at = time.monotonic() + limit_s
     said_at = 0.0
@@ -175,6 +175,7 @@ def _told(plant: Plant, engine: Any, payments: int) -> Outcome:
     command = [pontepa, "tentativo", "list", "--tutti", "--limit", "10000", "--json"]
     told = subprocess.run(command, env=plant.environment, cwd=plant.folder, capture_output=True, check=True)
     outcome.unresolved = json.loads(told.stdout)
+    plant.check()
     # Counted after the list: the workers go on meanwhile, and what is open still was open then.
     open_carts = select(func.count()).select_from(carrelli).where(carrelli.c.stato == "PAGAM_IN_CORSO")
     with engine.connect() as connection:

@@ -221,7 +221,7 @@ def perform(luogo: Luogo, now: datetime, deed: Deed, flag: str = "") -> Fine:
 
 def _perform(luogo: Luogo, now: datetime, deed: Deed, flag: str, answers: Connection) -> None:
     faulthandler.dump_traceback_later(_STEP_S, exit=True)
-    log.configure(_Quiet())
+    log.configure(Quiet())
     crash.arm({crash.FLAG: flag}, is_production=False)
     try:
         with open_palco(luogo, now) as palco:
@@ -232,6 +232,8 @@ def _perform(luogo: Luogo, now: datetime, deed: Deed, flag: str, answers: Connec
         answers.send(traceback.format_exc())
 
 
-class _Quiet:
+class Quiet:
+    """Settings of a process that tells errors alone."""
+
     log_format = "json"
     log_level = "error"

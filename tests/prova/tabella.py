@@ -16,3 +16,9 @@ def lines(rows: Iterable[Row]) -> Iterator[str]:
         yield f"{fault:{width}}  {injected:9}  {lost:7}  {doubled:5}  {recovery_s:11.0f}"
     injected, lost, doubled = (sum(row[index] for row in rows) for index in (1, 2, 3))
     yield f"{'in tutto: ' + str(len(rows)) + ' guasti':{width}}  {injected:9}  {lost:7}  {doubled:5}"
+
+
+def exit_code(rows: Iterable[Row]) -> int:
+    """1 when anything was lost or doubled, or nothing was injected at all."""
+    rows = list(rows)
+    return 0 if any(row[1] for row in rows) and not any(row[2] or row[3] for row in rows) else 1
