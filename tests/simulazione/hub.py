@@ -24,7 +24,7 @@ from hub.formats.nodo_messaggi import Psp
 from hub.store import schema
 from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database, Session
-from hub.store.iuv import IuvBlocks
+from hub.store.iuv import IuvBlocks, lease
 from hub.usecases import elabora_ricevute, expire_sessioni, inoltro_esito, recupero, relay_outbox
 from hub.usecases.attiva_avviso import Attivazione, attiva_avviso
 from hub.usecases.attiva_rpt import AttivazioneCcp, attiva_rpt
@@ -52,6 +52,8 @@ from tests.world import INTERMEDIARIO, STAZIONE, TOPIC_RPT, Clock, World, build_
 LEASE = timedelta(seconds=90)
 LIMITS = RelayLimits(slots=2, lease=LEASE, margin=timedelta(seconds=30), attempts_max=8)
 BLOCCO = timedelta(minutes=30)
+# IUVs that are given out before a story begins.
+NUMERI = 2000
 _TTL = timedelta(hours=1)
 _GRACE = timedelta(minutes=5)
 _PSP = Psp("PSP01", "97735020584", "97735020584_01")
@@ -179,6 +181,8 @@ class Banco:
             for table in _USATE:
                 session.exec_driver_sql(f"DELETE FROM {table.name}")
             session.execute(schema.stazioni.update().values(rileva_duplicati=rileva_duplicati))
+            # The notices of a story have numbers that the hub has given out.
+            lease(session, INTERMEDIARIO, "01", NUMERI)
 
     def close(self) -> None:
         self.db.tempo = self.db.on_commit = None
