@@ -1,4 +1,5 @@
-# make demo | make test | make lint | make interop | make bench | make docs | make site: each one prepares .venv by itself.
+# make demo | make test | make proof | make proof-long | make lint | make interop | make bench | make docs | make site: each one
+# prepares .venv by itself.
 # Wanted on the machine: Python 3.11 or later. PYTHON=/path/to/python chooses one.
 
 VENV := .venv
@@ -14,7 +15,7 @@ RUFF := $(BIN)/ruff
 RUFF_ARGS := --line-length 120 --target-version py311
 CODE := hub adapters tests examples benchmarks docs migrations
 
-.PHONY: demo test lint format interop bench docs site wheel clean
+.PHONY: demo test proof proof-long lint format interop bench docs site wheel clean
 
 demo: $(STAMP)
 	$(BIN)/pontepa demo
@@ -23,6 +24,12 @@ demo: $(STAMP)
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS)
+
+proof: $(DEV_STAMP)
+	$(BIN)/python -m tests.prova
+
+proof-long: $(DEV_STAMP)
+	$(BIN)/python -m tests.prova --lunga
 
 lint: $(DEV_STAMP)
 	$(RUFF) check $(RUFF_ARGS) --select E,F,W,I,B $(CODE)

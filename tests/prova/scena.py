@@ -31,6 +31,7 @@ from hub.usecases.start_pagamento import TOPIC_NODO
 from tests import pg
 from tests.adapters.simulated import post_json
 from tests.inoltro import CHIAVE
+from tests.prova.controllo import rilievi
 from tests.prova.palco import Deed, Luogo, perform
 from tests.world import Clock, World, build_world, world_over
 
@@ -208,12 +209,15 @@ class Prova:
 
     def __init__(self, storia: Storia, url: str, server: pg.Server | None, folder: Path) -> None:
         self.storia, self._url, self._server, self._folder = storia, url, server, folder
+        # What `pontepa verify` says of the databases that the tellings left, and of how many of them.
+        self.rilievi: list[str] = []
+        self.verificate = 0
         self._archivio = folder / "prima"
         self._archivio.mkdir()
         self._count = 0
 
-    def run(self, *, times: int = 1, nth: int = 1, said: Callable[[Caduta], None] = lambda _: None) -> list[Caduta]:
-        """Return what became of the story for each of its points."""
+    def run(self, *, times: int = 1, nth: int = 1, has_verify: bool = False) -> list[Caduta]:
+        """Return what became of the story for each of its points. `has_verify`: what is left is verified as well."""
         with EnteFinto(CHIAVE) as ente:
             now = self._prepare(ente)
             with self._scena(ente, now) as scena:
@@ -230,7 +234,10 @@ class Prova:
                     cadute.append(
                         Caduta(fault, scena.injected, undisturbed - facts, facts - undisturbed, recovery_s)
                     )
-                said(cadute[-1])
+                    if has_verify:
+                        self.verificate += 1
+                        found = rilievi(scena.world.db, Path(scena.luogo.archivio))
+                        self.rilievi += [f"{fault}: {line}" for line in found]
         return cadute
 
     def _prepare(self, ente: EnteFinto) -> datetime:
