@@ -45,7 +45,8 @@ _CAUSALE = "Pagamento registrato dall'ente"
 _ANONIMO = Soggetto("F", "ANONIMO", "ANONIMO")
 # The prefix keeps the hub's own IUD apart from any that an ente may send. Source: flows, 4.4.
 _IUD = "000{}"
-
+# Of a dovuto that ends with its session. Source: node, annex on outcomes of a receipt (1: not paid).
+_NON_PAGATO = 1
 
 @dataclass(frozen=True, slots=True)
 class PagamentoEsterno:
@@ -161,10 +162,20 @@ def _pay(session: Session, ente: Row[Any], row: Row[Any], pagamento: PagamentoEs
         dovuti.correct_outcome(session, row, now, **outcome)
     else:
         dovuti.move(session, row, to=StatoDovuto.COMPLETATO, at=now, **outcome)
+    _end_others(session, carrello_id, row.id, now)
     paid = depositati.find_version(session, row.id)
     assert paid is not None
     queue_esito(session, ente, paid, None, now)
     queue_posizioni(session, row.ente_id, [row.iuv], now)
+
+
+def _end_others(session: Session, carrello_id: str, dovuto_id: str, now: datetime) -> None:
+    """The other dovuti of a carrello end with it, unpaid: only one is told of, and nobody could pay them any more."""
+    for other in carrelli.dovuti_of(session, carrello_id):
+        if other.id != dovuto_id and is_legal(StatoDovuto(other.stato), StatoDovuto.COMPLETATO):
+            dovuti.move(
+                session, other, to=StatoDovuto.COMPLETATO, at=now, codice_esito=_NON_PAGATO, importo_pagato_cent=0
+            )
 
 
 def _close_carrello(

@@ -17,6 +17,7 @@ from hub.store import schema
 from hub.usecases.registra_pagamento import PagamentoEsterno, registra_pagamento
 from tests.factories import make_documento, make_iud, make_rt, make_voce
 from tests.inoltro import configure_inoltro
+from tests.prova.controllo import rilievi
 from tests.soap.test_paaSILImportaDovuto import importa, versions
 from tests.soap.zeep_client import Door, ente_client, open_door
 from tests.versamenti import EnteSecondario, Versamento, own_iuv
@@ -48,6 +49,20 @@ def registra(client: Any, iuv: str, ente: str = "C_PROVA", **values: Any) -> Any
         "denominazioneAttestante": "Banca di prova",
     }
     return client.paaSILRegistraPagamento(**(fields | values))
+
+
+def test_the_other_dovuti_of_its_carrello_end_unpaid(world: World, client: Any) -> None:
+    """Only the first under an IUV is told of; what stayed in payment in a carrello that is over could never be paid."""
+    id_session = world.begin(make_documento(make_voce(), make_voce()))
+    iuv = world.carrello(id_session).iuv
+
+    answer = registra(client, iuv)
+
+    first, second = world.dovuti(id_session)
+    assert (answer.esito, world.carrello(id_session).stato) == ("OK", "PAGATO")
+    assert (first.stato, first.codice_esito, first.importo_pagato_cent) == ("COMPLETATO", 0, 10000)
+    assert (second.stato, second.codice_esito, second.importo_pagato_cent) == ("COMPLETATO", 1, 0)
+    assert rilievi(world.db) == []
 
 
 def pagati(client: Any, **key: str) -> Any:
