@@ -27,13 +27,14 @@ from adapters.nodo.fake import SimulatorServer, create_simulator
 from hub.crash import Punto
 from hub.store import schema
 from hub.store.database import Database
+from hub.store.iuv import lease
 from hub.usecases.start_pagamento import TOPIC_NODO
 from tests import pg
 from tests.adapters.simulated import post_json
 from tests.inoltro import CHIAVE
 from tests.prova.controllo import rilievi
 from tests.prova.palco import Deed, Luogo, perform
-from tests.world import Clock, World, build_world, world_over
+from tests.world import INTERMEDIARIO, Clock, World, build_world, world_over
 
 # Nobody is there: receipts are taken out of the node's ledger and brought by the story itself.
 _NOBODY = "http://127.0.0.1:9"
@@ -246,6 +247,9 @@ class Prova:
             world = build_world(database, Clock(datetime.now(UTC).replace(microsecond=0)))
             world.runtime = replace(world.runtime, archivio=CartellaArchivio(self._archivio))
             self.storia.prepare(world, ente.url)
+            # Whatever the story has laid has a number that the hub has given out.
+            with database.transaction() as session:
+                lease(session, INTERMEDIARIO, "01", 1000)
             return world.clock.now
         finally:
             database.close()

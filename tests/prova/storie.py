@@ -177,6 +177,7 @@ def _lay_mancante(world: World, ente_url: str) -> None:
         "dominio": INTERMEDIARIO, "ente_id": 1, "stazione_id": STAZIONE, "trasporto": "rest", "iuf": "2026PSP-1",
         "psp": "PSP", "elencato_at": now, "revisione": 1, "stato": "PARSED", "attiva": True, "versante": "PSP",
         "listed_at": now, "parsed_at": now, "updated_at": now,
+        "righe": 1, "righe_lette": 1, "importo_cent": 5000, "lordo_cent": 5000, "netto_cent": 5000,
     }  # fmt: skip
     with world.db.transaction() as session:
         id = session.execute(insert(schema.rendicontazioni).returning(schema.rendicontazioni.c.id), flusso).scalar_one()
