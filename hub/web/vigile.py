@@ -7,8 +7,10 @@ that went away. Linux only. Source: tcp(7), TCP_INFO; RFC 9112, 9.8 and 12.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
+import stat
 import struct
 import sys
 import threading
@@ -142,9 +144,16 @@ class Vigile:
 def _copied(number: int) -> socket.socket:
     """Return a copy of a file as a socket: its number may be another file's the next moment, which must not be shut.
 
+    A file that is no socket is neither copied nor closed: whoever closes any copy of SQLite's file gives back all the
+    locks of the process on it, and the next one to end deletes its log under us. Source: SQLite, "How To Corrupt", 2.2.
     Raises: OSError (it is none).
     """
+    if not stat.S_ISSOCK(os.fstat(number).st_mode):
+        raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK))
     copy = os.dup(number)
+    if not stat.S_ISSOCK(os.fstat(copy).st_mode):
+        # It became another file in between: its copy stays open, for the reason above.
+        raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK))
     try:
         return socket.socket(fileno=copy)
     except OSError:
