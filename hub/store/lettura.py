@@ -57,7 +57,7 @@ class Lettura:
             return
         given = 0
         try:
-            for row in self._whole(query):
+            for row in self._whole(query, key):
                 yield row
                 given += 1
         except (DBAPIError, ValueError) as error:
@@ -66,13 +66,15 @@ class Lettura:
             # The same rows in the same order, but for what stands in the way.
             yield from islice(self._stretches(query, keys, key, size), given, None)
 
-    def _whole(self, query: Select[Any]) -> Iterator[Row[Any]]:
-        """Yield what a query finds by its first column, the key. Put in order afterwards, and not walked in order."""
+    def _whole(self, query: Select[Any], key: Column[Any]) -> Iterator[Row[Any]]:
+        """Yield what a query finds by its key, which is among its columns. Put in order afterwards, not walked so."""
         found = query.offset(0).subquery()
+        order = found.corresponding_column(key)
+        assert order is not None, f"{key} is not among what is read"
         # All of it is wanted, and not soon the first rows of it.
         self.session.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
         with self.session.begin_nested():
-            in_order = select(found).order_by(found.c[0])
+            in_order = select(found).order_by(order)
             yield from self.session.execute(in_order, execution_options={"yield_per": TRATTO})
 
     def _stretches(

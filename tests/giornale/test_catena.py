@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, text, update
 
 from hub.domain.giornale import ORIGINE, impronta_of
 from hub.formats.firma_giornale import FirmaGiornale
 from hub.store import giornale as kept
+from hub.store.lettura import TRATTO
 from hub.store.schema import giornale, giornale_catene, giornale_firme
 from hub.usecases.firma_giornale import purge, sign_heads
 from tests.giornale.mondo import FIRMA, OGGI, ids, look, make_evento, rows, write
@@ -71,6 +72,15 @@ def test_a_chain_begins_at_the_origin_and_each_event_follows_the_one_before(scri
 
 def test_what_was_written_and_signed_is_in_order(scritto: World) -> None:
     assert look(scritto.db) == []
+
+
+def test_rows_that_lie_in_another_order_are_read_in_the_order_of_their_numbers(scritto: World) -> None:
+    """Many processes write, and PostgreSQL puts a row where there is room."""
+    moves = (update(giornale).where(in_catena(n)).values(durata_ms=giornale.c.durata_ms) for n in (12, 3, 27))
+    # Once it knows how few they are it walks over them as they lie.
+    change(scritto, *moves, text("ANALYZE giornale"))
+
+    assert look(scritto.db, tratto=TRATTO) == []
 
 
 @pytest.mark.parametrize(
