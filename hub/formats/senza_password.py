@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import re
 
-_PASSWORD = re.compile(
-    rb"(<(?:[^\s<>/:]+:)?password(?:Mypivot)?(?:\s[^>]*)?>).*?(</(?:[^\s<>/:]+:)?password(?:Mypivot)?\s*>)", re.DOTALL
+# Neither ever looks past the next tag: a body of openings that nothing closes would cost the square of its length.
+_OPENING = re.compile(rb"<(?:[^\s<>/:]+:)?password(?:Mypivot)?(?:\s[^<>]*)?>")
+_CLOSING = re.compile(rb"</(?:[^\s<>/:]+:)?password(?:Mypivot)?\s*>")
+# Whatever is called a password, by anybody, closed or not.
+_OVUNQUE = re.compile(
+    rb"(<(?:[^\s<>/:]+:)?password\w*(?:\s[^<>]*)?(?<!/)>)(?:<!\[CDATA\[(?:[^\]]|\](?!\]>))*(?:\]\]>)?|[^<])*", re.IGNORECASE
 )
 
 
@@ -20,4 +24,24 @@ def senza_password(message: bytes) -> tuple[bytes, int]:
     >>> senza_password(b"<p:password a='1'><![CDATA[x]]></p:password ><password/>")
     (b"<p:password a='1'>***</p:password ><password/>", 1)
     """
-    return _PASSWORD.subn(rb"\1***\2", message)
+    parts: list[bytes] = []
+    at = found = 0
+    while (opening := _OPENING.search(message, at)) and (closing := _CLOSING.search(message, opening.end())):
+        parts += (message[at : opening.end()], b"***", closing.group())
+        at, found = closing.end(), found + 1
+    return b"".join((*parts, message[at:])), found
+
+
+def senza_segreti(message: bytes) -> bytes:
+    """Return the bytes as they may be shown: no content of anything that is called a password, also where none closes it.
+
+    Of what is in a character set that is not ASCII's nothing is left: nobody could tell what it says.
+
+    >>> senza_segreti(b"<wsse:Password Type='x'>uno</wsse:Password><password>due</passwrd>")
+    b"<wsse:Password Type='x'>***</wsse:Password><password>***</passwrd>"
+    >>> senza_segreti("<a/>".encode("utf-16"))
+    b''
+    """
+    if b"\0" in message and message[:4].count(b"\0"):
+        return b""
+    return _OVUNQUE.sub(rb"\1***", message)
