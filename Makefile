@@ -45,12 +45,12 @@ interop: $(DEV_STAMP)
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
-# Writes again the documents that are generated from the code.
-docs: $(STAMP)
+# Writes again the documents that are generated from the code; the examples are played to a hub by the story of the tests.
+docs: $(DEV_STAMP)
 	$(BIN)/python -m docs
 
 # The pages as a site: docs/_sito/index.html.
-site: $(DEV_STAMP) docs
+site: docs
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_sito
 
 wheel: $(DEV_STAMP)

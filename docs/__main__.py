@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 from docs import cruscotto, guasti
+from docs.pagine import modello, tracciati
+from tests.racconto import play
+from tests.soap.walk.tables import TABLES
 
 if __name__ == "__main__":
-    for page in (guasti, cruscotto):
-        page.FILE.write_text(page.render(), encoding="utf-8")
-        print(page.FILE)  # noqa: T201 - a command
+    with tempfile.TemporaryDirectory(prefix="pontepa-racconto-") as folder:
+        racconto = play(Path(folder))
+    written = {page.FILE: page.render() for page in (guasti, cruscotto, tracciati)}
+    written |= {tracciati.FOLDER / name: text for name, text in tracciati.examples(racconto).items()}
+    written |= {modello.FOLDER / name: text for name, text in modello.pages(racconto, TABLES).items()}
+    for path, text in written.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(path)  # noqa: T201 - a command

@@ -27,9 +27,9 @@ richiesta). Ogni risposta porta `X-Correlation-Id`: va indicato a chi gestisce l
 def render() -> str:
     """Return the page; it is the same for the same catalogue."""
     lines = [_HEAD, "## Per codice", ""]
-    lines += _table(("codice", "quando", "che cosa fare", "ripetere la chiamata", "operazioni"), map(_row, _by_code()))
+    lines += table(("codice", "quando", "che cosa fare", "ripetere la chiamata", "operazioni"), map(_row, _by_code()))
     lines += ["", "## Per operazione", ""]
-    lines += _table(("operazione", "codici"), ((f"`{name}`", _codes_of(name)) for name in OPERAZIONI))
+    lines += table(("operazione", "codici"), ((f"`{name}`", _codes_of(name)) for name in OPERAZIONI))
     return "\n".join(lines) + "\n"
 
 
@@ -49,7 +49,8 @@ def _codes_of(operation: str) -> str:
     return ", ".join(f"`{guasto.code}`" for guasto in _by_code() if operation in guasto.operazioni)
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """Give the lines of a table."""
     yield "| " + " | ".join(head) + " |"
     yield "|" + "---|" * len(head)
     for row in rows:

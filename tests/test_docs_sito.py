@@ -36,8 +36,9 @@ def test_every_page_is_in_the_site_and_no_link_is_broken(tmp_path: Path) -> None
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    pages = {path.stem for path in (ROOT / "docs").glob("*.md")}
-    assert {path.stem for path in (tmp_path / "sito").glob("*.html")} >= pages
+    pages = {path.relative_to(ROOT / "docs").with_suffix("") for path in (ROOT / "docs").rglob("*.md")}
+    made = (path.relative_to(tmp_path / "sito").with_suffix("") for path in (tmp_path / "sito").rglob("*.html"))
+    assert set(made) >= pages
     assert 'lang="it"' in (tmp_path / "sito/index.html").read_text(encoding="utf-8")
 
 
