@@ -93,7 +93,7 @@ class Rest:
                 response.close()
             else:
                 response.release_conn()
-            ricevuto(data)
+            ricevuto(data, response.status)
         except NOT_SENT as error:
             return Delivery(Outcome.TRY_AGAIN, type(error).__name__, is_answered=False)
         except HTTPError as error:

@@ -30,10 +30,11 @@ from adapters.ricevute.client import RicevuteClient
 from adapters.sftp.client import Limiti, SftpClient
 from adapters.tassonomia.client import TassonomiaClient
 from hub import app_flussi, app_porte, crash, log, misure
-from hub.app_giornale import Testimoni, build_giornale
+from hub.app_giornale import Testimoni, build_giornale, build_journals, build_registratore
 from hub.config import Config
 from hub.config_reading import load_config
 from hub.domain.acquisizione_fdr import Trasporto as TrasportoFdr
+from hub.domain.chiamata_sandbox import Canale
 from hub.domain.errors import Misconfigured
 from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte
@@ -43,7 +44,6 @@ from hub.ports import ArchivioEsterno, FlussiRendicontazione, FonteTassonomia, N
 from hub.runtime import Runtime, utc_now
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
-from hub.soap.giornale import build_journal
 from hub.soap.nodo.vaglio import build_outgoing
 from hub.soap.protocol import fault_text
 from hub.soap.security import Signatures
@@ -95,7 +95,8 @@ def build_runtime(config: Config) -> Runtime:
     segni = Segni(config.data_dir)
     cassaforte = Cassaforte(config.secret_key)
     giornale = build_giornale(config, db)
-    testimoni = Testimoni(giornale)
+    registratore = build_registratore(config, db)
+    testimoni = Testimoni(giornale, registratore)
     nodi = testimoni.nodi(build_nodi(config))
     linked = _collegamenti(config, db, nodi, cassaforte)
     enti = testimoni.enti(EnteClient(is_open=not config.is_produzione))
@@ -117,6 +118,7 @@ def build_runtime(config: Config) -> Runtime:
         archivio=archivio,
         archivi=build_archivi(config, testimoni),
         giornale=giornale,
+        registratore=registratore,
         topics=testimoni.topics({
             **{
                 TOPIC_NODO + name: invio_rpt.build_topic(one, config.relay_attempts_max)
@@ -206,7 +208,6 @@ def build_wsgi_app(runtime: Runtime, metrics: Metrics | None = None) -> Wsgi:
     ente_contract = load_contract(resource("wsdl", "pa-per-ente.wsdl"), ente.RELAXED, ente.TEXTUAL)
     client_ip = behind_proxies(config.trusted_proxies)
     certificate = proxied_certificate(config.proxy_cert_header, config.trusted_proxies)
-    journal = None if runtime.giornale is None else build_journal(runtime.giornale)
     mounts = {
         ente.PATH: build_wsgi(
             ente_contract,
@@ -214,7 +215,7 @@ def build_wsgi_app(runtime: Runtime, metrics: Metrics | None = None) -> Wsgi:
             public_url=config.public_url,
             path=ente.PATH,
             max_bytes=config.max_body_bytes,
-            journal=journal,
+            journal=build_journals(runtime, Canale.ENTE),
             client_ip=client_ip,
             certificate=certificate,
             signatures=Signatures(runtime.firme, runtime.callers, config.public_url + ente.PATH, runtime.clock),
@@ -228,7 +229,7 @@ def build_wsgi_app(runtime: Runtime, metrics: Metrics | None = None) -> Wsgi:
             public_url=config.public_url,
             path=porta.path,
             max_bytes=config.max_rt_body_bytes,
-            journal=journal,
+            journal=build_journals(runtime, Canale.NODO),
             client_ip=client_ip,
             on_invalid=porta.on_invalid,
             tolerant=porta.tolerant,
@@ -353,7 +354,7 @@ def run_worker(config: Config) -> None:
     flows = Figlio(app_flussi.command(), stop)
     flows.start()
     fonte = build_fonte_tassonomia(config) if config.tassonomia_aggiorna else None
-    fdr = Testimoni(runtime.giornale).fdr(build_fdr(config, stop))
+    fdr = Testimoni(runtime.giornale, runtime.registratore).fdr(build_fdr(config, stop))
     try:
         schedule.run(runtime, stop, fonte, fdr)
     finally:

@@ -1,4 +1,4 @@
-"""Assembly of the journal: the ports with a witness beside them, so that every call to the outside is in it."""
+"""Assembly of the journal and of the sandbox: ports with a witness beside them, who tells every call to the outside."""
 
 from __future__ import annotations
 
@@ -6,19 +6,26 @@ from collections.abc import Mapping
 
 from hub.config import Config
 from hub.domain.acquisizione_fdr import Trasporto
+from hub.domain.chiamata_sandbox import Canale
 from hub.ports import ArchivioEsterno, FlussiRendicontazione, Nodo, Posizioni, Recapiti, Ricevute, SistemaEnte
-from hub.runtime import utc_now
+from hub.runtime import Runtime, utc_now
+from hub.soap.giornale import build_journal
+from hub.soap.operation import Call
+from hub.soap.sandbox import build_recorder
+from hub.soap.server import Journal
 from hub.store.database import Database
 from hub.usecases import annota_chiamate as annota
 from hub.usecases.giornale import Giornale
+from hub.usecases.registra_chiamata import Registratore
 from hub.usecases.relay_outbox import Topic
 
 
 class Testimoni:
-    """Puts the witness beside what it is given; without a journal gives it back as it is."""
+    """Puts the witness beside what it is given; without a journal and a sandbox gives it back as it is."""
 
-    def __init__(self, giornale: Giornale | None) -> None:
-        self._testimone = None if giornale is None else annota.Testimone(giornale)
+    def __init__(self, giornale: Giornale | None, registratore: Registratore | None) -> None:
+        is_silent = giornale is None and registratore is None
+        self._testimone = None if is_silent else annota.Testimone(giornale, registratore)
 
     def nodi(self, nodi: Mapping[str, Nodo]) -> Mapping[str, Nodo]:
         testimone = self._testimone
@@ -56,3 +63,23 @@ class Testimoni:
 def build_giornale(config: Config, db: Database) -> Giornale | None:
     """The journal of this process; None when the settings want none."""
     return Giornale(db, config.giornale_coda, utc_now) if config.giornale else None
+
+
+def build_registratore(config: Config, db: Database) -> Registratore | None:
+    """What keeps the calls of the sandbox; None when this is none."""
+    return Registratore(db, utc_now) if config.sandbox else None
+
+
+def build_journals(runtime: Runtime, canale: Canale) -> Journal | None:
+    """Return what a SOAP door tells its calls to; None: to nobody."""
+    journals = []
+    if runtime.giornale is not None:
+        journals.append(build_journal(runtime.giornale))
+    if runtime.registratore is not None:
+        journals.append(build_recorder(runtime.registratore, canale))
+
+    def journal(call: Call, request: bytes, response: bytes, duration_ms: int) -> None:
+        for one in journals:
+            one(call, request, response, duration_ms)
+
+    return journal if journals else None

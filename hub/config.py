@@ -170,6 +170,9 @@ class Config(BaseModel):
     giornale_coda: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     # Public keys, in hexadecimal, of earlier PONTEPA_SECRET_KEY: what they have signed is still believed.
     giornale_chiavi: tuple[str, ...] = ()
+    # Every call is kept whole and shown, and the data can be emptied from a page: for who builds against the hub, never
+    # beside real payments (`config_reading`).
+    sandbox: bool = False
     # Addresses of proxies in front whose X-Forwarded-For is believed; empty: none is.
     trusted_proxies: tuple[str, ...] = ()
     # The header in which those proxies write the TLS client certificate. Named, not guessed: a proxy lets the others

@@ -10,6 +10,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -95,6 +96,8 @@ def _cross_problems(config: Config) -> list[str]:
             f"{PREFIX}NODE_CLIENT_SUBJECTS vuole {PREFIX}NODE_CLIENT_CA o {PREFIX}PROXY_CERT_HEADER: nessuno "
             "verificherebbe il certificato"
         )
+    if config.sandbox:
+        problems += _sandbox_problems(config)
     if config.lease_s <= config.node_call_s:
         problems.append(
             f"{PREFIX}LEASE_S={config.lease_s:g} deve superare {PREFIX}NODE_CONNECT_TIMEOUT_S più il maggiore fra "
@@ -102,6 +105,26 @@ def _cross_problems(config: Config) -> list[str]:
             "da un altro worker"
         )
     return problems
+
+
+def _sandbox_problems(config: Config) -> list[str]:
+    """Return why this cannot be a sandbox: it shows what it is sent, and may be emptied."""
+    wrong = "la sandbox conserva e mostra ogni richiesta e si svuota da una pagina: non sta accanto a pagamenti veri"
+    problems = []
+    if config.is_produzione:
+        problems.append(f"{PREFIX}SANDBOX=true con {PREFIX}AMBIENTE=produzione: {wrong}")
+    if config.node_url and is_nodo_di_produzione(config.node_url):
+        problems.append(f"{PREFIX}SANDBOX=true con {PREFIX}NODE_URL del nodo di produzione: {wrong}")
+    return problems
+
+
+def is_nodo_di_produzione(url: str) -> bool:
+    """Say whether an address is of the platform where money moves; those of its trial environments have one more word.
+
+    >>> [is_nodo_di_produzione(f"https://api.{name}") for name in ("platform.pagopa.it/x", "uat.platform.pagopa.it")]
+    [True, False]
+    """
+    return (urlsplit(url).hostname or "") == "api.platform.pagopa.it"
 
 
 _LIMITS = {

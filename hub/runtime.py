@@ -15,6 +15,7 @@ from hub.store.segni import Segni
 from hub.usecases.authenticate import Callers
 from hub.usecases.giornale import Giornale
 from hub.usecases.importo_attuale import Archivi
+from hub.usecases.registra_chiamata import Registratore
 from hub.usecases.relay_outbox import Topic
 
 # WSGI key: the client certificate (DER) of a TLS connection that ends in this process. No header can have this name.
@@ -51,5 +52,7 @@ class Runtime:
     topics: Mapping[str, Topic] = field(default_factory=dict)
     # None: no journal is kept.
     giornale: Giornale | None = None
+    # None: this is no sandbox.
+    registratore: Registratore | None = None
     clock: Callable[[], datetime] = utc_now
     segni: Segni = field(default_factory=lambda: Segni(None))

@@ -87,7 +87,7 @@ def _exchange(
     # Up to the empty read: only there does a body that is shorter than announced show itself.
     while len(data) <= limiti.answer_max_bytes and (read := response.read(limiti.answer_max_bytes + 1 - len(data))):
         data += read
-    ricevuto(data)
+    ricevuto(data, response.status)
     if cut.is_set():
         raise SenzaRisposta("TEMPO_SCADUTO")
     if len(data) > limiti.answer_max_bytes:

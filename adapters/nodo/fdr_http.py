@@ -102,6 +102,7 @@ def call(
         sent = {**headers, "Connection": "close", "User-Agent": "PontePA", "Accept-Encoding": "identity"}
         connection.request(method, target, body=body, headers=sent, preload_content=False, decode_content=False)
         response = connection.getresponse()
+        ricevuto(b"", response.status)
         _check_status(response)
         yield Arrivo({name.lower(): value for name, value in response.headers.items()}, _blocks(response, tempi.stop))
         if cut.is_set():

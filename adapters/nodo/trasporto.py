@@ -100,7 +100,7 @@ class Trasporto:
             data = response.read(ANSWER_MAX_BYTES + 1)
             if len(data) > ANSWER_MAX_BYTES:
                 response.close()
-            ricevuto(data)
+            ricevuto(data, response.status)
         except NOT_SENT as error:
             return Delivery(Outcome.TRY_AGAIN, type(error).__name__, is_answered=False)
         except HTTPError as error:

@@ -12,7 +12,8 @@ _OPENING = re.compile(rb"<(?:[^\s<>/:]+:)?password(?:Mypivot)?(?:\s[^<>]*)?>")
 _CLOSING = re.compile(rb"</(?:[^\s<>/:]+:)?password(?:Mypivot)?\s*>")
 # Whatever is called a password, by anybody, closed or not.
 _OVUNQUE = re.compile(
-    rb"(<(?:[^\s<>/:]+:)?password\w*(?:\s[^<>]*)?(?<!/)>)(?:<!\[CDATA\[(?:[^\]]|\](?!\]>))*(?:\]\]>)?|[^<])*", re.IGNORECASE
+    rb"(<(?:[^\s<>/:]+:)?password\w*(?:\s[^<>]*)?(?<!/)>)(?:<!\[CDATA\[(?:[^\]]|\](?!\]>))*(?:\]\]>)?|[^<])*",
+    re.IGNORECASE,
 )
 
 
@@ -33,7 +34,7 @@ def senza_password(message: bytes) -> tuple[bytes, int]:
 
 
 def senza_segreti(message: bytes) -> bytes:
-    """Return the bytes as they may be shown: no content of anything that is called a password, also where none closes it.
+    """Return the bytes as they may be shown: no content of what is called a password, closed or not.
 
     Of what is in a character set that is not ASCII's nothing is left: nobody could tell what it says.
 

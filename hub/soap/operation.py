@@ -53,13 +53,15 @@ class Call:
     charset: str | None = None
     verb: Verb | None = None
     ready_answer: dict[str, Any] | None = None
-    # What the contract has against a request of an operation that takes it all the same.
+    # What the contract has against a request, of an operation that takes it all the same too.
     violations: list[SchemaError] = field(default_factory=list)
     # What a request says, as far as it can be read when the contract refuses it.
     said: dict[str, Any] = field(default_factory=dict)
     redacted_request: bytes = b""
     # When the whole request was here, by the clock of `time.monotonic`; None: nobody noted it.
     arrived_s: float | None = None
+    # For how long the door has worked on it, when its answer is made.
+    duration_us: int = 0
     # An answer of ours was not valid, and another one went instead.
     is_replaced: bool = False
     # What is given back when the operation has ended.

@@ -83,6 +83,7 @@ class ContractSoap11(Soap11):
             call.log["rules"] = _rules(errors)
         elif errors:
             ctx.in_object = {}
+            call.violations = errors
             call.said = verb.request_shape.read(payload)
             call.ready_answer = self._answer_to(call, verb, errors)
         ctx.in_body_doc = payload

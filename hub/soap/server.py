@@ -206,6 +206,7 @@ class SoapDoor:
         tokens = structlog.contextvars.bind_contextvars(correlation_id=call.correlation_id)
         try:
             status, response = self._answer(call, environ)
+            call.http_status, call.duration_us = status, round((time.perf_counter() - started) * 1_000_000)
             self._note(call, status, response, round((time.perf_counter() - started) * 1000, 1))
         finally:
             structlog.contextvars.reset_contextvars(**tokens)

@@ -45,6 +45,7 @@ from hub.store.schema_rest import ripassi_posizioni as ripassi_posizioni
 from hub.store.schema_rest import servizi_rest as servizi_rest
 from hub.store.schema_ricevute import rt_ricevute as rt_ricevute
 from hub.store.schema_ricevute import trasferimenti_ricevute as trasferimenti_ricevute
+from hub.store.schema_sandbox import chiamate_sandbox as chiamate_sandbox
 from hub.store.schema_tassonomia import stato_tassonomia as stato_tassonomia
 from hub.store.schema_tassonomia import voci_tassonomia as voci_tassonomia
 from hub.store.schema_uscita import circuiti as circuiti

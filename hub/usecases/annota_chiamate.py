@@ -1,4 +1,6 @@
-"""The calls to the outside, each with its event in the journal: the ports of the hub with a witness beside them.
+"""The calls to the outside: the ports of the hub with a witness beside them.
+
+Each call leaves its event in the journal and, in the sandbox, its bytes.
 
 Whose call it is comes from the message of the outbox that is being relayed, or from the question itself.
 """
@@ -15,13 +17,16 @@ from typing import BinaryIO, TypeVar
 
 from hub.domain.acquisizione_fdr import DomandaFdr, Elenco, EsitoDomanda, FlussoElencato, Scarico
 from hub.domain.archivio import ChiaveArchivio, PagamentoPsp, RispostaArchivio
+from hub.domain.chiamata_sandbox import CORPO_MAX_BYTES, OK, Canale, Chiamata
 from hub.domain.delivery import Delivery, Outcome, Stazione
 from hub.domain.export_giornaliero import Recapito
 from hub.domain.giornale import Esito, Evento, Verso
 from hub.domain.inoltro import InvioEsito
 from hub.domain.pagamento_online import PagamentoOnline, TentativoCercato, Trovato
 from hub.domain.servizi_rest import ChiaviServizio, Servizio
-from hub.domain.traccia import traccia
+from hub.domain.spiegazioni import spiega_fatta
+from hub.domain.traccia import Traccia, traccia
+from hub.formats.guasto_letto import read_guasto
 from hub.ports import (
     ArchivioEsterno,
     FlussiRendicontazione,
@@ -34,6 +39,7 @@ from hub.ports import (
 )
 from hub.store.outbox import Claimed
 from hub.usecases.giornale import Giornale
+from hub.usecases.registra_chiamata import Registratore
 from hub.usecases.relay_outbox import Topic
 
 # What moves money is settled when its event is durable; a journal that is not well holds nobody up for longer.
@@ -77,8 +83,10 @@ def annotato(topic: Topic) -> Topic:
 class Testimone:
     """Makes a call and leaves its event; a call of which no byte was asked of the network leaves none."""
 
-    def __init__(self, giornale: Giornale) -> None:
-        self._giornale = giornale
+    def __init__(self, giornale: Giornale | None, registratore: Registratore | None = None) -> None:
+        """One of the two may be missing."""
+        self._giornale, self._registratore = giornale, registratore
+        self._copia_bytes = 0 if registratore is None else CORPO_MAX_BYTES
 
     def call(
         self,
@@ -89,32 +97,34 @@ class Testimone:
         ente: str = "",
         correlation_id: str = "",
         attesa_s: float = 0.0,
+        canale: Canale = Canale.VERSO_NODO,
     ) -> R:
         """Return what `call` returns; `ended` says how that is told."""
-        with self._noted(operazione, ente, correlation_id, attesa_s) as told:
+        with self._noted(operazione, ente, correlation_id, attesa_s, canale) as told:
             answer = call()
             told.append(ended(answer))
         return answer
 
     @contextmanager
     def _noted(
-        self, operazione: str, ente: str, correlation_id: str, attesa_s: float
+        self, operazione: str, ente: str, correlation_id: str, attesa_s: float, canale: Canale
     ) -> Iterator[list[tuple[Esito, str]]]:
-        at: datetime = self._giornale.clock()
+        at = self._now()
         started, owner = time.perf_counter(), _di_chi.get()
         told: list[tuple[Esito, str]] = []
-        with traccia() as bytes_of:
+        with traccia(self._copia_bytes) as bytes_of:
             try:
                 yield told
             finally:
                 esito, codice = told[0] if told else (Esito.ERRORE, "ERRORE_INTERNO")
                 if bytes_of.is_begun:
+                    durata_s = time.perf_counter() - started
                     evento = Evento(
                         at=at,
                         verso=Verso.USCITA,
                         operazione=bytes_of.operazione or operazione,
                         esito=esito,
-                        durata_ms=round((time.perf_counter() - started) * 1000),
+                        durata_ms=round(durata_s * 1000),
                         correlation_id=correlation_id or owner.correlation_id,
                         ente=ente,
                         ente_id=None if ente else owner.ente_id,
@@ -122,7 +132,33 @@ class Testimone:
                         ricevuto=bytes_of.ricevuto,
                         inviato=bytes_of.inviato,
                     )
-                    self._giornale.annota(evento, attesa_s)
+                    if self._giornale is not None:
+                        self._giornale.annota(evento, attesa_s)
+                    if self._registratore is not None:
+                        self._registratore.registra(_chiamata(evento, canale, durata_s, bytes_of))
+
+    def _now(self) -> datetime:
+        clock = self._giornale or self._registratore
+        assert clock is not None
+        return clock.clock()
+
+
+def _chiamata(evento: Evento, canale: Canale, durata_s: float, bytes_of: Traccia) -> Chiamata:
+    risposta = bytes_of.risposta.testo
+    return Chiamata(
+        istante=evento.at,
+        canale=canale,
+        operazione=evento.operazione,
+        esito=OK if evento.esito is Esito.OK else evento.codice or evento.esito,
+        durata_us=round(durata_s * 1_000_000),
+        richiesta=bytes_of.richiesta.testo,
+        risposta=risposta,
+        spiegazione=spiega_fatta(evento.esito, evento.codice, read_guasto(risposta)),
+        correlazione=evento.correlation_id,
+        stato_http=bytes_of.stato,
+        ente=evento.ente,
+        ente_id=evento.ente_id,
+    )
 
 
 def _of_delivery(delivery: Delivery) -> tuple[Esito, str]:
@@ -218,7 +254,9 @@ class SistemaEnteAnnotato:
         self._sistema, self._testimone = sistema, testimone
 
     def push_esito(self, invio: InvioEsito) -> Delivery:
-        return self._testimone.call("ente.esito", lambda: self._sistema.push_esito(invio), _of_delivery)
+        return self._testimone.call(
+            "ente.esito", lambda: self._sistema.push_esito(invio), _of_delivery, canale=Canale.VERSO_ENTE
+        )
 
 
 class RecapitiAnnotati:
@@ -231,12 +269,18 @@ class RecapitiAnnotati:
         self, recapito: Recapito, nome: str, contenuto: BinaryIO, size_bytes: int, tentativo: int
     ) -> Delivery:
         return self._testimone.call(
-            "ente.sftp", lambda: self._recapiti.leave(recapito, nome, contenuto, size_bytes, tentativo), _of_delivery
+            "ente.sftp",
+            lambda: self._recapiti.leave(recapito, nome, contenuto, size_bytes, tentativo),
+            _of_delivery,
+            canale=Canale.VERSO_ENTE,
         )
 
     def ask(self, recapito: Recapito, nome: str, size_bytes: int) -> Delivery:
         return self._testimone.call(
-            "ente.sftp.stato", lambda: self._recapiti.ask(recapito, nome, size_bytes), _of_delivery
+            "ente.sftp.stato",
+            lambda: self._recapiti.ask(recapito, nome, size_bytes),
+            _of_delivery,
+            canale=Canale.VERSO_ENTE,
         )
 
 
@@ -262,7 +306,9 @@ class ArchivioAnnotato:
     def _call(
         self, operazione: str, chiave: ChiaveArchivio, call: Callable[[], RispostaArchivio]
     ) -> RispostaArchivio:
-        return self._testimone.call(operazione, call, _of_archive, ente=chiave.dominio)
+        return self._testimone.call(
+            operazione, call, _of_archive, ente=chiave.dominio, canale=Canale.VERSO_ENTE
+        )
 
 
 class FdrAnnotato:

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,6 +48,7 @@ class Presentazione:
 
     `token`: the text after `Bearer`. `certificato`: the fingerprint of the TLS client certificate; empty when one was
     shown that cannot be read. `at_end`: closed when the call has ended; None: it counts as one that ends at once.
+    `opened`: told who it is.
     """
 
     cod_ipa_ente: str | None
@@ -57,6 +58,7 @@ class Presentazione:
     certificato: str | None = None
     firma: Firma | None = None
     at_end: ExitStack | None = None
+    opened: Callable[[Chiamante], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ class Callers:
                 reasons.append(str(rifiuto))
                 continue
             self._known.add((chi.source, code))
+            if chi.opened is not None:
+                chi.opened(chiamante)
             self._count(chi, chiamante)
             return chiamante
         work.spend(self._cost(chi, now) * len(enti))

@@ -59,7 +59,7 @@ def create_front(
                 metrics.replaced(environ[REPLACED])
             metrics.request(environ.get("REQUEST_METHOD", ""), route, status, perf_counter() - started)
 
-    return annotating(waiting(front, runtime), runtime.giornale, long_paths(runtime.config))
+    return annotating(waiting(front, runtime), runtime.giornale, runtime.registratore, long_paths(runtime.config))
 
 
 def _turn_away(status: HTTPStatus, start_response: StartResponse) -> Iterable[bytes]:

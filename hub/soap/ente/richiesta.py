@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.soap.operation import Call
-from hub.usecases.authenticate import Presentazione
+from hub.usecases.authenticate import Chiamante, Presentazione
 
 
 def header_caller(call: Call, request: dict[str, Any]) -> Presentazione:
@@ -20,9 +20,14 @@ def body_caller(call: Call, request: dict[str, Any]) -> Presentazione:
 
 def _caller(call: Call, cod_ipa_ente: str | None, request: dict[str, Any]) -> Presentazione:
     call.log["ente"] = cod_ipa_ente
+
+    def opened(chiamante: Chiamante) -> None:
+        call.log["applicazione"] = chiamante.applicazione
+
     return Presentazione(
-        cod_ipa_ente, request.get("password"), call.source_ip, call.token, call.certificate, call.signature, call.at_end
-    )
+        cod_ipa_ente, request.get("password"), call.source_ip, call.token, call.certificate, call.signature,
+        call.at_end, opened,
+    )  # fmt: skip
 
 
 def text(request: dict[str, Any], name: str) -> str | None:
