@@ -13,5 +13,7 @@ exclude_patterns = ["_sito"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "PontePA"
+html_static_path = ["sito"]
+html_css_files = ["sito.css"]
 html_copy_source = False
 html_show_sphinx = False

@@ -178,8 +178,8 @@ _INTRODUZIONE = (
     "2026 e i codici casuali escono da un seme, così a ogni versione le pagine si possono rifare e confrontare. "
     "L'indirizzo pubblico è `https://hub.example.org`, la password dell'ente `C_PROVA` è `Segreto12345`.",
     "",
-    "Nelle pagine `I documenti` i documenti che viaggiano in base64 dentro i messaggi; [i file](file.md) e [il ritorno "
-    "del cittadino](ritorno.md) passano da HTTP. L'esito può anche [tornare da solo](../inoltro-esito.md).",
+    "[I documenti](documenti.md) viaggiano in base64 dentro i messaggi; [i file](file.md) e [il ritorno del "
+    "cittadino](ritorno.md) passano da HTTP. L'esito può anche [arrivare da solo](../inoltro-esito.md).",
 )
 _RIFIUTO = (
     "Un rifiuto è una risposta normale (HTTP 200, o 429 dopo troppe password errate) il cui primo figlio è `fault`. "
