@@ -29,9 +29,9 @@ from hub.domain.delivery import Delivery
 from hub.domain.stati import TipoSessione
 from hub.formats.segreti import Cassaforte, hash_password
 from hub.runtime import Runtime
-from hub.store import schema
+from hub.store import revisione, schema
 from hub.store.anagrafe import Anagrafe
-from hub.store.database import Database
+from hub.store.database import Database, Session
 from hub.store.iuv import IuvBlocks
 from hub.usecases import elabora_ricevute, recupero, relay_outbox
 from hub.usecases.authenticate import Callers, Presentazione
@@ -253,6 +253,7 @@ class World:
     def lay(self, table: Table, **values: Any) -> None:
         """Write a row as an earlier step would have left it."""
         with self.db.transaction() as session:
+            _number(session, table)
             session.execute(insert(table), values)
 
     def lay_avviso(self, iuv: str | None = "01000000000000144", **values: Any) -> Row[Any]:
@@ -315,7 +316,14 @@ class World:
     def change(self, table: Table, key: str, value: Any, **values: Any) -> None:
         """Change a row into what an earlier step would have left."""
         with self.db.transaction() as session:
+            _number(session, table)
             session.execute(update(table).where(table.c[key] == value).values(**values))
+
+
+def _number(session: Session, table: Table) -> None:
+    """Move the configuration's number on when a table is part of it, as every writer of the hub does."""
+    if table in (schema.stazioni, schema.enti, schema.tipi, schema.credenziali):
+        revisione.move_on(session)
 
 
 def build_world(db: Database, clock: Clock) -> World:

@@ -5,23 +5,28 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Executable, Row, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.store.database import Session
 from hub.store.schema import attivazioni
 
 
+def _upsert(dialect: Any) -> Executable:
+    statement = dialect.insert(attivazioni)
+    latest = {name: statement.excluded[name] for name in ("stazione_id", "primitiva", "nota", "ultima_at")}
+    counted = latest | {"volte": attivazioni.c.volte + 1}
+    upsert: Executable = statement.on_conflict_do_update(index_elements=["dominio", "iuv", "impronta"], set_=counted)
+    return upsert
+
+
+# Made once: the node asks for a notice while its payer waits.
+_NOTE = {"postgresql": _upsert(postgresql), "sqlite": _upsert(sqlite)}
+
+
 def note(session: Session, at: datetime, **values: Any) -> None:
     """Keep an answer; the same amounts to the same accounts again only count."""
-    dialect = postgresql if session.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(attivazioni).values(values | {"prima_at": at, "ultima_at": at})
-    latest = {name: statement.excluded[name] for name in ("stazione_id", "primitiva", "nota", "ultima_at")}
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["dominio", "iuv", "impronta"], set_=latest | {"volte": attivazioni.c.volte + 1}
-        )
-    )
+    session.execute(_NOTE[session.dialect.name], values | {"prima_at": at, "ultima_at": at})
 
 
 def answered(session: Session, dominio: str, iuv: str) -> list[Row[Any]]:

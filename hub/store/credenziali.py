@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
 
 from hub.domain.credenziali import NuovaCredenziale
+from hub.store import revisione
 from hub.store.database import Session
 from hub.store.schema import credenziali
 
@@ -51,12 +52,15 @@ def add(session: Session, ente_id: int, nuova: NuovaCredenziale, now: datetime, 
         "valido_fino": certificato and certificato.valido_fino,
         "created_at": now,
     }
+    revisione.move_on(session)
     session.execute(insert(credenziali), columns | values)
 
 
 def change(session: Session, id: int, **values: Any) -> None:
+    revisione.move_on(session)
     session.execute(update(credenziali).where(credenziali.c.id == id).values(**values))
 
 
 def revoke(session: Session, id: int, now: datetime) -> None:
+    revisione.move_on(session)
     session.execute(update(credenziali).where(credenziali.c.id == id).values(revoked_at=now))

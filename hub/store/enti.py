@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from hub.domain.errors import NotFound
+from hub.store import revisione
 from hub.store.database import Session
-from hub.store.schema import enti, stazioni
+from hub.store.schema import enti
 
 
 def find_by_cod_ipa(session: Session, cod_ipa_ente: str) -> Row[Any] | None:
@@ -43,13 +44,6 @@ def all_by_dominio(session: Session, codice_fiscale: str) -> Sequence[Row[Any]]:
     return session.execute(select(enti).where(enti.c.codice_fiscale == codice_fiscale).order_by(enti.c.id)).all()
 
 
-def is_served_by(session: Session, codice_fiscale: str, intermediario: str) -> bool:
-    """Whether an ente of a dominio is on a station of the intermediary, whichever."""
-    query = select(enti.c.id).join(stazioni, stazioni.c.id == enti.c.stazione_id)
-    mine = query.where(enti.c.codice_fiscale == codice_fiscale, stazioni.c.intermediario == intermediario)
-    return session.execute(mine.limit(1)).first() is not None
-
-
 def by_id(session: Session, id: int) -> Row[Any]:
     """Raises: NotFound."""
     row = session.execute(select(enti).where(enti.c.id == id)).one_or_none()
@@ -64,8 +58,10 @@ def all_rows(session: Session) -> Sequence[Row[Any]]:
 
 def add(session: Session, **values: Any) -> int:
     """Keep a new ente and return its id."""
+    revisione.move_on(session)
     return session.execute(insert(enti).returning(enti.c.id), values).scalar_one()
 
 
 def change(session: Session, id: int, **values: Any) -> None:
+    revisione.move_on(session)
     session.execute(update(enti).where(enti.c.id == id).values(**values))

@@ -23,13 +23,15 @@ _SET_ASIDE = [f"'{stato}'" for stato in StatoRt if stato not in (StatoRt.RICEVUT
 _FLAGGED = rt_ricevute.c.segnalazioni.is_not(None)
 # The receipt as management software knows it: the RT itself, or the one that was made of a receipt of the new model.
 DOCUMENTO = func.coalesce(rt_ricevute.c.rt, rt_ricevute.c.raw)
+_ADD = {
+    "postgresql": postgresql.insert(rt_ricevute).on_conflict_do_nothing().returning(rt_ricevute.c.id),
+    "sqlite": sqlite.insert(rt_ricevute).on_conflict_do_nothing().returning(rt_ricevute.c.id),
+}
 
 
 def add(session: Session, **values: Any) -> int | None:
     """Store the bytes and return their id; None when these very bytes are kept already."""
-    dialect = postgresql if session.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(rt_ricevute).values(values).on_conflict_do_nothing().returning(rt_ricevute.c.id)
-    return session.execute(statement).scalar_one_or_none()
+    return session.execute(_ADD[session.dialect.name], values).scalar_one_or_none()
 
 
 def readmit(session: Session, values: dict[str, Any]) -> int | None:

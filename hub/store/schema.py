@@ -28,6 +28,7 @@ from hub.store.schema_giornale import giornale as giornale
 from hub.store.schema_giornale import giornale_catene as giornale_catene
 from hub.store.schema_giornale import giornale_firme as giornale_firme
 from hub.store.schema_installazione import installazione as installazione
+from hub.store.schema_installazione import revisione_configurazione as revisione_configurazione
 from hub.store.schema_pagamenti import carrelli as carrelli
 from hub.store.schema_pagamenti import dovuti as dovuti
 from hub.store.schema_pagamenti import iuv_blocchi as iuv_blocchi

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, and_, bindparam, exists, insert, literal_column, select, update
 
 from hub.domain.errors import NotFound
+from hub.store import revisione
 from hub.store.database import Session
-from hub.store.schema import attivazioni, stazioni, tentativi
+from hub.store.schema import attivazioni, enti, stazioni, tentativi
+
+_MINE = stazioni.c.intermediario == bindparam("intermediario")
+_OF_ENTE = and_(_MINE, stazioni.c.id == enti.c.stazione_id, enti.c.codice_fiscale == bindparam("dominio"))
+_ONE = exists(literal_column("1"))
+_TRAMITE = select(
+    _ONE.where(_MINE).label("is_intermediario"),
+    _ONE.where(_MINE, stazioni.c.id == bindparam("stazione")).label("is_stazione"),
+    _ONE.where(_OF_ENTE).label("is_served"),
+)
 
 
 def find(session: Session, id: str) -> Row[Any] | None:
@@ -29,19 +39,22 @@ def all_rows(session: Session) -> Sequence[Row[Any]]:
 
 
 def add(session: Session, **values: Any) -> None:
+    revisione.move_on(session)
     session.execute(insert(stazioni), values)
 
 
 def change(session: Session, id: str, **values: Any) -> None:
+    revisione.move_on(session)
     session.execute(update(stazioni).where(stazioni.c.id == id).values(**values))
 
 
-def has_intermediario(session: Session, intermediario: str) -> bool:
-    """Whether any station of this installation belongs to the intermediary."""
-    return (
-        session.execute(select(stazioni.c.id).where(stazioni.c.intermediario == intermediario).limit(1)).first()
-        is not None
-    )
+def tramite(session: Session, intermediario: str, stazione: str, dominio: str) -> Row[bool, bool, bool]:
+    """Say through whom something came for a dominio.
+
+    `is_intermediario`: the intermediary has a station of this installation; `is_stazione`: this is one of them;
+    `is_served`: an ente of the dominio is on one of them, whichever.
+    """
+    return session.execute(_TRAMITE, {"intermediario": intermediario, "stazione": stazione, "dominio": dominio}).one()
 
 
 def has_begun(session: Session, intermediario: str, dominio: str, iuv: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from hub.store import revisione
 from hub.store.database import Session
 from hub.store.schema import tipi
 
@@ -27,14 +28,18 @@ def with_scadenza(session: Session, ente_id: int, codici: Sequence[str]) -> list
 
 
 def add(session: Session, **values: Any) -> None:
+    revisione.move_on(session)
     session.execute(insert(tipi), values)
 
 
 def add_if_missing(session: Session, **values: Any) -> None:
     """Keep a tipo unless the ente has one with this code, whatever it is."""
     dialect = postgresql if session.dialect.name == "postgresql" else sqlite
-    session.execute(dialect.insert(tipi).values(values).on_conflict_do_nothing())
+    statement = dialect.insert(tipi).values(values).on_conflict_do_nothing().returning(tipi.c.id)
+    if session.execute(statement).scalar_one_or_none() is not None:
+        revisione.move_on(session)
 
 
 def change(session: Session, id: int, **values: Any) -> None:
+    revisione.move_on(session)
     session.execute(update(tipi).where(tipi.c.id == id).values(**values))

@@ -94,7 +94,7 @@ def _open_notice(
 def _servizio(
     db: Database, anagrafe: Anagrafe, domanda: Domanda, richiesta: RichiestaAvviso, now: datetime
 ) -> tuple[EnteConfigurato, Row[Any]]:
-    for ente in enti_asked(db, domanda, now):
+    for ente in enti_asked(db, anagrafe, domanda, now):
         with db.reading() as session:
             servizio = servizi_avviso.find(session, ente.id, richiesta.id_servizio, richiesta.id_soggetto)
         configurato = anagrafe.find_by_id(ente.id, now)

@@ -7,7 +7,7 @@ the door; step 11 belongs to each operation, 12 to the door.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,9 +16,9 @@ from sqlalchemy import Row
 from hub.domain import errors, errors_nodo
 from hub.domain.iuv import is_valid_avviso, iuv_from_avviso
 from hub.domain.stati import ESITI_POSITIVI, ORIGINI_NON_ARCHIVIATE, StatoDovuto, StatoEnte
-from hub.store import avvisi_nodo, stazioni
+from hub.store import avvisi_nodo
 from hub.store.anagrafe import Anagrafe, EnteConfigurato
-from hub.store.database import Database, Session
+from hub.store.database import Database
 from hub.usecases.chiedi_pagati import is_scaduto
 
 _ANNULLATI = frozenset({StatoDovuto.ANNULLATO, StatoDovuto.ABORT})
@@ -80,24 +80,19 @@ def check_avviso(
     Raises: IntermediarioErrato, StazioneErrata, DominioErrato, PagamentoSconosciuto, PagamentoAnnullato,
     PagamentoDuplicato, PagamentoScaduto, PagamentoInCorso, in this order.
     """
-    with db.reading() as session:
-        fatti = _read(session, domanda, blocco, now)
-    if fatti.versioni:
-        # After the connection was given back: who keeps one while it waits for another stops everybody under load.
-        fatti = replace(fatti, configurato=anagrafe.find_by_id(fatti.versioni[0].ente_id, now))
+    fatti = _read(db, anagrafe, domanda, blocco, now)
     _refuse_first(fatti, len(CONTROLLI))
     assert fatti.configurato is not None and fatti.iuv is not None
     rows = sorted(fatti.attuali, key=lambda row: row.posizione)
     return Pagabile(fatti.configurato, fatti.iuv, tuple(rows))
 
 
-def enti_asked(db: Database, domanda: Domanda, now: datetime) -> tuple[Row[Any], ...]:
+def enti_asked(db: Database, anagrafe: Anagrafe, domanda: Domanda, now: datetime) -> tuple[Row[Any], ...]:
     """Return the enti that a question without a notice is for.
 
     Raises: IntermediarioErrato, StazioneErrata, DominioErrato, in this order.
     """
-    with db.reading() as session:
-        fatti = _read(session, domanda, timedelta(), now)
+    fatti = _read(db, anagrafe, domanda, timedelta(), now)
     _refuse_first(fatti, _DESTINATARIO)
     return fatti.enti
 
@@ -110,25 +105,32 @@ def _refuse_first(fatti: Fatti, checks: int) -> None:
             raise refusal
 
 
-def _read(session: Session, domanda: Domanda, blocco: timedelta, now: datetime) -> Fatti:
+def _read(db: Database, anagrafe: Anagrafe, domanda: Domanda, blocco: timedelta, now: datetime) -> Fatti:
+    # One connection at a time: who keeps one while it waits for another stops everybody under load.
+    stazione = anagrafe.stazione(domanda.stazione, domanda.intermediario, now)
     enti = tuple(
         row
-        for row in avvisi_nodo.enti_of_dominio(session, domanda.dominio)
+        for row in anagrafe.of_dominio(domanda.dominio, now)
         if row.stazione_id == domanda.stazione and row.stato != StatoEnte.INSERITO
     )
     iuv = domanda.iuv if domanda.numero_avviso is None else _iuv_of(domanda.numero_avviso, enti)
-    versioni = avvisi_nodo.versioni(session, domanda.dominio, [row.id for row in enti], iuv) if enti and iuv else []
+    versioni: list[Row[Any]] = []
+    apertura = None
+    if enti and iuv:
+        with db.reading() as session:
+            versioni = avvisi_nodo.versioni(session, domanda.dominio, [row.id for row in enti], iuv)
+            if versioni:
+                apertura = avvisi_nodo.apertura(session, domanda.dominio, iuv, now - blocco)
     return Fatti(
         domanda=domanda,
-        is_intermediario=stazioni.has_intermediario(session, domanda.intermediario),
-        stazione=stazioni.find(session, domanda.stazione),
+        is_intermediario=stazione.is_intermediario,
+        stazione=stazione.riga,
         enti=enti,
         iuv=iuv,
         versioni=tuple(versioni),
-        configurato=None,
-        is_in_carrello=bool(versioni) and avvisi_nodo.is_in_cart(session, domanda.dominio, str(iuv)),
-        is_bloccata=bool(versioni)
-        and avvisi_nodo.has_open_attempt(session, domanda.dominio, str(iuv), now - blocco),
+        configurato=anagrafe.find_by_id(versioni[0].ente_id, now) if versioni else None,
+        is_in_carrello=apertura is not None and apertura.is_in_carrello,
+        is_bloccata=apertura is not None and apertura.is_bloccata,
         now=now,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hub.domain import errors_nodo
 from hub.domain.errors import HubError
-from hub.store import enti, stazioni
+from hub.store import stazioni
 from hub.store.database import Session
 
 
@@ -20,11 +20,11 @@ def refuse_destinatario(
 
     An ente that has changed its intermediary still gets what was begun through the old one.
     """
-    if not stazioni.has_intermediario(session, intermediario):
+    found = stazioni.tramite(session, intermediario, stazione, dominio)
+    if not found.is_intermediario:
         return errors_nodo.IntermediarioErrato("intermediario sconosciuto")
-    found = stazioni.find(session, stazione)
-    if found is None or found.intermediario != intermediario:
+    if not found.is_stazione:
         return errors_nodo.StazioneErrata("stazione sconosciuta per questo intermediario")
-    if enti.is_served_by(session, dominio, intermediario) or stazioni.has_begun(session, intermediario, dominio, iuv):
+    if found.is_served or stazioni.has_begun(session, intermediario, dominio, iuv):
         return None
     return errors_nodo.DominioErrato("dominio sconosciuto per questo intermediario")

@@ -17,11 +17,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, func, select, update
+from sqlalchemy import create_engine, func, select
 from sqlalchemy.engine import make_url
 
 from hub.crash import FLAG, Punto
-from hub.store.schema import carrelli, outbox, stazioni
+from hub.store import stazioni
+from hub.store.schema import carrelli, outbox
 from tests.flows.plant import HTTP, Plant, until
 from tests.gare.campo import FAST, Esito
 from tests.nodo.drill import Payers, wait_resolved
@@ -91,7 +92,7 @@ def _deafen(plant: Plant) -> None:
     assert answer.status == 200, answer.data
     engine = create_engine(plant.database_url)
     with engine.begin() as connection:
-        connection.execute(update(stazioni).values(rileva_duplicati=False))
+        stazioni.change(connection, "12345678903_01", rileva_duplicati=False)
     engine.dispose()
 
 

@@ -22,12 +22,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, func, select, update
+from sqlalchemy import create_engine, func, select
 
 from benchmarks import report
 from benchmarks.processes import fresh_database
 from hub.domain.stati import StatoRt, StatoTentativo
-from hub.store.schema import carrelli, rt_ricevute, stazioni, tentativi
+from hub.store import stazioni
+from hub.store.schema import carrelli, rt_ricevute, tentativi
 from tests.flows.plant import HTTP, Plant
 
 # Everything that takes minutes takes seconds: the proportions are kept. The lock outlasts the node's own timer.
@@ -131,7 +132,7 @@ def _set_up(plant: Plant, *, convertita: bool) -> None:
         words["stazioni"] = [station | {"convertita": True}]
         engine = create_engine(plant.database_url)
         with engine.begin() as connection:
-            connection.execute(update(stazioni).values(rileva_duplicati=False))
+            stazioni.change(connection, "12345678903_01", rileva_duplicati=False)
         engine.dispose()
     answer = HTTP.request("POST", f"{plant.node_url}/config", json=words)
     assert answer.status == 200, answer.data

@@ -53,7 +53,7 @@ TENTATIVO: Any = SimpleNamespace(id="1", id_carrello_nodo=None, stazione_id="1")
 # the few that are meant.
 BY_INDEX: dict[str, tuple[str, Any]] = {
     "versioni": ("uq_dovuti_dominio_iuv_posizione", lambda s: avvisi_nodo.versioni(s, "1", [1, 2], "3")),
-    "has_open_attempt": ("autoindex_tentativi", lambda s: avvisi_nodo.has_open_attempt(s, "1", "2", NOW)),
+    "apertura": ("autoindex_tentativi", lambda s: avvisi_nodo.apertura(s, "1", "2", NOW)),
     "answered": ("autoindex_attivazioni", lambda s: attivazioni.answered(s, "1", "2")),
     "missing": ("uq_dovuti_dominio_iuv_posizione", lambda s: ricerche_ricevute.missing(s, FLUSSO)),
     "to_pay": ("uq_dovuti_dominio_iuv_posizione", lambda s: riscontri_fdr.to_pay(s, FLUSSO, 0)),
