@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -45,3 +46,4 @@ class Chiamata:
     ente: str = ""
     ente_id: int | None = None
     applicazione: str | None = None
+    intestazioni: Mapping[str, str] = field(default_factory=dict)

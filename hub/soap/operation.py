@@ -48,6 +48,8 @@ class Call:
     outcome: str = "ok"
     http_status: str = "200 OK"
     retry_after_s: int | None = None
+    # Of the HTTP headers those that say how the message came, for who keeps calls whole.
+    http_headers: dict[str, str] = field(default_factory=dict)
     # What the protocol and the journal need of the request.
     body: bytes = b""
     charset: str | None = None

@@ -37,6 +37,7 @@ def build_recorder(registratore: Registratore, canale: Canale) -> Journal:
                 stato_http=int(call.http_status[:3]),
                 ente=ente if isinstance(ente, str) else "",
                 applicazione=applicazione if isinstance(applicazione, str) else None,
+                intestazioni=call.http_headers,
             )
         )
 

@@ -39,6 +39,12 @@ QUERY_FIELDS_MAX = 10
 _CORRELATION = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _CHARSET = re.compile(r"""charset\s*=\s*("[^"]*"|'[^']*'|[^;\s]*)""", re.IGNORECASE)
 _XML = "text/xml; charset=utf-8"
+# Kept with a call of the sandbox, by their names in lower case.
+_TOLD_HEADERS = {
+    "content-type": "CONTENT_TYPE", "soapaction": "HTTP_SOAPACTION", "host": "HTTP_HOST",
+    "user-agent": "HTTP_USER_AGENT", "connection": "HTTP_CONNECTION", "transfer-encoding": "HTTP_TRANSFER_ENCODING",
+}  # fmt: skip
+_HEADER_MAX = 200
 # Who calls, by the folder of the path; as /metrics tells it.
 _SERVIZI = {"/ws/pa": "ente", "/ws/fesp": "nodo"}
 
@@ -238,6 +244,8 @@ class SoapDoor:
         Raises: SoapFault.
         """
         call.arrived_s = environ.get(ARRIVED)
+        if self._journal is not None:
+            call.http_headers = _told_headers(environ)
         call.source_ip = self._client_ip(environ)
         call.token = bearer(environ)
         call.certificate = self._certificate(environ)
@@ -315,6 +323,13 @@ class SoapDoor:
             headers.append(("Allow", "POST"))
         start_response(status, headers)
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+
+
+def _told_headers(environ: Environ) -> dict[str, str]:
+    """Return the headers that say how a message came, none that says a secret; `schema`: of the address called."""
+    found = {name: str(environ[key])[:_HEADER_MAX] for name, key in _TOLD_HEADERS.items() if environ.get(key)}
+    schema = environ.get("HTTP_X_FORWARDED_PROTO") or environ.get("wsgi.url_scheme") or ""
+    return found | ({"schema": str(schema)[:_HEADER_MAX].lower()} if schema else {})
 
 
 def _esito(call: Call, status: str) -> str:

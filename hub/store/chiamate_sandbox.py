@@ -30,9 +30,13 @@ def add(
     durata_us: int,
     correlazione: str,
     spiegazione: str,
+    intestazioni: str | None = None,
     chiamate_max: int = CHIAMATE_MAX,
 ) -> int:
-    """Keep a call and return its number; of the same ente the oldest beyond `chiamate_max` go."""
+    """Keep a call and return its number; of the same ente the oldest beyond `chiamate_max` go.
+
+    `intestazioni`: JSON, an object of texts.
+    """
     values = {
         "istante": istante,
         "applicazione": applicazione,
@@ -46,6 +50,7 @@ def add(
         "durata_us": durata_us,
         "correlazione": correlazione,
         "spiegazione": spiegazione,
+        "intestazioni": intestazioni,
     }
     added: int = session.execute(insert(chiamate_sandbox).values(values).returning(_C.id)).scalar_one()
     same = _C.cod_ipa_ente == cod_ipa_ente if cod_ipa_ente is not None else _C.cod_ipa_ente.is_(None)

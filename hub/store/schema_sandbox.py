@@ -23,6 +23,7 @@ chiamate_sandbox = Table(
     Column("durata_us", BigInteger, nullable=False),
     Column("correlazione", String(64), nullable=False),
     Column("spiegazione", Text, nullable=False),
+    Column("intestazioni", Text),  # of HTTP, as JSON; null: not a call to us, or of before they were kept
     Index("ix_chiamate_sandbox_cod_ipa_ente_id", "cod_ipa_ente", "id"),
     # A number is never given twice: a page that is open asks for what comes after the last one that it has.
     sqlite_autoincrement=True,

@@ -6,6 +6,7 @@ up nobody.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class Registratore:
                     durata_us=max(0, chiamata.durata_us),
                     correlazione=clean(chiamata.correlazione, _WORD_MAX),
                     spiegazione=chiamata.spiegazione[:_SPIEGAZIONE_MAX].replace("\0", ""),
+                    intestazioni=json.dumps(dict(chiamata.intestazioni)) if chiamata.intestazioni else None,
                 )
         except (OutOfService, DatabaseError) as error:
             get_logger().error("sandbox_call_lost", operazione=chiamata.operazione, error=type(error).__name__)
