@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from docs import cruscotto, guasti
+from docs import conformita, cruscotto, guasti
 from docs.pagine import modello, tracciati
 from tests.racconto import play
 from tests.soap.walk.tables import TABLES
@@ -13,7 +13,7 @@ from tests.soap.walk.tables import TABLES
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="pontepa-racconto-") as folder:
         racconto = play(Path(folder))
-    written = {page.FILE: page.render() for page in (guasti, cruscotto, tracciati)}
+    written = {page.FILE: page.render() for page in (guasti, cruscotto, tracciati, conformita)}
     written |= {tracciati.FOLDER / name: text for name, text in tracciati.examples(racconto).items()}
     written |= {modello.FOLDER / name: text for name, text in modello.pages(racconto, TABLES).items()}
     for path, text in written.items():

@@ -17,6 +17,7 @@ _COMMANDS = {
     "archivio": "cli_pulizia:archivio_group",
     "config": "cli_config:config_group",
     "config import": "cli_importa:importa",
+    "conformance": "cli_conformance:conformance",
     "credenziale": "cli_credenziale:credenziale_group",
     "db": "cli_db:db_group",
     "demo": "cli_demo:demo",

@@ -48,9 +48,16 @@ class RispostaTroppoGrande(SenzaRisposta):
 
 
 def call(
-    url: str, headers: Mapping[str, str], body: bytes, *, is_open: bool, limiti: Limiti, context: ssl.SSLContext
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    is_open: bool,
+    limiti: Limiti,
+    context: ssl.SSLContext,
+    method: str = "POST",
 ) -> Risposta:
-    """POST a body and return the answer, whatever its status.
+    """Send a body and return the answer, whatever its status.
 
     Raises: IndirizzoNonAmmesso, NomeNonRisolto, NonPartita, SenzaRisposta, RispostaTroppoGrande.
     """
@@ -64,7 +71,7 @@ def call(
     timer.daemon = True
     timer.start()
     try:
-        return _exchange(connection, bersaglio, headers, body, limiti, cut)
+        return _exchange(connection, bersaglio, method, headers, body, limiti, cut)
     except (HTTPError, http.client.HTTPException, OSError) as error:
         raise SenzaRisposta("TEMPO_SCADUTO" if cut.is_set() else type(error).__name__) from error
     finally:
@@ -75,13 +82,14 @@ def call(
 def _exchange(
     connection: HTTPConnection,
     bersaglio: Bersaglio,
+    method: str,
     headers: Mapping[str, str],
     body: bytes,
     limiti: Limiti,
     cut: threading.Event,
 ) -> Risposta:
     sent = {**headers, "Host": bersaglio.authority, "Connection": "close", "User-Agent": "PontePA"}
-    connection.request("POST", bersaglio.target, body=body, headers=sent, preload_content=False, decode_content=False)
+    connection.request(method, bersaglio.target, body=body, headers=sent, preload_content=False, decode_content=False)
     response = connection.getresponse()
     data = b""
     # Up to the empty read: only there does a body that is shorter than announced show itself.

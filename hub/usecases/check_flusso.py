@@ -45,8 +45,12 @@ class CheckFlusso:
         db: Database | None = None,
         ente: str = "",
         concessi: Container[str] | None = None,
+        *,
+        is_new: bool = False,
     ) -> None:
         """Without a database only what the file itself says is checked. `concessi`: as of whoever would bring it.
+
+        `is_new`: judged as on an empty archive, so that a file that was loaded before is not refused for that.
 
         Raises: NotFound (the ente), FlussoRifiutato (the name is of another ente).
         """
@@ -74,7 +78,8 @@ class CheckFlusso:
         self._regole = Regole(
             configured, row.codice_segregazione, are_15_admitted=are_15_admitted, tassonomia=tassonomia, giorno=giorno
         )
-        self._magazzino = Magazzino(row, configured, now, concessi)
+        if not is_new:
+            self._magazzino = Magazzino(row, configured, now, concessi)
         touched = {codice: tipo for codice, tipo in configured.items() if concessi is None or codice in concessi}
         self._tests = RegoleBlocco(touched, now)
 
