@@ -51,6 +51,10 @@ class OutOfService(HubError):
     pass
 
 
+class Sovraccarico(OutOfService):
+    """There was no room for this request in time: it may come again just as it is."""
+
+
 class Misconfigured(HubError):
     pass
 

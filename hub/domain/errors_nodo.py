@@ -5,7 +5,15 @@ Part of the tree of `hub.domain.errors`. Source: node, catalogue PAA (annex B) a
 
 from __future__ import annotations
 
-from hub.domain.errors import Conflict, InvalidRequest, NotAllowed, NotFound, OutOfService, RichiestaNonEseguibile
+from hub.domain.errors import (
+    Conflict,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+    OutOfService,
+    RichiestaNonEseguibile,
+    Sovraccarico,
+)
 
 
 class RichiestaNonValida(InvalidRequest):
@@ -76,7 +84,7 @@ class ArchivioMuto(OutOfService):
     """The ente's own archive did not answer in time, and what is stored must not be told in its stead."""
 
 
-class RispostaTardiva(OutOfService):
+class RispostaTardiva(Sovraccarico):
     """The question waited for so long that its answer would come too late: it is not worked on."""
 
 

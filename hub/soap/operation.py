@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import structlog
 from spyne.model.fault import Fault
 
-from hub.domain.errors import HubError, OutOfService, TroppoSpesso
+from hub.domain.errors import HubError, OutOfService, Sovraccarico, TroppoSpesso
 from hub.domain.guasti import is_known
 from hub.formats.xml import SchemaError
 from hub.soap.contract import Verb
@@ -91,7 +91,12 @@ class Outgoing:
 
 
 class SoapFault(Fault):
-    """A SOAP 1.1 fault: code (Client, Server, VersionMismatch, MustUnderstand), Italian text, HTTP status."""
+    """A SOAP 1.1 fault: code (Client, Server, VersionMismatch, MustUnderstand), Italian text, HTTP status.
+
+    `is_overload`: there was no room for the request, as when the queue before the doors is full.
+    """
+
+    is_overload = False
 
     def __init__(self, code: str, text: str, http_status: str = "500 Internal Server Error") -> None:
         super().__init__(faultcode=code, faultstring=text)
@@ -142,7 +147,9 @@ def perform(
         except OutOfService as error:
             # No business answer: after a well-formed KO the node would never send that receipt again (node, 3.0.7).
             call.retry_after_s = OUT_OF_SERVICE_RETRY_S
-            raise refuse(call, "Server", str(error), "503 Service Unavailable") from error
+            fault = refuse(call, "Server", str(error), "503 Service Unavailable")
+            fault.is_overload = isinstance(error, Sovraccarico)
+            raise fault from error
         except HubError as error:
             if error.reason is not None:
                 call.log["reason"] = error.reason
@@ -151,7 +158,9 @@ def perform(
     try:
         answer = call.ready_answer if call.ready_answer is not None else shielded(call, answered)
     except SoapFault as fault:
-        instead = outgoing.stand_in(call, verb, request) if outgoing and fault.faultcode == "Server" else None
+        # Who finds no room is told so, and when to come back, as at the queue before the doors.
+        is_ours = fault.faultcode == "Server" and not fault.is_overload
+        instead = outgoing.stand_in(call, verb, request) if outgoing and is_ours else None
         if instead is None:
             raise
         answer, call.retry_after_s = instead, None

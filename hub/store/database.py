@@ -19,20 +19,22 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
 
 from hub import misure
-from hub.domain.errors import OutOfService
+from hub.domain.errors import OutOfService, Sovraccarico
 from hub.misure import DB_ATTESA_S, DB_CONNESSIONI
 from hub.store.driver import DriverPool, DriverStatement
 from hub.store.group import GroupWriter, is_open
 
 Session = Connection
 
+# For a connection that others hold: longer only where something is stuck.
+_POOL_WAIT_S = 30.0
 # Longer than any transaction of ours: a writer of another process is waited for, not refused.
 _SQLITE_BUSY_MS = 30_000
 # More than the hub has: the driver's own 128 are fewer than one payment's, and each would be parsed again and again.
 _SQLITE_STATEMENTS = 512
 
 
-def _sqlite_engine(url: str, pool_size: int) -> Engine:
+def _sqlite_engine(url: str, pool_size: int, pool_wait_s: float) -> Engine:
     # The writer and the pool of readers live in one engine; the driver's own BEGIN is switched off, ours is explicit.
     engine = create_engine(
         url,
@@ -40,6 +42,7 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
         hide_parameters=True,
         pool_size=pool_size + 1,
         max_overflow=0,
+        pool_timeout=pool_wait_s,
         # Each connection has its pages in memory: the same few go on being used.
         pool_use_lifo=True,
         connect_args={
@@ -76,7 +79,7 @@ class Database:
         self.driver_error: type[Exception] = driver.Error
         # ProgrammingError: the tables are not those of this version.
         self._absent = (
-            *(OperationalError, InterfaceError, ProgrammingError, PoolTimeout),
+            *(OperationalError, InterfaceError, ProgrammingError),
             *(driver.OperationalError, driver.InterfaceError, driver.ProgrammingError),
         )
         # PostgreSQL: no BEGIN and ROLLBACK around a statement that stands alone; the same pool.
@@ -94,14 +97,15 @@ class Database:
         return self.engine.url.render_as_string(hide_password=False)
 
     @classmethod
-    def open(cls, url: str, *, pool_size: int = 8) -> Database:
+    def open(cls, url: str, *, pool_size: int = 8, pool_wait_s: float = _POOL_WAIT_S) -> Database:
         """Open a pool for this process; nothing is connected before the first use."""
         if make_url(url).get_backend_name() == "sqlite":
-            return cls(_sqlite_engine(url, pool_size))
+            return cls(_sqlite_engine(url, pool_size, pool_wait_s))
         engine = create_engine(
             url,
             pool_size=pool_size,
             max_overflow=0,
+            pool_timeout=pool_wait_s,
             hide_parameters=True,
             connect_args={"prepare_threshold": 5},
         )
@@ -111,7 +115,8 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """Give a session; raise rolls back, return commits and the commit is durable when this returns.
 
-        Raises: OutOfService (the database does not answer, or has no room: nothing was written).
+        Raises: OutOfService (the database does not answer: nothing was written); Sovraccarico, which is one, when all
+        connections are taken.
         """
         asked = perf_counter()
         with self._translated(), self._writer.transaction() if self._writer else self.engine.begin() as session:
@@ -188,6 +193,8 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except PoolTimeout as error:
+            raise Sovraccarico("troppe richieste insieme: riprovare fra poco") from error
         except self._absent as error:
             raise OutOfService("il database non risponde: ripetere la richiesta") from error
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
+import zeep.exceptions
 
 from adapters.ente.fake import Comportamento, Guasto
 from adapters.ente.fake_archivio import ArchivioFinto
@@ -142,9 +143,13 @@ def test_a_slow_archive_keeps_two_questions_waiting_and_no_more(small_world, arc
 
 
 def test_a_question_that_waited_too_long_is_not_worked_on(small_world, archivio):
-    """It is answered, with nothing looked up: the queue empties faster than it fills. Source: node, 3.0.1."""
+    """Nothing is looked up, so that the queue empties faster than it fills; it is told as where the queue is full."""
     nodo = asks(small_world, archivio)
     nodo.door.more = {ARRIVED: time.monotonic() - 2.5}
 
-    assert nodo.code(VERIFY) == "PAA_SYSTEM_ERROR"
+    with pytest.raises(zeep.exceptions.Fault, match="troppo a lungo"):
+        nodo.verify()
+
+    assert (nodo.door.last.status, nodo.door.last.headers["Retry-After"]) == (503, "5")
+    assert b"PAA_" not in nodo.door.last.body
     assert archivio.received == []

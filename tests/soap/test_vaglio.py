@@ -13,6 +13,7 @@ from lxml import etree
 from sqlalchemy import text
 from werkzeug.test import Client
 
+from hub.domain.errors import Sovraccarico
 from hub.formats.resources import resource
 from hub.runtime import REPLACED
 from hub.soap.contract import load_contract
@@ -147,6 +148,16 @@ def test_a_mistake_of_ours_is_a_ko_for_a_question_and_none_for_a_receipt():
     assert [answer.status for answer in told] == [200, 200, 200, 500]
     assert [b"PAA_SYSTEM_ERROR" in answer.body for answer in told] == [True, True, True, False]
     assert b"nostro" not in b"".join(answer.body for answer in told)
+
+
+def test_without_room_a_question_is_told_to_come_back_as_a_receipt_is():
+    """The queue before the doors says the same: 503 and when, never a KO."""
+    door = broken_door(Sovraccarico("troppe richieste insieme"))
+
+    told = [door.post(PATH, envelope(PA_FOR_NODE[name]), {}) for name in ("verify", "get", "get V2", "receipt")]
+
+    assert [(answer.status, answer.headers["Retry-After"]) for answer in told] == [(503, "5")] * 4
+    assert b"PAA_" not in b"".join(answer.body for answer in told)
 
 
 def test_a_wrong_answer_to_a_receipt_makes_it_come_again():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy import bindparam, event, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from hub.domain.errors import OutOfService
+from hub.domain.errors import OutOfService, Sovraccarico
 from hub.store.database import Database, Session
 from hub.store.schema import iuv_blocchi
 
@@ -380,6 +381,21 @@ def test_a_database_that_is_not_there_is_out_of_service(url):
     assert db.ping() is False
     with pytest.raises(OutOfService), db.transaction():
         pass
+
+
+def test_who_finds_all_connections_taken_is_told_that_there_is_no_room(database_url):
+    """Not that the database is away: he may come again just as he is."""
+    db = Database.open(database_url, pool_size=1, pool_wait_s=0.01)
+    with ExitStack() as taken:
+        # SQLite has one more, for who writes.
+        for _ in range(1 if db.is_postgresql else 2):
+            taken.enter_context(db.reading())
+
+        with pytest.raises(Sovraccarico):
+            taken.enter_context(db.reading())
+
+    assert db.ping()
+    db.close()
 
 
 def test_a_database_that_comes_back_is_used_again(tmp_path: Path):

@@ -103,7 +103,7 @@ GUASTI = (
     ),
     Guasto(
         "PAA_SYSTEM_ERROR",
-        "l'hub, o l'archivio dell'ente, non può rispondere in tempo; oppure un nostro errore",
+        "il database, o l'archivio dell'ente, non risponde in tempo; oppure un nostro errore",
         "riprovare; se dura, segnalare a chi gestisce l'hub con il valore di `X-Correlation-Id`",
         Ripetere.PIU_TARDI,
         _TUTTE,
