@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.domain.errors import Conflict, NotFound
@@ -16,10 +16,15 @@ from hub.store.movement import move_row
 from hub.store.rt_ricevute import DOCUMENTO
 from hub.store.schema import carrelli, dovuti, rt_ricevute
 
+# Built once: making a statement costs more than running it.
+_BY_ID = select(carrelli).where(carrelli.c.id == bindparam("id"))
+_OF_SESSION = select(carrelli).where(carrelli.c.id_session == bindparam("id_session")).order_by(carrelli.c.posizione)
+_DOVUTI = select(dovuti).where(dovuti.c.carrello_id == bindparam("carrello_id")).order_by(dovuti.c.posizione)
+
 
 def by_id(session: Session, id: str) -> Row[Any]:
     """Raises: NotFound."""
-    row = session.execute(select(carrelli).where(carrelli.c.id == id)).one_or_none()
+    row = session.execute(_BY_ID, {"id": id}).one_or_none()
     if row is None:
         raise NotFound(f"carrello {id} sconosciuto")
     return row
@@ -27,8 +32,7 @@ def by_id(session: Session, id: str) -> Row[Any]:
 
 def of_session(session: Session, id_session: str) -> list[Row[Any]]:
     """The carrelli of a session that has started, in the order of its elements."""
-    query = select(carrelli).where(carrelli.c.id_session == id_session).order_by(carrelli.c.posizione)
-    return list(session.execute(query))
+    return list(session.execute(_OF_SESSION, {"id_session": id_session}))
 
 
 def given_up(session: Session, ente_id: int, dominio: str, iuv: str) -> list[Row[Any]]:
@@ -45,7 +49,7 @@ def given_up(session: Session, ente_id: int, dominio: str, iuv: str) -> list[Row
 
 def dovuti_of(session: Session, carrello_id: str) -> list[Row[Any]]:
     """The dovuti of a carrello, in the order of the RPT's lines."""
-    return list(session.execute(select(dovuti).where(dovuti.c.carrello_id == carrello_id).order_by(dovuti.c.posizione)))
+    return list(session.execute(_DOVUTI, {"carrello_id": carrello_id}))
 
 
 def rt_bytes(session: Session, carrello: Row[Any]) -> bytes | None:

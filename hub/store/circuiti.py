@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.store.database import Session
 from hub.store.schema import circuiti
 
+# Built once: it is asked before every call that leaves.
+_FIND = select(circuiti).where(
+    circuiti.c.stazione_id == bindparam("stazione_id"), circuiti.c.servizio == bindparam("servizio")
+)
+
 
 def find(session: Session, stazione_id: str, servizio: str) -> Row[Any] | None:
-    return session.execute(select(circuiti).where(*_mine(stazione_id, servizio))).one_or_none()
+    return session.execute(_FIND, {"stazione_id": stazione_id, "servizio": servizio}).one_or_none()
 
 
 def all_rows(session: Session) -> Sequence[Row[Any]]:

@@ -38,6 +38,13 @@ _PAID = select(dovuti).where(
     dovuti.c.importo_pagato_cent > 0,
 )
 
+_ATTUALE_OF = select(dovuti).where(
+    dovuti.c.ente_id == bindparam("ente_id"), dovuti.c.iud == bindparam("iud"), dovuti.c.attuale
+)
+_TAKE = update(dovuti).where(
+    dovuti.c.id == bindparam("taken_id"), dovuti.c.attuale, dovuti.c.stato == StatoDovuto.INSERIMENTO_DOVUTO
+)
+
 
 def existing_iud(session: Session, ente_id: int, iud: Sequence[str]) -> frozenset[str]:
     """Those of `iud` that the ente has already used, in any state, cancelled included."""
@@ -65,8 +72,7 @@ def find_by_key(session: Session, ente_id: int, *, iuv: str | None = None, iud: 
 
 def find_attuale(session: Session, ente_id: int, iud: str) -> Row[Any] | None:
     """The version that holds an IUD of the ente now."""
-    query = select(dovuti).where(dovuti.c.ente_id == ente_id, dovuti.c.iud == iud, dovuti.c.attuale)
-    return session.execute(query).one_or_none()
+    return session.execute(_ATTUALE_OF, {"ente_id": ente_id, "iud": iud}).one_or_none()
 
 
 def all_attuali(session: Session, dominio: str, iuv: str) -> list[Row[Any]]:
@@ -98,12 +104,8 @@ def put_into(session: Session, row: Row[Any], carrello_id: str, at: datetime) ->
 
 def take(session: Session, id: str, *, at: datetime, **values: Any) -> bool:
     """Put a stored dovuto that waits to be paid in payment; False when it is not free any more."""
-    changed = session.execute(
-        update(dovuti)
-        .where(dovuti.c.id == id, dovuti.c.attuale, dovuti.c.stato == StatoDovuto.INSERIMENTO_DOVUTO)
-        .values(stato=str(StatoDovuto.PAGAMENTO_INIZIATO), updated_at=at, **values)
-    )
-    return changed.rowcount == 1
+    values |= {"taken_id": id, "stato": str(StatoDovuto.PAGAMENTO_INIZIATO), "updated_at": at}
+    return session.execute(_TAKE, values).rowcount == 1
 
 
 def set_attuale(session: Session, id: str, attuale: bool) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from hub.domain.errors import NotFound
 from hub.store import revisione
 from hub.store.database import Session
 from hub.store.schema import enti
+
+# Built once: making a statement costs more than running it.
+_BY_ID = select(enti).where(enti.c.id == bindparam("id"))
 
 
 def find_by_cod_ipa(session: Session, cod_ipa_ente: str) -> Row[Any] | None:
@@ -46,7 +49,7 @@ def all_by_dominio(session: Session, codice_fiscale: str) -> Sequence[Row[Any]]:
 
 def by_id(session: Session, id: int) -> Row[Any]:
     """Raises: NotFound."""
-    row = session.execute(select(enti).where(enti.c.id == id)).one_or_none()
+    row = session.execute(_BY_ID, {"id": id}).one_or_none()
     if row is None:
         raise NotFound(f"ente {id} sconosciuto")
     return row

@@ -5,17 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from hub.domain.errors import NotFound
 from hub.store.database import Session
 from hub.store.schema import endpoint_esito, eventi_esito
 
+# Built once: making a statement costs more than running it.
+_LAST = select(func.max(eventi_esito.c.sequenza)).where(
+    eventi_esito.c.ente_id == bindparam("ente_id"), eventi_esito.c.iud == bindparam("iud")
+)
+_BY_MESSAGGIO = select(eventi_esito).where(eventi_esito.c.messaggio_id == bindparam("messaggio_id"))
+_ENDPOINT = select(endpoint_esito).where(
+    endpoint_esito.c.ente_id == bindparam("ente_id"), endpoint_esito.c.tipo == bindparam("tipo")
+)
+
 
 def next_sequenza(session: Session, ente_id: int, iud: str) -> int:
     """The number of the next outcome of a dovuto, from 1; the caller's transaction has just changed the dovuto."""
-    last = select(func.max(eventi_esito.c.sequenza)).where(eventi_esito.c.ente_id == ente_id, eventi_esito.c.iud == iud)
-    return (session.execute(last).scalar_one() or 0) + 1
+    return (session.execute(_LAST, {"ente_id": ente_id, "iud": iud}).scalar_one() or 0) + 1
 
 
 def add(session: Session, **values: Any) -> None:
@@ -24,7 +32,7 @@ def add(session: Session, **values: Any) -> None:
 
 def by_messaggio(session: Session, messaggio_id: int) -> Row[Any]:
     """Raises: NotFound."""
-    row = session.execute(select(eventi_esito).where(eventi_esito.c.messaggio_id == messaggio_id)).one_or_none()
+    row = session.execute(_BY_MESSAGGIO, {"messaggio_id": messaggio_id}).one_or_none()
     if row is None:
         raise NotFound(f"il messaggio {messaggio_id} non è un inoltro di esito")
     return row
@@ -35,8 +43,7 @@ def set_consegnato(session: Session, id: str, at: datetime) -> None:
 
 
 def find_endpoint(session: Session, ente_id: int, tipo: str) -> Row[Any] | None:
-    where = (endpoint_esito.c.ente_id == ente_id, endpoint_esito.c.tipo == tipo)
-    return session.execute(select(endpoint_esito).where(*where)).one_or_none()
+    return session.execute(_ENDPOINT, {"ente_id": ente_id, "tipo": tipo}).one_or_none()
 
 
 def add_endpoint(session: Session, **values: Any) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Row, Table, update
+from sqlalchemy import Column, Row, Table, Update, bindparam, update
 
 from hub.domain.errors import Conflict
 from hub.domain.stati import check_transition
@@ -29,8 +30,13 @@ def move_row(
     """
     check_transition(states(row.stato), to)
     key_value = getattr(row, key.name)
-    changed = session.execute(
-        update(table).where(key == key_value, table.c.stato == row.stato).values(stato=str(to), updated_at=at, **values)
-    ).rowcount
+    read = {"read_key": key_value, "read_stato": row.stato}
+    changed = session.execute(_moved(table, key.name), {**values, **read, "stato": str(to), "updated_at": at}).rowcount
     if changed != 1:
         raise Conflict(f"{table.name} {key_value}: lo stato {row.stato} è cambiato nel frattempo")
+
+
+@cache
+def _moved(table: Table, key: str) -> Update:
+    """Built once for each table: the columns that change are those that come with the values."""
+    return update(table).where(table.c[key] == bindparam("read_key"), table.c.stato == bindparam("read_stato"))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy import Row, Select, Update, and_, bindparam, delete, exists, func, insert, or_, select, text, update
 
 from hub import misure
 from hub.domain.errors import Conflict, NotFound
@@ -26,6 +27,15 @@ _APERTI = (StatoMessaggio.DA_INVIARE, StatoMessaggio.SCONOSCIUTO, StatoMessaggio
 # Written out, and not bound, and never in one list: the partial indexes are chosen by these words, each by its own.
 IS_APERTO = text("outbox.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'IN_INVIO')")
 IS_PARCHEGGIATO = text("outbox.stato = 'PARCHEGGIATO'")
+# Here and below, built once: making a statement costs more than SQLite takes to run it.
+_PUT = insert(outbox).returning(outbox.c.id)
+_WAKE = text(f"SELECT pg_notify('{CHANNEL}', '')")
+_SETTLE = update(outbox).where(
+    outbox.c.id == bindparam("message_id"),
+    outbox.c.fence == bindparam("held_fence"),
+    outbox.c.stato == StatoMessaggio.IN_INVIO,
+)
+_SETTLE_HELD = _SETTLE.values(attempts=outbox.c.attempts - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,7 @@ def put(
     `ente_id`: whose message it is, for the operators of that ente; None: the installation's.
     """
     message_id: int = session.execute(
-        insert(outbox).returning(outbox.c.id),
+        _PUT,
         {
             "topic": topic,
             "ente_id": ente_id,
@@ -77,22 +87,43 @@ def put(
 def wake(session: Session) -> None:
     """Wake idle workers when this transaction commits (SQLite workers watch the file instead)."""
     if session.dialect.name == "postgresql":
-        session.execute(text(f"SELECT pg_notify('{CHANNEL}', '')"))
+        session.execute(_WAKE)
 
 
-def _due(now: datetime) -> Any:
+@cache
+def _due(has_topics: bool, has_busy: bool) -> Any:
     older = outbox.alias("older")
     return and_(
         outbox.c.stato.in_(_APERTI),
-        outbox.c.next_attempt_at <= now,
-        or_(outbox.c.stato != StatoMessaggio.IN_INVIO, outbox.c.lease_until < now),
+        outbox.c.next_attempt_at <= bindparam("now"),
+        or_(outbox.c.stato != StatoMessaggio.IN_INVIO, outbox.c.lease_until < bindparam("now")),
         ~exists().where(
             older.c.topic == outbox.c.topic,
             older.c.chiave == outbox.c.chiave,
             older.c.id < outbox.c.id,
             older.c.stato.in_(_APERTI),
         ),
+        *_wanted(has_topics, has_busy),
     )
+
+
+@cache
+def _chosen(has_topics: bool, has_busy: bool) -> Select[Any]:
+    due = select(outbox.c.id, outbox.c.stato).where(_due(has_topics, has_busy))
+    ordered = due.order_by(outbox.c.next_attempt_at, outbox.c.id).limit(bindparam("most"))
+    return ordered.with_for_update(skip_locked=True, of=outbox)
+
+
+@cache
+def _taken(has_topics: bool, has_busy: bool) -> Any:
+    values = {
+        "stato": str(StatoMessaggio.IN_INVIO), "fence": outbox.c.fence + 1, "attempts": outbox.c.attempts + 1,
+        "lease_until": bindparam("until"), "next_attempt_at": bindparam("until"),
+    }  # fmt: skip
+    told = ("id", "topic", "chiave", "payload", "attempts", "fence", "correlation_id", "ente_id")
+    chosen = outbox.c.id.in_(bindparam("chosen", expanding=True))
+    taken: Update = update(outbox).where(chosen, _due(has_topics, has_busy)).values(**values)
+    return taken.returning(*(outbox.c[name] for name in told))
 
 
 def claim(
@@ -107,33 +138,14 @@ def claim(
 
     `busy`: entes whose messages must wait.
     """
-    due = and_(_due(now), *_wanted(topics, busy))
-    chosen = select(outbox.c.id, outbox.c.stato).where(due).order_by(outbox.c.next_attempt_at, outbox.c.id).limit(limit)
-    rows = session.execute(chosen.with_for_update(skip_locked=True, of=outbox)).all()
+    which, values = _which(topics, busy)
+    rows = session.execute(_chosen(*which), {**values, "now": now, "most": limit}).all()
     if not rows:
         return []
     before = {row.id: row.stato for row in rows}
     lease_until = now + lease
     taken = session.execute(
-        update(outbox)
-        .where(outbox.c.id.in_(before), due)
-        .values(
-            stato=str(StatoMessaggio.IN_INVIO),
-            lease_until=lease_until,
-            next_attempt_at=lease_until,
-            fence=outbox.c.fence + 1,
-            attempts=outbox.c.attempts + 1,
-        )
-        .returning(
-            outbox.c.id,
-            outbox.c.topic,
-            outbox.c.chiave,
-            outbox.c.payload,
-            outbox.c.attempts,
-            outbox.c.fence,
-            outbox.c.correlation_id,
-            outbox.c.ente_id,
-        )
+        _taken(*which), {**values, "now": now, "until": lease_until, "chosen": list(before)}
     ).all()
     for row in taken:
         if before[row.id] == StatoMessaggio.IN_INVIO:
@@ -172,24 +184,19 @@ def settle(
     `is_held`: it did not leave, and this was no attempt.
     """
     values: dict[str, Any] = {
+        "message_id": message.id,
+        "held_fence": message.fence,
         "stato": str(stato),
         "lease_until": None,
         "last_outcome": outcome,
         "last_code": code[:64],
         "motivo": motivo,
     }
-    if is_held:
-        values["attempts"] = outbox.c.attempts - 1
     if next_attempt_at is None:
         values["settled_at"] = now
     else:
         values["next_attempt_at"] = next_attempt_at
-    changed = session.execute(
-        update(outbox)
-        .where(outbox.c.id == message.id, outbox.c.fence == message.fence, outbox.c.stato == StatoMessaggio.IN_INVIO)
-        .values(**values)
-    )
-    return changed.rowcount == 1
+    return session.execute(_SETTLE_HELD if is_held else _SETTLE, values).rowcount == 1
 
 
 def release(session: Session, code: str, now: datetime) -> None:
@@ -201,15 +208,30 @@ def release(session: Session, code: str, now: datetime) -> None:
 
 def next_due(session: Session, topics: Collection[str] | None = None, busy: Collection[int] = ()) -> datetime | None:
     """When the next message of the topics (None: all) wants attention, entes in `busy` apart; None: there is none."""
-    first = select(func.min(outbox.c.next_attempt_at)).where(outbox.c.stato.in_(_APERTI), *_wanted(topics, busy))
-    return session.execute(first).scalar_one()
+    which, values = _which(topics, busy)
+    return session.execute(_first(*which), values).scalar_one()
 
 
-def _wanted(topics: Collection[str] | None, busy: Collection[int]) -> list[Any]:
-    conditions: list[Any] = [] if topics is None else [outbox.c.topic.in_(topics)]
-    if busy:
-        conditions.append(or_(outbox.c.ente_id.is_(None), outbox.c.ente_id.not_in(busy)))
+@cache
+def _first(has_topics: bool, has_busy: bool) -> Select[Any]:
+    first = select(func.min(outbox.c.next_attempt_at))
+    return first.where(outbox.c.stato.in_(_APERTI), *_wanted(has_topics, has_busy))
+
+
+def _wanted(has_topics: bool, has_busy: bool) -> list[Any]:
+    conditions: list[Any] = [outbox.c.topic.in_(bindparam("topics", expanding=True))] if has_topics else []
+    if has_busy:
+        others = outbox.c.ente_id.not_in(bindparam("busy", expanding=True))
+        conditions.append(or_(outbox.c.ente_id.is_(None), others))
     return conditions
+
+
+def _which(topics: Collection[str] | None, busy: Collection[int]) -> tuple[tuple[bool, bool], dict[str, Any]]:
+    """Which of the statements, and the values for it."""
+    values: dict[str, Any] = {} if topics is None else {"topics": list(topics)}
+    if busy:
+        values["busy"] = list(busy)
+    return (topics is not None, bool(busy)), values
 
 
 def by_topic(session: Session) -> Sequence[Row[Any]]:

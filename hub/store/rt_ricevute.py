@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, func, literal_column, or_, select, update
+from sqlalchemy import Row, and_, bindparam, exists, func, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.domain.ricevuta import Primitiva
@@ -27,6 +27,26 @@ _ADD = {
     "postgresql": postgresql.insert(rt_ricevute).on_conflict_do_nothing().returning(rt_ricevute.c.id),
     "sqlite": sqlite.insert(rt_ricevute).on_conflict_do_nothing().returning(rt_ricevute.c.id),
 }
+# Built once: making a statement costs more than running it.
+_BY_ID = select(rt_ricevute).where(rt_ricevute.c.id == bindparam("id"))
+_TAKE = _BY_ID.with_for_update(skip_locked=True)
+_TO_PROCESS = (
+    select(rt_ricevute.c.id)
+    .where(_WAITING, rt_ricevute.c.id > bindparam("after_id"))
+    .order_by(rt_ricevute.c.id)
+    .limit(bindparam("most"))
+)
+_READMIT = (
+    update(rt_ricevute)
+    .where(
+        *(rt_ricevute.c[name] == bindparam(f"known_{name}") for name in ("dominio", "iuv", "ccp", "sha256")),
+        rt_ricevute.c.stato == bindparam("known_stato"),
+    )
+    .returning(rt_ricevute.c.id)
+)
+_SETTLE = update(rt_ricevute).where(
+    rt_ricevute.c.id == bindparam("read_id"), rt_ricevute.c.stato == bindparam("read_stato")
+)
 
 
 def add(session: Session, **values: Any) -> int | None:
@@ -39,37 +59,27 @@ def readmit(session: Session, values: dict[str, Any]) -> int | None:
 
     `values`: columns of the receipt as it came now. None when there is no such one.
     """
-    statement = (
-        update(rt_ricevute)
-        .where(
-            *(rt_ricevute.c[name] == values[name] for name in ("dominio", "iuv", "ccp", "sha256")),
-            rt_ricevute.c.stato == StatoRt.RESPINTA,
-        )
-        .values(**values, motivo=None)
-        .returning(rt_ricevute.c.id)
-    )
-    return session.execute(statement).scalar_one_or_none()
+    known = {f"known_{name}": values[name] for name in ("dominio", "iuv", "ccp", "sha256")}
+    values = {**values, **known, "known_stato": str(StatoRt.RESPINTA), "motivo": None}
+    return session.execute(_READMIT, values).scalar_one_or_none()
 
 
 def by_id(session: Session, id: int, *, lock: bool = False) -> Row[Any]:
-    query = select(rt_ricevute).where(rt_ricevute.c.id == id)
-    return session.execute(query.with_for_update() if lock else query).one()
+    return session.execute(_BY_ID.with_for_update() if lock else _BY_ID, {"id": id}).one()
 
 
 def find(session: Session, id: int) -> Row[Any] | None:
-    return session.execute(select(rt_ricevute).where(rt_ricevute.c.id == id)).one_or_none()
+    return session.execute(_BY_ID, {"id": id}).one_or_none()
 
 
 def take(session: Session, id: int) -> Row[Any] | None:
     """Hold a receipt until the end of the transaction; None when another worker holds it."""
-    query = select(rt_ricevute).where(rt_ricevute.c.id == id)
-    return session.execute(query.with_for_update(skip_locked=True)).one_or_none()
+    return session.execute(_TAKE, {"id": id}).one_or_none()
 
 
 def to_process(session: Session, limit: int, after_id: int = 0) -> Sequence[int]:
     """Ids of receipts nobody has applied yet, in order of arrival, after one of them."""
-    query = select(rt_ricevute.c.id).where(_WAITING, rt_ricevute.c.id > after_id)
-    return session.execute(query.order_by(rt_ricevute.c.id).limit(limit)).scalars().all()
+    return session.execute(_TO_PROCESS, {"after_id": after_id, "most": limit}).scalars().all()
 
 
 def applicable_orphans(session: Session, limit: int, after_id: int = 0) -> Sequence[int]:
@@ -171,9 +181,6 @@ def settle(
     Raises: Conflict (not a legal step).
     """
     check_transition(StatoRt(row.stato), to)
-    changed = session.execute(
-        update(rt_ricevute)
-        .where(rt_ricevute.c.id == row.id, rt_ricevute.c.stato == row.stato)
-        .values(stato=str(to), processed_at=at, motivo=motivo, **values)
-    )
-    return changed.rowcount == 1
+    read = {"read_id": row.id, "read_stato": row.stato}
+    values |= {"stato": str(to), "processed_at": at, "motivo": motivo}
+    return session.execute(_SETTLE, values | read).rowcount == 1

@@ -29,6 +29,14 @@ _OPEN = insert(sessioni).from_select(
     _KEPT, select(*(bindparam(column.name, type_=column.type) for column in _KEPT)).where(~_TAKEN)
 )
 
+# Built once, as the one above: making a statement costs more than running it.
+_FIND = select(sessioni).where(sessioni.c.id_session == bindparam("id_session"))
+_ELEMENTI = (
+    select(sessioni_elementi)
+    .where(sessioni_elementi.c.id_session == bindparam("id_session"))
+    .order_by(sessioni_elementi.c.posizione)
+)
+
 
 def open_unless_taken(db: Database, iud: Sequence[str], **values: Any) -> bool:
     """Keep a new session durably, unless the ente has used one of `iud` before; say whether it is there."""
@@ -54,12 +62,11 @@ def add_elementi(session: Session, id_session: str, elementi: list[dict[str, Any
 
 def elementi(session: Session, id_session: str) -> list[Row[Any]]:
     """What a session is made of, in order; nothing for ESTERNO_ANONIMO, which has its document in the session."""
-    query = select(sessioni_elementi).where(sessioni_elementi.c.id_session == id_session)
-    return list(session.execute(query.order_by(sessioni_elementi.c.posizione)))
+    return list(session.execute(_ELEMENTI, {"id_session": id_session}))
 
 
 def find(session: Session, id_session: str) -> Row[Any] | None:
-    return session.execute(select(sessioni).where(sessioni.c.id_session == id_session)).one_or_none()
+    return session.execute(_FIND, {"id_session": id_session}).one_or_none()
 
 
 def by_id(session: Session, id_session: str) -> Row[Any]:

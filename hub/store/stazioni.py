@@ -21,9 +21,12 @@ _TRAMITE = select(
     _ONE.where(_OF_ENTE).label("is_served"),
 )
 
+# Built once: making a statement costs more than running it.
+_FIND = select(stazioni).where(stazioni.c.id == bindparam("id"))
+
 
 def find(session: Session, id: str) -> Row[Any] | None:
-    return session.execute(select(stazioni).where(stazioni.c.id == id)).one_or_none()
+    return session.execute(_FIND, {"id": id}).one_or_none()
 
 
 def by_id(session: Session, id: str) -> Row[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, exists, func, or_, select, text, update
+from sqlalchemy import Row, bindparam, case, exists, func, or_, select, text, update
 
 from hub.domain.errors import NotFound
 from hub.domain.stati import StatoTentativo
@@ -21,28 +21,41 @@ APERTI = (StatoTentativo.DA_INVIARE, StatoTentativo.SCONOSCIUTO, StatoTentativo.
 _OPEN = text("tentativi.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO')")
 _IN_PLACE = text("tentativi.stato IN ('DA_INVIARE', 'SCONOSCIUTO', 'ACCETTATO') AND tentativi.superato_at IS NULL")
 
+# Built once: making a statement costs more than running it.
+_BY_ID = select(tentativi).where(tentativi.c.id == bindparam("id"))
+_BY_KEY = select(tentativi).where(
+    tentativi.c.dominio == bindparam("dominio"), tentativi.c.iuv == bindparam("iuv"),
+    tentativi.c.ccp == bindparam("ccp"),
+)  # fmt: skip
+_OF_CART, _OF_CART_ALONE = (
+    select(tentativi).where(
+        tentativi.c.carrello_id.in_(select(carrelli.c.id).where(of_session)),
+        tentativi.c.id_carrello_nodo == bindparam("id_carrello_nodo"),
+    )
+    for of_session in (carrelli.c.id_session == bindparam("id_session"), carrelli.c.id_session.is_(None))
+)
+
 
 def by_id(session: Session, id: str) -> Row[Any]:
     """Raises: NotFound."""
-    row = session.execute(select(tentativi).where(tentativi.c.id == id)).one_or_none()
+    row = session.execute(_BY_ID, {"id": id}).one_or_none()
     if row is None:
         raise NotFound(f"tentativo {id} sconosciuto")
     return row
 
 
 def find_by_key(session: Session, dominio: str, iuv: str, ccp: str) -> Row[Any] | None:
-    return session.execute(
-        select(tentativi).where(tentativi.c.dominio == dominio, tentativi.c.iuv == iuv, tentativi.c.ccp == ccp)
-    ).one_or_none()
+    return session.execute(_BY_KEY, {"dominio": dominio, "iuv": iuv, "ccp": ccp}).one_or_none()
 
 
 def of_cart(session: Session, row: Row[Any], id_session: str | None) -> list[Row[Any]]:
     """The attempts that left in one message with this one, itself included. Without a session it left alone."""
     if row.id_carrello_nodo is None:
         return [row]
-    mine = select(carrelli.c.id).where(carrelli.c.id_session == id_session)
-    same = tentativi.c.id_carrello_nodo == row.id_carrello_nodo
-    return list(session.execute(select(tentativi).where(tentativi.c.carrello_id.in_(mine), same)))
+    values = {"id_carrello_nodo": row.id_carrello_nodo}
+    if id_session is None:
+        return list(session.execute(_OF_CART_ALONE, values))
+    return list(session.execute(_OF_CART, values | {"id_session": id_session}))
 
 
 def find_open(session: Session, carrello_id: str) -> Row[Any] | None:
