@@ -55,5 +55,6 @@ if ! [ -x "$venv/bin/python" ] || ! "$venv/bin/python" -m pip --version >/dev/nu
 fi
 
 echo "Installo le dipendenze in $venv (la prima volta un minuto circa)" >&2
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$what" ||
+# A source distribution is built in its own surroundings: what old pips do instead they announce with a long warning.
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --use-pep517 --editable "$what" ||
     fail "L'installazione delle dipendenze non è riuscita: leggete le righe sopra (serve l'accesso a PyPI)."

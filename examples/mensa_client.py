@@ -218,6 +218,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--importo", type=Decimal, default=Pasto.importo, help="euro, con due decimali (%(default)s)")
     parser.add_argument("--causale", default=Pasto.causale)
     parser.add_argument("--tipo", default=Pasto.tipo, help="codice del tipo dovuto (%(default)s)")
+    parser.add_argument(
+        "--tassonomia", default=Pasto.dati_specifici_riscossione, help="codice di tassonomia del tipo (%(default)s)"
+    )
     parser.add_argument("--iud", default="", help="identificativo del dovuto (uno nuovo)")
     parser.add_argument("--passaggio", choices=("SHORT", "NONE"), default="SHORT", help="showMyPay (%(default)s)")
     parser.add_argument("--url-ritorno", default="", help="dove torna il cittadino dopo il pagamento")
@@ -235,7 +238,7 @@ def say(as_json: bool, step: str, sentence: str, **values: object) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     portale = Portale(options.wsdl, options.ente, options.password)
-    pasto = Pasto(options.importo, options.causale, options.tipo, iud=options.iud)
+    pasto = Pasto(options.importo, options.causale, options.tipo, options.tassonomia, iud=options.iud)
     sessione = portale.send(pasto, options.url_ritorno, options.passaggio)
     sentence = f"Dovuto {sessione.iud} inviato: idSession {sessione.id_session}\nSi paga qui: {sessione.url}"
     say(options.json, "inviato", sentence, **asdict(sessione))

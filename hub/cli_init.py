@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -151,8 +153,15 @@ def _install(settings_file: Path, configurazione_file: Path) -> None:
         apply_config.apply(db, wanted, Cassaforte(config.secret_key), utc_now())
 
 
+def _program() -> str:
+    """How to call the program again: by its name where the shell finds it, else as it was called this time."""
+    called, found = Path(sys.argv[0]), shutil.which("pontepa")
+    is_found = found is not None and Path(found).resolve() == called.resolve()
+    return "pontepa" if called.name != "pontepa" or is_found else str(called)
+
+
 def _next(settings: Path, configurazione: Path, code: str, tipo: str, password: str) -> str:
-    run = f"pontepa --config {settings}"
+    run = f"{_program()} --config {settings}"
     return f"""
 Scritti {settings} e {configurazione}; il database è pronto.
 

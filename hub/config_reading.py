@@ -47,7 +47,8 @@ def _secret_problem(config: Mapping[str, Any]) -> str | None:
     mend = "generarne una con: openssl rand -hex 32"
     value = config.get("secret_key") or ""
     if not value:
-        return f"{name} manca: in produzione serve una chiave segreta ({mend})"
+        trial = "se è una prova, indicare con --config il file scritto da pontepa init"
+        return f"{name} manca: in produzione serve una chiave segreta ({mend}); {trial}"
     if not isinstance(value, str) or len(value) < SECRET_KEY_MIN:
         return f"{name} è troppo corta: almeno {SECRET_KEY_MIN} caratteri ({mend})"
     if len(set(value)) < 8 or any(word in value.lower() for word in _SAMPLE_WORDS):

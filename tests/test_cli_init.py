@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import tomllib
 from pathlib import Path
 
@@ -50,6 +51,21 @@ def test_five_answers_typed_make_an_installation_in_order(tmp_path: Path) -> Non
         main, ["--config", str(folder / "pontepa.toml"), "config", "plan", str(folder / "installazione.yaml")]
     )
     assert planned.stdout == "nessun cambiamento\n"
+
+
+def test_the_commands_that_it_tells_work_in_the_shell_that_called_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a clone the program is in .venv, where no shell looks."""
+    program = tmp_path / "bin/pontepa"
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert f"\n  {program} --config " in run(*given(tmp_path / "una")).stdout
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert "\n  pontepa --config " in run(*given(tmp_path / "altra")).stdout
 
 
 def test_a_payment_works_in_it_at_once(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_every_page_is_in_the_site_and_no_link_is_broken(tmp_path: Path) -> None
 
 def test_the_first_page_leads_to_a_paid_receipt(tmp_path: Path) -> None:
     """Its commands, as they are written, but for the folder and the ports, which may be taken here."""
-    _make, init, simulator, serve, worker, doctor, client = commands()
+    _make, init, simulator, serve, worker, doctor, cerca, tipo, client = commands()
     hub, node = free_port(), free_port()
     moved = {"prova": str(tmp_path / "prova"), "prova/pontepa.toml": str(tmp_path / "prova/pontepa.toml")}
 
@@ -52,7 +52,7 @@ def test_the_first_page_leads_to_a_paid_receipt(tmp_path: Path) -> None:
         ported = [word.replace("8080", str(hub)).replace("8081", str(node)) for word in command]
         return [moved.get(word, word) for word in ported]
 
-    assert all(command[0] == ".venv/bin/pontepa" for command in (init, simulator, serve, worker, doctor))
+    assert all(command[0] == ".venv/bin/pontepa" for command in (init, simulator, serve, worker, doctor, cerca, tipo))
     made = CliRunner().invoke(main, words(init)[1:])
     assert made.exit_code == 0, made.output
     settings = tmp_path / "prova/pontepa.toml"
@@ -67,6 +67,10 @@ def test_the_first_page_leads_to_a_paid_receipt(tmp_path: Path) -> None:
         told = CliRunner().invoke(main, [*words(doctor)[1:], "--json"])
         assert told.exit_code == 0, told.output
         assert {row["esito"] for row in json.loads(told.stdout)} == {"bene"}
+        found = CliRunner().invoke(main, words(cerca)[1:])
+        assert tipo[tipo.index("--tassonomia") + 1] in found.output
+        added = CliRunner().invoke(main, words(tipo)[1:])
+        assert added.exit_code == 0, added.output
         python, script, *options = [ente["password"] if word == "LA_PASSWORD" else word for word in client]
         assert python == ".venv/bin/python"
         running = RunningHub(plant.hub_url, plant.node_url)

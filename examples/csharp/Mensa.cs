@@ -12,16 +12,17 @@ using System.Xml.Linq;
 ///     dotnet run -p:StartupObject=Mensa -- --servizio http://127.0.0.1:8080/ws/pa/PagamentiTelematiciDovutiPagati
 ///     mcs -r:System.Net.Http -r:System.Xml.Linq Comune.cs Mensa.cs -out:Mensa.exe &amp;&amp; mono Mensa.exe
 ///
-/// Opzioni: --ente, --password, --iud, --importo, --attesa SECONDI, --json (una riga JSON per ogni passo). Esce con 0 se
-/// il dovuto è pagato, con 1 se è rifiutato o non pagato.
+/// Opzioni: --ente, --password, --tipo, --tassonomia, --iud, --importo, --attesa SECONDI, --json (una riga JSON per ogni
+/// passo). Esce con 0 se il dovuto è pagato, con 1 se è rifiutato o non pagato.
 /// </summary>
 public static class Mensa
 {
     private static async Task<int> Racconta(Portale portale, Opzioni o)
     {
         var iud = o.Una("iud", Comune.NuovoIud());
+        var (tipo, tassonomia) = (o.Una("tipo", "MENSA"), o.Una("tassonomia", "9/0107101TS/"));
         var documento = Comune.DocumentoDovuti(
-            iud, o.Una("importo", "12.50"), "MENSA", "9/0107101TS/", "Mensa scolastica, è il mese di marzo & aprile");
+            iud, o.Una("importo", "12.50"), tipo, tassonomia, "Mensa scolastica, è il mese di marzo & aprile");
         var sessione = await portale.Chiama("paaSILInviaDovuti",
             new XElement("dovuti", Comune.InBase64(documento)),
             // Dove torna il cittadino dopo il pagamento; vuoto: all'indirizzo configurato per l'ente.

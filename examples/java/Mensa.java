@@ -10,16 +10,17 @@ import org.w3c.dom.Document;
  *
  * <pre>javac *.java &amp;&amp; java Mensa --servizio http://127.0.0.1:8080/ws/pa/PagamentiTelematiciDovutiPagati</pre>
  *
- * <p>Opzioni: --ente, --password, --iud, --importo, --attesa SECONDI, --json (una riga JSON per ogni passo). Esce con 0
- * se il dovuto è pagato, con 1 se è rifiutato o non pagato.
+ * <p>Opzioni: --ente, --password, --tipo, --tassonomia, --iud, --importo, --attesa SECONDI, --json (una riga JSON per
+ * ogni passo). Esce con 0 se il dovuto è pagato, con 1 se è rifiutato o non pagato.
  */
 public final class Mensa {
     private Mensa() {}
 
     private static int racconta(Comune.Portale portale, Comune.Opzioni o) throws IOException, InterruptedException {
         String iud = o.una("iud", Comune.nuovoIud());
+        String tipo = o.una("tipo", "MENSA"), tassonomia = o.una("tassonomia", "9/0107101TS/");
         String documento = Comune.documentoDovuti(
-                iud, o.una("importo", "12.50"), "MENSA", "9/0107101TS/", "Mensa scolastica, è il mese di marzo & aprile");
+                iud, o.una("importo", "12.50"), tipo, tassonomia, "Mensa scolastica, è il mese di marzo & aprile");
         Document sessione = portale.chiama("paaSILInviaDovuti",
                 Comune.elemento("dovuti", Comune.inBase64(documento))
                         // Dove torna il cittadino dopo il pagamento; vuoto: all'indirizzo configurato per l'ente.

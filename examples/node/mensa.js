@@ -8,8 +8,8 @@
  *     npm install
  *     node mensa.js --wsdl 'http://127.0.0.1:8080/ws/pa/PagamentiTelematiciDovutiPagati?wsdl'
  *
- * Opzioni: --ente, --password, --iud, --importo, --attesa SECONDI, --json (una riga JSON per ogni passo).
- * Esce con 0 se il dovuto è pagato, con 1 se è rifiutato o non pagato.
+ * Opzioni: --ente, --password, --tipo, --tassonomia, --iud, --importo, --attesa SECONDI, --json (una riga JSON per ogni
+ * passo). Esce con 0 se il dovuto è pagato, con 1 se è rifiutato o non pagato.
  */
 'use strict';
 const crypto = require('node:crypto');
@@ -18,11 +18,13 @@ const { aspetta, documentoDovuti, esegui, inBase64, leggiPagato, racconta } = re
 const OPZIONI = {
   iud: { type: 'string', default: `NODE-${crypto.randomBytes(10).toString('hex')}` },
   importo: { type: 'string', default: '12.50' },
+  tipo: { type: 'string', default: 'MENSA' },
+  tassonomia: { type: 'string', default: '9/0107101TS/' },
 };
 
 esegui(OPZIONI, async (portale, o) => {
   const causale = 'Mensa scolastica, è il mese di marzo & aprile';
-  const dovuto = { iud: o.iud, importo: o.importo, tipo: 'MENSA', tassonomia: '9/0107101TS/', causale };
+  const dovuto = { iud: o.iud, importo: o.importo, tipo: o.tipo, tassonomia: o.tassonomia, causale };
   const sessione = await portale.chiama('paaSILInviaDovuti', {
     dovuti: inBase64(documentoDovuti(dovuto)),
     // Dove torna il cittadino dopo il pagamento; vuoto: all'indirizzo configurato per l'ente.

@@ -57,6 +57,21 @@ def test_the_canteen_reads_why_it_was_refused(run: Run, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "") and "PAA_ENTE_NON_VALIDO" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        ({"tipo": "LAMPADE"}, "PAA_IDENTIFICATIVO_TIPO_DOVUTO_NON_VALIDO"),
+        ({"tassonomia": "lampade"}, "datiSpecificiRiscossione"),
+    ],
+)
+def test_the_canteen_asks_for_the_tipo_that_it_is_told(
+    run: Run, tmp_path: Path, options: dict[str, str], refusal: str
+) -> None:
+    done = subprocess.run(run(MENSA, options), cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stdout) == (1, "") and refusal in done.stderr
+
+
 def test_the_tax_office_prints_a_notice_that_is_paid_at_a_counter(
     run: Run, running_hub: RunningHub, tmp_path: Path
 ) -> None:
