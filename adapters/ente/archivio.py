@@ -38,7 +38,7 @@ class ArchivioClient:
     ) -> None:
         self._is_open = is_open
         self._limiti = limiti
-        self._context = context or ssl.create_default_context()
+        self._context = context
 
     def verifica(self, url: str, chiave: ChiaveArchivio, psp: str) -> RispostaArchivio:
         """See `hub.ports.ArchivioEsterno.verifica`."""

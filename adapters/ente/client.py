@@ -43,7 +43,7 @@ class EnteClient:
     ) -> None:
         self._is_open = is_open
         self._limiti = limiti or Limiti()
-        self._context = context or ssl.create_default_context()
+        self._context = context
         self._clock = clock
 
     def push_esito(self, invio: InvioEsito) -> Delivery:
