@@ -58,16 +58,19 @@ def _operazione(name: str, racconto: Racconto, controlli: list[Table]) -> str:
         lines += [f"## Esempio: {chiamata.titolo}", "", "Si manda:", "", *_xml(chiamata.richiesta.decode())]
         lines += [*_inside(chiamata.richiesta, name, set()), "Si riceve:", ""]
         lines += [*_xml(indented(chiamata.risposta)), *_inside(chiamata.risposta, name, opened)]
-    lines += ["## I rifiuti, nell'ordine dei controlli", "", _ORDINE, "", *_rifiuti(name, controlli), ""]
+    order = _ORDINE if len(controlli) == 1 else f"{_ORDINE} {_ORDINI}"
+    lines += ["## I rifiuti, nell'ordine dei controlli", "", order, "", *_rifiuti(name, controlli), ""]
     lines += ["## Che cosa cambia da MyPay", "", *(f"* {one}" for one in testo["cambia"])]
     return "\n".join(lines) + "\n"
 
 
 _ORDINE = (
     "Vince il primo che fallisce; il numero dice il posto del controllo nella fila (più numeri: più controlli con lo "
-    "stesso codice). Senza numero: limiti e casi rari, che non hanno un posto. Prima di tutti, un messaggio che non "
-    "rispetta il contratto riceve un SOAP Fault."
+    "stesso codice). Senza numero: limiti e casi rari, che non hanno un posto. Gli stati di un pagamento si escludono "
+    "fra loro: il numero dice solo dove si guarda. Prima di tutti, un messaggio che non rispetta il contratto riceve un "
+    "SOAP Fault."
 )
+_ORDINI = "Una colonna per ogni fila di controlli: dove c'è un trattino, in quella fila il controllo non c'è."
 
 
 def _fields(tipo: str, genere: str) -> Iterator[str]:
@@ -92,7 +95,12 @@ def _code(text: str) -> str:
 
 def _rifiuti(name: str, controlli: list[Table]) -> Iterator[str]:
     """Each entry of the catalogue for the operation, with its places in each of the tables of checks."""
-    places = [_places(one) for one in controlli]
+    # What one table tries with one mistake of a row another may try with the others: the row is the same.
+    codes: dict[str, set[str]] = {}
+    for row in (row for one in controlli for row in one.rows if row.unreachable is None):
+        found = {one.code for one in row.defects if one.code.startswith(("PAA_", "CODE_PAA_"))}
+        codes.setdefault(row.words, set()).update(found)
+    places = [_places(one, codes) for one in controlli]
     entries = [guasto for guasto in CATALOGO if name in guasto.operazioni]
     last = (10**6, "")
     entries.sort(key=lambda one: min((min(found[one.code]), "") if one.code in found else last for found in places))
@@ -104,15 +112,13 @@ def _rifiuti(name: str, controlli: list[Table]) -> Iterator[str]:
     return table((*heads, "codice", "quando", "che cosa fare", "ripetere la chiamata"), rows)
 
 
-def _places(controlli: Table) -> dict[str, list[int]]:
+def _places(controlli: Table, codes: dict[str, set[str]]) -> dict[str, list[int]]:
+    """At which of the checks of a table each code is answered; `codes`: of each row, by its words."""
     places: dict[str, list[int]] = {}
-    number = 0
-    for row in controlli.rows:
-        codes = {one.code for one in row.defects if one.code.startswith(("PAA_", "CODE_PAA_"))}
-        if row.unreachable is None and codes:
-            number += 1
-            for code in codes:
-                places.setdefault(code, []).append(number)
+    answering = [row for row in controlli.rows if row.unreachable is None and codes[row.words]]
+    for number, row in enumerate(answering, 1):
+        for code in codes[row.words]:
+            places.setdefault(code, []).append(number)
     return places
 
 
