@@ -67,8 +67,8 @@ def _operazione(name: str, racconto: Racconto, controlli: list[Table]) -> str:
 _ORDINE = (
     "Vince il primo che fallisce; il numero dice il posto del controllo nella fila (più numeri: più controlli con lo "
     "stesso codice). Senza numero: limiti e casi rari, che non hanno un posto. Gli stati di un pagamento si escludono "
-    "fra loro: il numero dice solo dove si guarda. Prima di tutti, un messaggio che non rispetta il contratto riceve un "
-    "SOAP Fault."
+    "fra loro: il numero dice solo dove si guarda. Prima di tutti, un messaggio che non rispetta il contratto riceve "
+    "un SOAP Fault."
 )
 _ORDINI = "Una colonna per ogni fila di controlli: dove c'è un trattino, in quella fila il controllo non c'è."
 
