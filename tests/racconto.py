@@ -10,6 +10,7 @@ import base64
 import io
 import os
 import random
+import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,9 +104,17 @@ class Chiamata:
 
 @contextmanager
 def seeded() -> Iterator[random.Random]:
-    """Make what the system calls random follow a seed: that of identifiers, tokens and secrets."""
-    source = random.Random("PontePA")
-    with mock.patch.object(os, "urandom", source.randbytes), mock.patch.object(random, "_urandom", source.randbytes):
+    """Make what the system calls random follow a seed: that of identifiers, tokens and secrets.
+
+    Threads that were there before are none of the story's, and draw what they always drew.
+    """
+    source, genuine = random.Random("PontePA"), os.urandom
+    strangers = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
+
+    def drawn(size: int) -> bytes:
+        return genuine(size) if threading.get_ident() in strangers else source.randbytes(size)
+
+    with mock.patch.object(os, "urandom", drawn), mock.patch.object(random, "_urandom", drawn):
         yield source
 
 
