@@ -23,6 +23,7 @@ from adapters.nodo.fake import serve_simulator
 from adapters.nodo.fdr_http import Tempi
 from adapters.nodo.fdr_rest import FdrRest
 from adapters.nodo.fdr_soap import FdrSoap
+from adapters.nodo.simulatore import SimulatoreClient
 from adapters.nodo.soap import NodoSoap
 from adapters.nodo.trasporto import Attese, Trasporto
 from adapters.posizioni.client import PosizioniClient
@@ -96,6 +97,8 @@ def build_runtime(config: Config) -> Runtime:
     cassaforte = Cassaforte(config.secret_key)
     giornale = build_giornale(config, db)
     registratore = build_registratore(config, db)
+    if config.sandbox:
+        log.get_logger().warning("sandbox_mode", kept="requests and answers", shown=f"{config.public_url}/sandbox")
     testimoni = Testimoni(giornale, registratore)
     nodi = testimoni.nodi(build_nodi(config))
     linked = _collegamenti(config, db, nodi, cassaforte)
@@ -119,6 +122,7 @@ def build_runtime(config: Config) -> Runtime:
         archivi=build_archivi(config, testimoni),
         giornale=giornale,
         registratore=registratore,
+        simulatore=SimulatoreClient(config.node_url) if config.sandbox and config.node_url else None,
         topics=testimoni.topics({
             **{
                 TOPIC_NODO + name: invio_rpt.build_topic(one, config.relay_attempts_max)

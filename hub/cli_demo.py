@@ -69,6 +69,8 @@ def _environment(directory: Path, database_url: str | None, port: int, simulator
         "PONTEPA_HOST": "127.0.0.1",
         "PONTEPA_PORT": str(port),
         "PONTEPA_LOG_FORMAT": "json",
+        # Who tries it looks at what was said, and why.
+        "PONTEPA_SANDBOX": "true",
         # It plays by itself: whatever the hour, nothing outside is asked.
         "PONTEPA_TASSONOMIA_AGGIORNA": "false",
     }
@@ -161,6 +163,7 @@ def _stay(cast: Cast, hub_url: str, simulator_url: str, directory: Path, passwor
         f"  registro del nodo         {simulator_url}/ledger\n"
         f"  sportello di un PSP       {simulator_url}/sportello\n"
         f"  console degli operatori   {hub_url}/console ({_OPERATORE}, {password})\n"
+        f"  sandbox                   {hub_url}/sandbox (come la console, o C_PROVA con la sua password)\n"
         f"  un altro pagamento        {sys.executable} {resource('examples', 'mensa_client.py')}"
         f" --wsdl '{hub_url}{WSDL_PATH}'\n"
         f"  log                       {directory}\n"

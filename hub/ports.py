@@ -15,6 +15,7 @@ from hub.domain.export_giornaliero import Recapito
 from hub.domain.inoltro import InvioEsito
 from hub.domain.pagamento_online import PagamentoOnline, TentativoCercato, Trovato
 from hub.domain.prelievo import Prelievo
+from hub.domain.prove_nodo import GuastoAttivo, Prova
 from hub.domain.servizi_rest import ChiaviServizio, Servizio
 
 
@@ -217,4 +218,24 @@ class FonteTassonomia(Protocol):
 
         Source: flows, 7.3.
         """
+        ...
+
+
+class Simulatore(Protocol):
+    """The controls of a node that is simulated. Nothing here raises for what the other side does."""
+
+    def guasti(self) -> Sequence[GuastoAttivo] | None:
+        """The faults in force; None: the node is no simulator of ours, or does not answer."""
+        ...
+
+    def accendi(self, prova: Prova, volte: int | None) -> bool:
+        """Let something go wrong so many times, None: always; whether that was taken."""
+        ...
+
+    def spegni(self) -> bool:
+        """End all faults; whether that was taken."""
+        ...
+
+    def azzera(self) -> bool:
+        """Let the simulated node forget all that it has received; whether that was taken."""
         ...

@@ -8,7 +8,7 @@ from typing import Callable, Mapping
 
 from hub.config import Config
 from hub.formats.segreti import Cassaforte
-from hub.ports import Archivio, Firme, Nodo
+from hub.ports import Archivio, Firme, Nodo, Simulatore
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
 from hub.store.segni import Segni
@@ -54,5 +54,7 @@ class Runtime:
     giornale: Giornale | None = None
     # None: this is no sandbox.
     registratore: Registratore | None = None
+    # Of the sandbox, when its node is known.
+    simulatore: Simulatore | None = None
     clock: Callable[[], datetime] = utc_now
     segni: Segni = field(default_factory=lambda: Segni(None))

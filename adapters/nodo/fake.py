@@ -1,7 +1,7 @@
 """The simulated pagoPA node: SOAP primitives, payer's page, receipts back to the hub, ledger and faults on request.
 
 HTTP: POST /nodo (every primitive, routed by the root of the body); GET and POST /pagamento; POST /api/paga;
-GET /ledger; GET, POST and DELETE /faults; GET and POST /config; GET /health/live. The REST side is
+GET and DELETE /ledger; GET, POST and DELETE /faults; GET and POST /config; GET /health/live. The REST side is
 in `fake_piattaforma`. Source: node, sections 2 and 3.9.
 """
 
@@ -109,7 +109,7 @@ class Simulator:
         routes: dict[str, dict[str, Callable[[Request], Response]]] = {
             "/": {"GET": lambda _: html_response(pages.home_page(self.hub_url))},
             "/nodo": {"POST": self.door.answer},
-            "/ledger": {"GET": self._show_ledger},
+            "/ledger": {"GET": self._show_ledger, "DELETE": self._empty_ledger},
             "/faults": {"GET": self._list_faults, "POST": self._add_faults, "DELETE": self._clear_faults},
             "/config": {"GET": self._show_config, "POST": self._configure},
             "/health/live": {"GET": lambda _: json_response({"stato": "ok"})},
@@ -128,6 +128,12 @@ class Simulator:
         iuv = request.args.get("iuv")
         more = {"sportello": self.ledger_sportello.as_json(iuv), "fdr": self.ledger_fdr.as_json()}
         return json_response(self.ledger.as_json(iuv) | more | self.piattaforma.as_json(iuv))
+
+    def _empty_ledger(self, request: Request) -> Response:
+        """Forget all that was received and all that is owed; stations and faults stay."""
+        for one in (self.ledger, self.ledger_sportello, self.ledger_fdr, self.piattaforma):
+            one.empty()
+        return Response(status=204)
 
     def _list_faults(self, request: Request) -> Response:
         return json_response({"guasti": self.faults.as_json()})

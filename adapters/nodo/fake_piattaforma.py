@@ -46,6 +46,11 @@ class Piattaforma:
         self.ledger_carrelli.close()
         self.posizioni.close()
 
+    def empty(self) -> None:
+        """Forget every cart and position."""
+        self.ledger_carrelli.empty()
+        self.posizioni.empty()
+
     def routes(self) -> dict[str, dict[str, Callable[[Request], Response]]]:
         return self.carrelli.routes() | self.posizioni.routes()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,13 @@ class Registro:
         # NORMAL survives the death of the process; only a power cut may lose the last lines of a simulation.
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(tables)
+        self._names = re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", tables)
+
+    def empty(self) -> None:
+        """Forget every row of these tables."""
+        with self._writing() as connection:
+            for name in self._names:
+                connection.execute(f"DELETE FROM {name}")
 
     def close(self) -> None:
         with self._lock:

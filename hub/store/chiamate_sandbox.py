@@ -13,6 +13,7 @@ from hub.store.database import Session
 from hub.store.schema import chiamate_sandbox, enti
 
 _C = chiamate_sandbox.c
+_HEAVY = frozenset({"richiesta", "risposta", "spiegazione", "intestazioni"})
 
 
 def add(
@@ -72,6 +73,32 @@ def read(
     """The calls after a number, the oldest first, whole. What is None is not looked at; `is_ok`: went well or not."""
     query = select(chiamate_sandbox).where(_C.id > after_id, *_filters(applicazione, cod_ipa_ente, operazione, is_ok))
     return session.execute(query.order_by(_C.id).limit(limit)).all()
+
+
+def last(
+    session: Session,
+    *,
+    applicazione: str | None = None,
+    cod_ipa_ente: str | None = None,
+    operazione: str | None = None,
+    is_ok: bool | None = None,
+    after_id: int = 0,
+    before_id: int | None = None,
+    limit: int = 50,
+) -> Sequence[Row[Any]]:
+    """The newest calls, the newest first, without their bodies and words."""
+    query = select(*(column for column in _C if column.name not in _HEAVY)).where(_C.id > after_id)
+    query = query.where(*_filters(applicazione, cod_ipa_ente, operazione, is_ok))
+    if before_id is not None:
+        query = query.where(_C.id < before_id)
+    return session.execute(query.order_by(_C.id.desc()).limit(limit)).all()
+
+
+def parole(session: Session, colonna: str, cod_ipa_ente: str | None) -> Sequence[str]:
+    """The different words of a column in the calls of an ente; None: in all of them."""
+    column = _C[colonna]
+    query = select(column).where(column.is_not(None), *_filters(None, cod_ipa_ente, None, None))
+    return session.execute(query.distinct().order_by(column)).scalars().all()
 
 
 def find(session: Session, id: int, cod_ipa_ente: str | None = None) -> Row[Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from hub.domain.errors import NotFound
 from hub.store import revisione
@@ -68,3 +68,8 @@ def add(session: Session, **values: Any) -> int:
 def change(session: Session, id: int, **values: Any) -> None:
     revisione.move_on(session)
     session.execute(update(enti).where(enti.c.id == id).values(**values))
+
+
+def count(session: Session) -> int:
+    found: int = session.execute(select(func.count()).select_from(enti)).scalar_one()
+    return found

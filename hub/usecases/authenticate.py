@@ -70,6 +70,8 @@ class Chiamante:
     tipi: frozenset[str] | None
     chiamate_al_secondo: int | None = None
     chiamate_insieme: int | None = None
+    # Changes when the credential does: what was opened with the old one closes.
+    segno: str = ""
 
     @property
     def ente(self) -> Row[Any]:
@@ -91,6 +93,12 @@ class Callers:
         self._secrets = _Secrets()
         self._known = Conosciuti()
 
+    def is_still(self, cod_ipa_ente: str, applicazione: str | None, segno: str, now: datetime) -> bool:
+        """Whether the credential with which somebody entered before is still good."""
+        found = self._find(cod_ipa_ente, now)
+        rows = [] if found is None else [row for row in found.credenziali if row.applicazione == applicazione]
+        return any(_is_in_force(row, now) and hmac.compare_digest(_segno(row), segno) for row in rows)
+
     def is_known(self, source: str, cod_ipa_ente: str) -> bool:
         """Whether somebody showed good credentials for this ente from this address, in the last minutes."""
         return (source, cod_ipa_ente) in self._known
@@ -98,7 +106,7 @@ class Callers:
     def authenticate(
         self,
         chi: Presentazione,
-        operation: str,
+        operation: str | None,
         now: datetime,
         *,
         stato_error: type[NotAllowed] | None = None,
@@ -106,6 +114,7 @@ class Callers:
         """Return the caller behind what is shown.
 
         Whatever is wrong gets the same answer after the same work; what it was stands in the error's `reason`.
+        `operation` None: nothing is asked of the web service, whatever the credential grants.
         `stato_error`: the fault for an ente that is still INSERITO; None means that its state is not asked.
         Raises: EnteNonValido, `stato_error`, TroppiTentativi (this source guessed too often), TroppeRichieste.
         """
@@ -137,7 +146,12 @@ class Callers:
             )
 
     def _open(
-        self, chi: Presentazione, enti: Sequence[EnteConfigurato | None], code: str, operation: str, now: datetime
+        self,
+        chi: Presentazione,
+        enti: Sequence[EnteConfigurato | None],
+        code: str,
+        operation: str | None,
+        now: datetime,
     ) -> Chiamante:
         """Return the caller of the first of these enti that what is shown opens; one failure counts, however many."""
         work = _Work(self._secrets)
@@ -276,18 +290,23 @@ def _by_password(rows: Sequence[Row[Any]], password: str, work: _Work) -> Sequen
     return [] if found is None else [found]
 
 
-def _granted(found: EnteConfigurato | None, shown: Sequence[Row[Any]], operation: str, code: str) -> Chiamante:
+def _granted(found: EnteConfigurato | None, shown: Sequence[Row[Any]], operation: str | None, code: str) -> Chiamante:
     """Return the caller with what all its credentials grant. Raises: EnteNonValido (not this operation)."""
     assert found is not None
     applicazione = shown[0].applicazione
     tipi: frozenset[str] | None = None
     for row in shown:
-        if row.operazioni is not None and not {"*", operation} & set(row.operazioni):
+        if operation is not None and row.operazioni is not None and not {"*", operation} & set(row.operazioni):
             sentence = f"l'applicazione {applicazione} non è abilitata a {operation}"
             raise EnteNonValido(sentence, id=code, reason="operazione non concessa")
         if row.tipi is not None:
             tipi = frozenset(row.tipi) if tipi is None else tipi & frozenset(row.tipi)
-    return Chiamante(found, applicazione, tipi, shown[0].chiamate_al_secondo, shown[0].chiamate_insieme)
+    limits = (shown[0].chiamate_al_secondo, shown[0].chiamate_insieme)
+    return Chiamante(found, applicazione, tipi, *limits, _segno(shown[-1]))
+
+
+def _segno(row: Row[Any]) -> str:
+    return hashlib.sha256(f"{row.hash or row.impronta}".encode()).hexdigest()[:16]
 
 
 class _Secrets:

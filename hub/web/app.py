@@ -25,7 +25,7 @@ from hub.domain.errors import (
     TroppoSpesso,
 )
 from hub.log import get_logger
-from hub.web import avviso, console, flussi, giornale, landing, paga, problemi, salute
+from hub.web import avviso, console, flussi, giornale, landing, paga, problemi, salute, sandbox
 from hub.web.context import CERTIFICATE, CORRELATION_ID, METRICS, ROUTE, RUNTIME
 from hub.web.metrics import Metrics
 from hub.web.testi import ERRORI, euro, ora
@@ -85,6 +85,7 @@ def create_flask(
     app.extensions[METRICS] = metrics or Metrics()
     app.extensions[CERTIFICATE] = certificate
     app.jinja_env.filters.update(euro=euro, ora=ora, istante=datetime.isoformat)
+    app.jinja_env.globals["is_sandbox"] = runtime.config.sandbox
     app.jinja_env.globals["static_version"] = _digest(Path(str(app.static_folder)))
     # An address is one text: what is nearly ours is not found, and nobody is sent on to wherever his Host header says.
     app.url_map.merge_slashes = False
@@ -98,6 +99,7 @@ def create_flask(
     salute.register(app)
     flussi.register(app)
     console.register(app)
+    sandbox.register(app)
     return app
 
 

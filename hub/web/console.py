@@ -6,42 +6,33 @@ operator's ente owns.
 
 from __future__ import annotations
 
-import hmac
-import re
-import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from typing import Any
 
-from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue as Answer
 
 from hub.domain.errors import Conflict, NotFound, TroppiTentativi
 from hub.domain.operatore import Operatore
 from hub.domain.provenienza import find_source
 from hub.domain.stati import StatoMessaggio
-from hub.formats.gettoni_firmati import Uso, derive_key, read, sign
 from hub.store.failures import FailedPasswords
 from hub.usecases import tend_outbox
 from hub.usecases.operatori import enter, find_operatore
-from hub.web.context import RUNTIME, runtime, secret
+from hub.web.context import RUNTIME, runtime
+from hub.web.ingresso import Ingresso, View
 
 PREFIX = "/console"
 # A working morning; then the name and password again.
 SESSION_TTL = timedelta(hours=4)
-_USO = Uso("web/console", "pontepa:console", "HS256")
-_COOKIE = "pontepa_console"
-# What binds a form to the browser that asked for it, from before anybody has entered.
-_VISITA = "pontepa_console_visita"
-_VISITA_SHAPE = re.compile(r"[0-9a-f]{32}")
+_INGRESSO = Ingresso(PREFIX, "console", SESSION_TTL, lambda: (render_template("console_errore.html"), 403))
 _FAILURES = "pontepa.console.failures"
 _MOTIVO_MAX = 200
 _FIELD_MAX = 128
 # An id is a 64-bit number.
 _ID_MAX = 2**63 - 1
-
-View = Callable[..., Answer]
 
 
 def register(app: Flask) -> None:
@@ -49,11 +40,11 @@ def register(app: Flask) -> None:
     app.extensions[_FAILURES] = FailedPasswords(app.extensions[RUNTIME].config.auth_failures_max)
     app.add_url_rule(PREFIX, "console", _entered(show))
     app.add_url_rule(f"{PREFIX}/accesso", "console_accesso", show_login)
-    app.add_url_rule(f"{PREFIX}/accesso", "console_entra", _from_a_form_of_ours(log_in), methods=["POST"])
-    app.add_url_rule(f"{PREFIX}/uscita", "console_uscita", _from_a_form_of_ours(log_out), methods=["POST"])
+    app.add_url_rule(f"{PREFIX}/accesso", "console_entra", _INGRESSO.from_a_form_of_ours(log_in), methods=["POST"])
+    app.add_url_rule(f"{PREFIX}/uscita", "console_uscita", _INGRESSO.from_a_form_of_ours(log_out), methods=["POST"])
     for name, view in (("riprova", retry), ("parcheggia", park)):
         rule = f"{PREFIX}/messaggi/<int:id>/{name}"
-        app.add_url_rule(rule, f"console_{name}", _from_a_form_of_ours(_entered(view)), methods=["POST"])
+        app.add_url_rule(rule, f"console_{name}", _INGRESSO.from_a_form_of_ours(_entered(view)), methods=["POST"])
 
 
 def show_login() -> Answer:
@@ -78,16 +69,14 @@ def log_in() -> Answer:
         return _login_page(nome, "Nome o password non corretti."), 401
     answer = make_response(redirect(url_for("console"), 303))
     claims = {"sub": str(operatore.id), "segno": operatore.segno}
-    _set_cookie(answer, _COOKIE, sign(secret(), _USO, claims, run.clock(), SESSION_TTL), SESSION_TTL)
-    # A new visit: what was known of the old one before the entrance is of no use after it.
-    _set_cookie(answer, _VISITA, secrets.token_hex(16), SESSION_TTL)
+    _INGRESSO.enter(answer, claims)
     return answer
 
 
 def log_out() -> Answer:
     """Forget the operator."""
     answer = make_response(redirect(url_for("console_accesso"), 303))
-    answer.delete_cookie(_COOKIE, path=PREFIX)
+    _INGRESSO.leave(answer)
     return answer
 
 
@@ -96,16 +85,16 @@ def show(operatore: Operatore, detto: str = "", errore: str = "", status: int = 
     run = runtime()
     parked = tend_outbox.list_fermi(run.db, operatore, StatoMessaggio.PARCHEGGIATO, _after("dopo"))
     waiting = tend_outbox.list_fermi(run.db, operatore, StatoMessaggio.DA_INVIARE, _after("attesa_dopo"))
-    visita = _visita() or secrets.token_hex(16)
+    visita = _INGRESSO.visita()
     page = render_template(
         "console.html", operatore=operatore, detto=detto or _DETTO.get(request.args.get("detto", ""), ""),
         errore=errore, parcheggiati=parked[: tend_outbox.PAGE], in_attesa=waiting[: tend_outbox.PAGE],
         altri_parcheggiati=parked[tend_outbox.PAGE - 1].id if len(parked) > tend_outbox.PAGE else None,
         altri_in_attesa=waiting[tend_outbox.PAGE - 1].id if len(waiting) > tend_outbox.PAGE else None,
-        csrf=_csrf(visita), motivo_max=_MOTIVO_MAX,
+        csrf=_INGRESSO.csrf(visita), motivo_max=_MOTIVO_MAX,
     )  # fmt: skip
     answer = make_response(page, status)
-    _set_cookie(answer, _VISITA, visita, SESSION_TTL)
+    _INGRESSO.keep(answer, visita)
     return answer
 
 
@@ -147,9 +136,10 @@ def _after(name: str) -> int:
 
 
 def _login_page(nome: str = "", errore: str = "") -> Response:
-    visita = _visita() or secrets.token_hex(16)
-    answer = make_response(render_template("console_accesso.html", nome=nome, errore=errore, csrf=_csrf(visita)))
-    _set_cookie(answer, _VISITA, visita, SESSION_TTL)
+    visita = _INGRESSO.visita()
+    page = render_template("console_accesso.html", nome=nome, errore=errore, csrf=_INGRESSO.csrf(visita))
+    answer = make_response(page)
+    _INGRESSO.keep(answer, visita)
     return answer
 
 
@@ -164,42 +154,8 @@ def _entered(view: View) -> View:
     return checked
 
 
-def _from_a_form_of_ours(view: View) -> View:
-    """Refuse a POST that another site, or an old page, made the browser send."""
-
-    @wraps(view)
-    def checked(**values: Any) -> Answer:
-        given = request.form.get("csrf", "")[:_FIELD_MAX]
-        visita = _visita()
-        # Browsers that say where a request was born are believed when they say: elsewhere.
-        is_elsewhere = request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
-        if is_elsewhere or not visita or not hmac.compare_digest(given.encode(), _csrf(visita).encode()):
-            g.refusal = "csrf"
-            return render_template("console_errore.html"), 403
-        return view(**values)
-
-    return checked
-
-
 def _operatore() -> Operatore | None:
-    run = runtime()
-    claims = read(secret(), _USO, request.cookies.get(_COOKIE, ""), run.clock())
+    claims = _INGRESSO.claims()
     if claims is None or not str(claims["sub"]).isdigit():
         return None
-    return find_operatore(run.db, int(claims["sub"]), str(claims.get("segno", "")))
-
-
-def _visita() -> str:
-    given = request.cookies.get(_VISITA, "")
-    return given if _VISITA_SHAPE.fullmatch(given) else ""
-
-
-def _csrf(visita: str) -> str:
-    """The token of a visit, bound to who is in: one taken from before the entrance is not good after it."""
-    signed = f"{visita}.{request.cookies.get(_COOKIE, '')}".encode()
-    return hmac.digest(derive_key(secret(), "web/console/csrf"), signed, "sha256").hex()
-
-
-def _set_cookie(answer: Response, name: str, value: str, ttl: timedelta) -> None:
-    is_https = runtime().config.public_url.startswith("https://")
-    answer.set_cookie(name, value, max_age=ttl, path=PREFIX, secure=is_https, httponly=True, samesite="Strict")
+    return find_operatore(runtime().db, int(claims["sub"]), str(claims.get("segno", "")))

@@ -15,6 +15,15 @@ _EMAIL_MAX = 256
 # Source: pa-per-ente, stEMail: no dot is required in the domain.
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 
+# Who called whom, in the sandbox.
+CANALI = {
+    "ENTE": "dall’ente all’hub",
+    "FLUSSI": "file dell’ente",
+    "NODO": "dal nodo all’hub",
+    "VERSO_NODO": "dall’hub al nodo",
+    "VERSO_ENTE": "dall’hub all’ente",
+}
+
 # By class of refusal or by HTTP status: title, explanation.
 ERRORI: dict[str | int, tuple[str, str]] = {
     "PagamentoScaduto": (
@@ -111,6 +120,24 @@ def ora(instant: datetime) -> str:
     """
     local = instant.astimezone(ZoneInfo("Europe/Rome"))
     return f"{local.day}/{local:%m/%Y, %H:%M}"
+
+
+def secondo(instant: datetime) -> str:
+    """Return an instant to the second, in Rome.
+
+    >>> secondo(datetime.fromisoformat("2026-07-01T22:30:05+00:00"))
+    '2/07/2026, 00:30:05'
+    """
+    return f"{ora(instant)}:{instant:%S}"
+
+
+def millesimi(durata_us: int) -> str:
+    """Return how long something took.
+
+    >>> millesimi(1234567), millesimi(800)
+    ('1234,6 ms', '0,8 ms')
+    """
+    return f"{durata_us / 1000:.1f} ms".replace(".", ",")
 
 
 def is_email(text: str) -> bool:
