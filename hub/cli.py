@@ -39,6 +39,7 @@ _COMMANDS = {
     "outbox": "cli_outbox:outbox_group",
     "rendicontazione": "cli_rendicontazione:rendicontazione_group",
     "ricevuta": "cli_ricevuta:ricevuta_group",
+    "segreti": "cli_segreti:segreti_group",
     "sportello": "cli_psp:sportello",
     "tassonomia": "cli_tassonomia:tassonomia_group",
     "tentativo": "cli_tentativo:tentativo_group",

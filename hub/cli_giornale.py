@@ -91,12 +91,15 @@ def giornale_teste(settings: Settings, ente: str | None, as_json: bool) -> None:
 @json_option
 @pass_settings
 def giornale_chiave(settings: Settings, as_json: bool) -> None:
-    """Scrive la chiave pubblica (Ed25519) con cui si verificano le teste: PEM, o esadecimale con --json."""
+    """Scrive la chiave pubblica (Ed25519) con cui si verificano le teste: PEM, o esadecimale con --json.
+
+    Con --json anche quelle delle altre PONTEPA_SECRET_KEY, quando ce n'è più d'una.
+    """
     from hub.formats.firma_giornale import FirmaGiornale, pem_of
 
-    pubblica = FirmaGiornale(settings.config.secret_key).pubblica
+    pubblica, *altre = FirmaGiornale(settings.config.secret_key).pubbliche
     if as_json:
-        print_json({"chiave": pubblica.hex(), "pem": pem_of(pubblica)})
+        print_json({"chiave": pubblica.hex(), "pem": pem_of(pubblica), "altre": [one.hex() for one in altre]})
     else:
         click.echo(pem_of(pubblica), nl=False)
 

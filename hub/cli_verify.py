@@ -37,7 +37,7 @@ def verify(settings: Settings, controlli: tuple[str, ...], with_files: bool, lim
     archivio = app_flussi.build_archivio_file(settings.config)
     told = _Detto()
     chiavi = {bytes.fromhex(one) for one in settings.config.giornale_chiavi}
-    chiavi.add(FirmaGiornale(settings.config.secret_key).pubblica)
+    chiavi.update(FirmaGiornale(settings.config.secret_key).pubbliche)
     found: list[dict[str, Any]] = []
     totals: dict[str, int] = {}
     with settings.database() as db:

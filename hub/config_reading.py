@@ -14,15 +14,13 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from hub.chiavi import KEY_MIN, keys_of
 from hub.config import Ambiente, Config
 
 PREFIX = "PONTEPA_"
 
 # Read by the tests and by the command line, not by a running process.
 _OTHER_PREFIXES = ("PONTEPA_TEST_", "PONTEPA_CONFIG", "PONTEPA_DEMO_", "PONTEPA_BENCH_")
-
-# An HMAC-SHA256 key shorter than its digest is the weakest link; `openssl rand -hex 32` gives 64 characters.
-SECRET_KEY_MIN = 32
 
 # Words of a key that was copied from an example rather than drawn.
 _SAMPLE_WORDS = (
@@ -49,9 +47,12 @@ def _secret_problem(config: Mapping[str, Any]) -> str | None:
     if not value:
         trial = "se è una prova, indicare con --config il file scritto da pontepa init"
         return f"{name} manca: in produzione serve una chiave segreta ({mend}); {trial}"
-    if not isinstance(value, str) or len(value) < SECRET_KEY_MIN:
-        return f"{name} è troppo corta: almeno {SECRET_KEY_MIN} caratteri ({mend})"
-    if len(set(value)) < 8 or any(word in value.lower() for word in _SAMPLE_WORDS):
+    if not isinstance(value, str) or len(value) < KEY_MIN:
+        return f"{name} è troppo corta: almeno {KEY_MIN} caratteri ({mend})"
+    keys = keys_of(value)
+    if len({len(part.strip()) >= KEY_MIN for part in value.split(",")}) > 1:
+        return f"{name}: fra le chiavi separate da virgole ce n'è una di meno di {KEY_MIN} caratteri ({mend})"
+    if any(len(set(key)) < 8 or any(word in key.lower() for word in _SAMPLE_WORDS) for key in keys):
         return f"{name} è un valore di esempio: in produzione non si parte ({mend})"
     return None
 

@@ -27,6 +27,9 @@ def _problems(path: str | None, env: dict[str, str]) -> tuple[str, ...]:
         ("a" * 64, "esempio"),
         ("cambia-questa-chiave-prima-di-partire", "esempio"),
         ("chiave-di-sviluppo-da-non-usare-altrove", "esempio"),
+        ("9f0d6c1b7a3e58422fd1c0be96a7d3e4,breve", "meno di 32"),
+        ("breve,9f0d6c1b7a3e58422fd1c0be96a7d3e4", "meno di 32"),
+        ("9f0d6c1b7a3e58422fd1c0be96a7d3e4," + "a" * 64, "esempio"),
     ],
 )
 def test_production_does_not_start_without_a_drawn_key(value: str | None, word: str) -> None:

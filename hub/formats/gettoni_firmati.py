@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hmac
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
+
+from hub.chiavi import keys_of
 
 # The longest of ours is below 1 KiB; what is longer is not worth a signature check.
 TOKEN_MAX = 4096
@@ -57,14 +60,15 @@ _TIPO_UPLOAD = "FLUSSI_IMPORT"
 
 
 def derive_key(secret: str, purpose: str, digest: str = "sha256") -> bytes:
-    """Return the key of one purpose, derived from the installation's: no purpose can sign for another."""
+    """Return the key of one purpose, derived from one of the installation's: no purpose can sign for another."""
     return hmac.new(secret.encode(), b"pontepa/" + purpose.encode(), digest).digest()
 
 
 def sign(secret: str, uso: Uso, claims: dict[str, Any], now: datetime, ttl: timedelta) -> str:
     """Return a token for a use, good until `now` + `ttl`; `sub` must be among the claims."""
     times = {"aud": uso.audience, "iat": now, "exp": now + ttl}
-    return jwt.encode({"jti": uuid.uuid4().hex} | claims | times, _key(secret, uso), algorithm=uso.algorithm)
+    key = _key(keys_of(secret)[0], uso)
+    return jwt.encode({"jti": uuid.uuid4().hex} | claims | times, key, algorithm=uso.algorithm)
 
 
 def read(secret: str, uso: Uso, token: str, now: datetime) -> dict[str, Any] | None:
@@ -72,18 +76,30 @@ def read(secret: str, uso: Uso, token: str, now: datetime) -> dict[str, Any] | N
     if len(token) > TOKEN_MAX:
         return None
     try:
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            _key(secret, uso),
-            algorithms=[uso.algorithm],
-            audience=uso.audience,
-            # The instants are judged below, with the clock of the hub.
-            options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False},
-        )
+        claims = _claims(keys_of(secret), uso, token)
         expires_at = datetime.fromtimestamp(int(claims["exp"]), UTC)
     except (jwt.InvalidTokenError, TypeError, ValueError, OverflowError, OSError):
         return None
     return claims if now < expires_at else None
+
+
+def _claims(keys: Sequence[str], uso: Uso, token: str) -> dict[str, Any]:
+    """Raises: InvalidTokenError."""
+    key, *others = keys
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            _key(key, uso),
+            algorithms=[uso.algorithm],
+            audience=uso.audience,
+            # The instants are judged by the caller, with the clock of the hub.
+            options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False},
+        )
+    except jwt.InvalidSignatureError:
+        if not others:
+            raise
+        return _claims(others, uso, token)
+    return claims
 
 
 def autorizzazione_token(secret: str, what: Autorizzazione, now: datetime) -> str:

@@ -11,6 +11,7 @@ import hashlib
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from hub.chiavi import keys_of
 from hub.domain.errors import Misconfigured
 
 # OWASP's second profile: a login is part of every SOAP call, so one check must stay near 20 ms and 19 MiB.
@@ -52,28 +53,40 @@ def hash_elemento(password_stazione: str, codice_fiscale: str) -> str:
 
 
 class Cassaforte:
-    """Seals short secrets with a key derived from the installation's PONTEPA_SECRET_KEY."""
+    """Seals short secrets with a key derived from the first of PONTEPA_SECRET_KEY; opens with each of them."""
 
     def __init__(self, secret_key: str) -> None:
         if not secret_key:
             raise Misconfigured("PONTEPA_SECRET_KEY non valorizzata: impossibile cifrare i segreti")
         # Seven MiB, of which the process of flows has no use.
-        from cryptography.fernet import Fernet, InvalidToken
+        from cryptography.fernet import Fernet, InvalidToken, MultiFernet
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-        derived = HKDF(algorithm=SHA256(), length=32, salt=_HKDF_SALT, info=_HKDF_INFO).derive(secret_key.encode())
-        self._fernet = Fernet(base64.urlsafe_b64encode(derived))
+        def fernet(key: str) -> Fernet:
+            derived = HKDF(algorithm=SHA256(), length=32, salt=_HKDF_SALT, info=_HKDF_INFO).derive(key.encode())
+            return Fernet(base64.urlsafe_b64encode(derived))
+
+        each = [fernet(key) for key in keys_of(secret_key)]
+        self._first, self._fernet = each[0], MultiFernet(each)
         self._invalid = InvalidToken
 
     def seal(self, clear: str) -> str:
         """Return the sealed text: ASCII, safe in a database column, different at every call."""
-        return self._fernet.encrypt(clear.encode()).decode("ascii")
+        return self._first.encrypt(clear.encode()).decode("ascii")
+
+    def is_first(self, sealed: str) -> bool:
+        """Whether a sealed text is of the key that seals now."""
+        try:
+            self._first.decrypt(sealed.encode())
+        except self._invalid:
+            return False
+        return True
 
     def open(self, sealed: str) -> str:
         """Return the secret.
 
-        Raises: Misconfigured when the text was sealed with another key or was altered.
+        Raises: Misconfigured when the text was sealed with none of the keys or was altered.
         """
         try:
             return self._fernet.decrypt(sealed.encode()).decode()

@@ -16,6 +16,7 @@ from typing import Any
 from flask import Response, g, request
 from flask.typing import ResponseReturnValue as Answer
 
+from hub.chiavi import keys_of
 from hub.formats.gettoni_firmati import Uso, derive_key, read, sign
 from hub.web.context import runtime, secret
 
@@ -59,8 +60,16 @@ class Ingresso:
 
     def csrf(self, visita: str) -> str:
         """The token of a visit, bound to who is in: one taken from before the entrance is not good after it."""
+        return self._csrf_by(keys_of(secret())[0], visita)
+
+    def _is_csrf(self, given: str, visita: str) -> bool:
+        return any(
+            hmac.compare_digest(given.encode(), self._csrf_by(key, visita).encode()) for key in keys_of(secret())
+        )
+
+    def _csrf_by(self, key: str, visita: str) -> str:
         signed = f"{visita}.{request.cookies.get(self._cookie, '')}".encode()
-        return hmac.digest(derive_key(secret(), self._csrf_key), signed, "sha256").hex()
+        return hmac.digest(derive_key(key, self._csrf_key), signed, "sha256").hex()
 
     def from_a_form_of_ours(self, view: View) -> View:
         """Refuse a POST that another site, or an old page, made the browser send."""
@@ -70,7 +79,7 @@ class Ingresso:
             given, visita = request.form.get("csrf", "")[:_FIELD_MAX], self._given_visita()
             # Browsers that say where a request was born are believed when they say: elsewhere.
             is_elsewhere = request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
-            if is_elsewhere or not visita or not hmac.compare_digest(given.encode(), self.csrf(visita).encode()):
+            if is_elsewhere or not visita or not self._is_csrf(given, visita):
                 g.refusal = "csrf"
                 return self._refused()
             return view(**values)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from hub.chiavi import keys_of
 from hub.formats.gettoni_firmati import Uso, derive_key, read, sign
 
 POLLING_FIRST_S = 60
@@ -51,16 +52,20 @@ def renewed_token(secret: str, polling: Polling, now: datetime) -> str | None:
 
 def seal_form(secret: str, id_session: str) -> str:
     """Return the hidden field that binds a form to its session."""
-    return _serializer(secret).dumps(id_session)
+    return _serializer(keys_of(secret)[0]).dumps(id_session)
 
 
 def is_form_sealed(secret: str, seal: str, id_session: str, max_age_s: int) -> bool:
     """Say whether the hidden field was made by us, for this session, not longer ago than that."""
+    return any(_is_sealed_with(key, seal, id_session, max_age_s) for key in keys_of(secret))
+
+
+def _is_sealed_with(key: str, seal: str, id_session: str, max_age_s: int) -> bool:
     try:
-        return bool(_serializer(secret).loads(seal, max_age=max_age_s) == id_session)
+        return bool(_serializer(key).loads(seal, max_age=max_age_s) == id_session)
     except BadData:
         return False
 
 
-def _serializer(secret: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(derive_key(secret, "web/modulo"), salt="pontepa.paga.modulo")
+def _serializer(key: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(derive_key(key, "web/modulo"), salt="pontepa.paga.modulo")

@@ -124,3 +124,14 @@ KEY = derive_key(SECRET, UPLOAD.name, "sha512")
 )  # fmt: skip
 def test_nothing_else_opens_the_upload(token: str) -> None:
     assert read_autorizzazione(SECRET, token, NOW) is None
+
+
+def test_the_first_key_signs_and_every_one_verifies() -> None:
+    old, new = "a1" * 32, "b2" * 32
+    of_old, of_new = (autorizzazione_token(key, UPLOAD_OF, NOW) for key in (old, new))
+
+    for keys in (f"{old},{new}", f"{new}, {old}"):
+        assert all(read_autorizzazione(keys, token, NOW) == UPLOAD_OF for token in (of_old, of_new))
+    assert read_autorizzazione(new, autorizzazione_token(f"{new},{old}", UPLOAD_OF, NOW), NOW) == UPLOAD_OF
+    assert read_autorizzazione(new, of_old, NOW) is None
+    assert read_autorizzazione(f"{new},{old}", autorizzazione_token("c3" * 32, UPLOAD_OF, NOW), NOW) is None

@@ -180,6 +180,23 @@ def test_a_sealed_secret_opens_with_the_same_key_only():
             segreti.Cassaforte(key).open(text)
 
 
+def test_a_safe_of_several_keys_seals_with_the_first_and_opens_with_each():
+    old, new = "a" * 32, "b" * 32
+    both = segreti.Cassaforte(f"{new},{old}")
+    of_old = segreti.Cassaforte(old).seal("password01")
+
+    assert both.open(of_old) == "password01" and not both.is_first(of_old)
+    assert segreti.Cassaforte(new).open(both.seal("altra")) == "altra" and both.is_first(both.seal("altra"))
+
+
+def test_a_comma_in_a_phrase_is_a_character_of_it():
+    phrase = "una frase, e non due chiavi"
+
+    assert segreti.Cassaforte(phrase).open(segreti.Cassaforte(phrase).seal("x")) == "x"
+    with pytest.raises(Misconfigured):
+        segreti.Cassaforte("una frase").open(segreti.Cassaforte(phrase).seal("x"))
+
+
 def test_no_key_no_safe():
     with pytest.raises(Misconfigured):
         segreti.Cassaforte("")
