@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from adapters.checkout.client import CheckoutClient
@@ -55,6 +56,7 @@ from hub.store.anagrafe import Anagrafe
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
 from hub.store.segni import Segni
+from hub.systemd import Notifica
 from hub.usecases import consegna_export, inoltro_esito, invio_rpt, pubblica_posizioni, recupera_ricevute, recupero
 from hub.usecases.authenticate import Callers
 from hub.usecases.consegna_export import TOPIC_EXPORT
@@ -332,7 +334,10 @@ def serve(config: Config) -> None:
         log_enabled=False,
         websockets=False,
     )
+    answers = partial(app_porte.answer_all, config)
     with shared_folder():
+        # Processes are born before it first looks.
+        Notifica(os.environ).follow_aside(answers, threading.Event())
         server.serve()
 
 
@@ -360,7 +365,7 @@ def run_worker(config: Config) -> None:
     fonte = build_fonte_tassonomia(config) if config.tassonomia_aggiorna else None
     fdr = Testimoni(runtime.giornale, runtime.registratore).fdr(build_fdr(config, stop))
     try:
-        schedule.run(runtime, stop, fonte, fdr)
+        schedule.run(runtime, stop, fonte, fdr, Notifica(os.environ))
     finally:
         stop.set()
         flows.join()

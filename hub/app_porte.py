@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import resource
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -20,6 +21,8 @@ from hub.web.vigile import Vigile
 # Database, files on their way, the server's own.
 _OTHER_FILES = 1024
 _PLACES_MIN = 64
+# What systemd hears of: questions to each process of the server, and how long an answer may take.
+_QUESTIONS, _ANSWER_S = 4, 5.0
 
 
 def build_porte(config: Config) -> Mapping[str, Porta]:
@@ -89,3 +92,19 @@ def _certificate(config: Config) -> Callable[[dict[str, Any]], bytes | None]:
     if config.node_client_ca is not None:
         return direct_der
     return proxied_der(config.proxy_cert_header, config.trusted_proxies)
+
+
+def answer_all(config: Config) -> bool:
+    """Whether the server's processes answer. Which of them a connection reaches is chance: each is met by some."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)
+    for _ in range(config.workers if config.workers == 1 else _QUESTIONS * config.workers):
+        connection = http.client.HTTPConnection(host, config.port, timeout=_ANSWER_S)
+        try:
+            connection.request("GET", "/health/live")
+            if connection.getresponse().status != 200:
+                return False
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+    return True

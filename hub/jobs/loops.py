@@ -22,6 +22,11 @@ class Loop(threading.Thread):
         self._tick_s = tick_s
         self._stop_asked = stop
         self._woken = threading.Event()
+        self._turned_at = time.monotonic()
+
+    def has_turned(self, within_s: float) -> bool:
+        """Whether it lives, and has come round in that time: a longer silence is no work any more."""
+        return self.is_alive() and time.monotonic() - self._turned_at <= within_s
 
     def wake(self) -> None:
         self._woken.set()
@@ -30,8 +35,9 @@ class Loop(threading.Thread):
         while not self._stop_asked.is_set():
             self._woken.wait(self._tick_s)
             self._woken.clear()
+            self._turned_at = time.monotonic()
             while not self._stop_asked.is_set() and self._tick():
-                pass
+                self._turned_at = time.monotonic()
 
 
 def job(name: str, deed: Callable[[], bool], *, is_told: bool = True) -> Callable[[], bool]:

@@ -24,6 +24,7 @@ from hub.jobs.wake import watch
 from hub.log import get_logger
 from hub.ports import FonteTassonomia
 from hub.runtime import Runtime
+from hub.systemd import Notifica
 from hub.usecases import (
     aggiorna_tassonomia,
     annulla_flusso,
@@ -57,6 +58,8 @@ _MARGIN_ENTE = timedelta(seconds=SLOT_ENTE_S)
 _DEL_NODO = ("nodo", recupero.CORSIA, pubblica_posizioni.CORSIA, recupera_ricevute.CORSIA)
 # A search asks three ways at most, and some time goes by between.
 _WAYS = 4
+# Beyond the longest call: a job that has not come round for so long never will.
+_SILENZIO_S = 600.0
 # Files on their way to the entes at once: a few a night for each, each with a line of its own to fill.
 _SFTP_THREADS = 4
 # Positions on their way to the platform at once: a flow brings a million, and payers must not wait for them.
@@ -66,11 +69,15 @@ _RICEVUTE_THREADS = 2
 
 
 def run(
-    runtime: Runtime, stop: threading.Event, fonte: FonteTassonomia | None = None, fdr: Porte | None = None
+    runtime: Runtime,
+    stop: threading.Event,
+    fonte: FonteTassonomia | None = None,
+    fdr: Porte | None = None,
+    notifica: Notifica | None = None,
 ) -> None:
     """Run the jobs until `stop`, then settle what is in flight, or give it back, and return.
 
-    `fonte`: None, no taxonomy is fetched; `fdr`: None, no settlement flow is.
+    `fonte`: None, no taxonomy is fetched; `fdr`: None, no settlement flow is. `notifica`: who is told that it works.
     Raises: DatabaseRipristinato (the database became older than it was: nothing more was claimed).
     """
     config = runtime.config
@@ -144,7 +151,12 @@ def run(
     Guardia(runtime, orologio, scheduler, stop).start()
     reports = [] if fdr is None else rendicontazione.start(runtime, fdr, stop)
     get_logger().info("worker_started", threads=config.relay_threads)
+    if notifica is not None:
+        silence_s = _WAYS * config.node_call_s + _SILENZIO_S
+        notifica.follow_aside(lambda: all(loop.has_turned(silence_s) for loop in loops), stop)
     stop.wait()
+    if notifica is not None:
+        notifica.tell("STOPPING=1")
     scheduler.shutdown(wait=True)
     for loop in reports:
         loop.wake()
