@@ -87,6 +87,8 @@ def db_restored(settings: Settings, gap: int, as_json: bool) -> None:
     print_table(_CONTATORI, [asdict(one) for one in done.contatori], False)
     click.echo(f"i contatori nuovi cominciano da {done.primo}")
     click.echo(f"messaggi da chiedere prima di farli partire: {done.messaggi}; flussi a metà: {done.flussi}")
+    click.echo("pulizia dell'archivio sospesa: quando si è guardato che cosa toglierebbe (`pontepa archivio check`), "
+               "`pontepa archivio resume`")  # fmt: skip
     click.echo(f"flussi caricati dopo la copia, da caricare di nuovo: {len(done.file)}")
     for path in done.file:
         click.echo(f"  {path}")

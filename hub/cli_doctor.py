@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
+import os
 import socket
 import ssl
 import tempfile
@@ -23,11 +25,12 @@ from hub.domain.scadenze import Scadenza
 from hub.formats.identita_tls import build_contesto, read_catena
 from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte
-from hub.store import circuiti, migrate, servizi_rest, stazioni, tentativi
+from hub.store import circuiti, migrate, pulizie_archivio, servizi_rest, stazioni, tentativi
 from hub.store.database import Database
 from hub.store.faults import DatabaseError
 from hub.store.segni import Segni
 from hub.usecases.scadenze_stazioni import scadenze_stazioni
+from hub.usecases.spazio import dischi
 from hub.usecases.stazione_nodo import stazione_of
 from hub.usecases.tentativi_aperti import VECCHIO
 
@@ -35,6 +38,11 @@ BENE, ATTENZIONE, MALE = "bene", "attenzione", "male"
 _TIMEOUT_S = 5.0
 # The node refuses messages of another minute; a clock that is kept by NTP is never so far.
 _CLOCK_S = 60
+_MIB = 1024 * 1024
+# Room for so many times what the hub must have lets somebody come in time.
+_SPAZIO_VOLTE = 16
+# A file of so many bytes is written to learn that a folder takes one.
+_PROVA_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +71,13 @@ def doctor(settings: Settings, as_json: bool) -> None:
     config = settings.config
     found = [*_of_database(settings)]
     is_readable = all(one.esito == BENE for one in found)
-    found += [_folder(config), *_own_certificate(config)]
+    found += [_folder(config), *_room(config), *_own_certificate(config)]
     if is_readable:
         with settings.database() as db:
             found.append(_age(db, config))
             found += _ends(db, config, utc_now())
             found += _held(db, config, utc_now())
+            found += _swept(db)
             addresses = list(_addresses(db, config))
         found += [one for address in addresses for one in _reach(address)]
     rows = [asdict(one) for one in found]
@@ -106,10 +115,23 @@ def _age(db: Database, config: Config) -> Referto:
 def _folder(config: Config) -> Referto:
     try:
         config.data_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=config.data_dir):
+        with tempfile.TemporaryFile(dir=config.data_dir, buffering=0) as file:
+            if file.write(bytes(_PROVA_BYTES)) < _PROVA_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return Referto("cartella dei dati", BENE, str(config.data_dir.resolve()))
     except OSError as error:
         return Referto("cartella dei dati", MALE, f"{config.data_dir}: non ci si scrive ({error.strerror})")
+
+
+def _room(config: Config) -> Iterator[Referto]:
+    floor = config.spazio_min_mib * _MIB
+    for disco in dischi(config):
+        if disco.libero_bytes is None:
+            continue  # said of the folder
+        esito = BENE if disco.libero_bytes >= _SPAZIO_VOLTE * floor else ATTENZIONE
+        esito = esito if disco.libero_bytes >= floor else MALE
+        words = f"{disco.libero_bytes // _MIB} MiB liberi in {disco.cartella.resolve()}"
+        yield Referto(f"spazio: {disco.dove}", esito, words)
 
 
 def _own_certificate(config: Config) -> Iterator[Referto]:
@@ -139,6 +161,14 @@ def _held(db: Database, config: Config, now: datetime) -> Iterator[Referto]:
         yield Referto(f"stazione {row.stazione_id}: {row.servizio}", MALE, since)
     words = f"{old} senza esito da più di un giorno: pontepa tentativo list" if old else "nessuno senza esito da ieri"
     yield Referto("pagamenti al nodo", ATTENZIONE if old else BENE, words)
+
+
+def _swept(db: Database) -> Iterator[Referto]:
+    with db.reading() as session:
+        sospesa_at = pulizie_archivio.sospesa_at(session)
+    if sospesa_at is not None:
+        words = f"sospesa dal {sospesa_at:%Y-%m-%d %H:%M} UTC: pontepa archivio check, poi pontepa archivio resume"
+        yield Referto("pulizia dell'archivio", ATTENZIONE, words)
 
 
 def _end(scadenza: Scadenza, config: Config, now: datetime) -> Referto:

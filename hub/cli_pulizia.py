@@ -8,6 +8,7 @@ import click
 
 from hub.cli_common import Refusal, Settings, json_option, pass_settings, print_json, print_table, utc_now
 from hub.domain.pulizia import Conservazione, Rimovibile
+from hub.store import pulizie_archivio
 from hub.usecases.check_archivio import missing
 from hub.usecases.sweep_archivio import expired, removable
 
@@ -31,6 +32,8 @@ def check(settings: Settings, as_json: bool) -> None:
     archivio = app_flussi.build_archivio_file(config)
     conservazione = Conservazione.of_giorni(config.conserva_export_giorni, config.conserva_flussi_giorni)
     with settings.database() as db:
+        with db.reading() as session:
+            sospesa_at = pulizie_archivio.sospesa_at(session)
         goes = list(expired(db, archivio, conservazione, utc_now()))
         goes += [file for page in removable(db, archivio) for file in page]
         lost = [
@@ -38,8 +41,11 @@ def check(settings: Settings, as_json: bool) -> None:
             for one in missing(db, archivio)
         ]
     if as_json:
-        print_json({"da_togliere": [_row(file) for file in goes], "mancanti": lost})
+        suspended = {} if sospesa_at is None else {"sospesa_at": sospesa_at.isoformat()}
+        print_json({"da_togliere": [_row(file) for file in goes], "mancanti": lost} | suspended)
     else:
+        if sospesa_at is not None:
+            click.echo(f"la pulizia è sospesa dal {sospesa_at:%Y-%m-%d %H:%M} UTC: pontepa archivio resume")
         click.echo(f"da togliere: {len(goes)} file, {sum(file.size_bytes for file in goes)} byte")
         if goes:
             print_table(_REMOVABLE, [_row(file) for file in goes], False)
@@ -48,6 +54,15 @@ def check(settings: Settings, as_json: bool) -> None:
             print_table(_MISSING, lost, False)
     if lost:
         raise Refusal(f"mancano dall'archivio {len(lost)} file che il registro nomina: è l'archivio giusto?")
+
+
+@archivio_group.command("resume")
+@pass_settings
+def resume(settings: Settings) -> None:
+    """Fa riprendere la pulizia, sospesa da `pontepa db restored`: prima guardare che cosa dice `archivio check`."""
+    with settings.database() as db, db.transaction() as session:
+        was_suspended = pulizie_archivio.resume(session)
+    click.echo("la pulizia riprende entro un'ora" if was_suspended else "la pulizia non era sospesa")
 
 
 def _row(file: Rimovibile) -> dict[str, str | int | None]:

@@ -63,6 +63,9 @@ class Config(BaseModel):
     # The longest upload that any ente may have: more is not even received. A million rows are about 60 MiB of ZIP.
     upload_ceiling_bytes: Annotated[int, Field(ge=4096, le=1024**3)] = 256 * 1024 * 1024
 
+    # Room for the data folder and SQLite's file below which a machine is not ready: an upload's. 0: not looked at.
+    spazio_min_mib: Annotated[int, Field(ge=0, le=1024 * 1024)] = 64
+
     # Where files are kept instead of a folder under `data_dir`: a bucket of an S3-compatible store. Empty: the folder.
     s3_bucket: str = ""
     # Empty: Amazon's own, of the region.

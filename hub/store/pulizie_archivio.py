@@ -23,14 +23,14 @@ _FILES = ("file", "file_scarti", "file_iuv", "file_avvisi")
 
 def is_due(session: Session, now: datetime) -> bool:
     """Whether `take` may succeed; asked first, so that a database at rest is only read."""
-    found = session.execute(select(pulizie_archivio.c.non_prima_at)).scalar_one_or_none()
-    return found is None or found <= now
+    found = session.execute(select(pulizie_archivio.c.non_prima_at, pulizie_archivio.c.sospesa_at)).one_or_none()
+    return found is None or (found.non_prima_at <= now and found.sospesa_at is None)
 
 
 def take(session: Session, now: datetime, until: datetime) -> int | None:
     """Take the sweeping of the archive until an instant and return the fence; None when it is not due, or another's."""
     table = pulizie_archivio
-    taken = update(table).where(table.c.id == _ID, table.c.non_prima_at <= now)
+    taken = update(table).where(table.c.id == _ID, table.c.non_prima_at <= now, table.c.sospesa_at.is_(None))
     values = {"non_prima_at": until, "fence": table.c.fence + 1}
     fence = session.execute(taken.values(values).returning(table.c.fence)).scalar_one_or_none()
     if fence is not None or session.execute(select(table.c.id)).first() is not None:
@@ -48,8 +48,26 @@ def keep(session: Session, fence: int, until: datetime, removed: Mapping[Motivo,
     table = pulizie_archivio
     counts = {str(motivo).lower(): number for motivo, number in removed.items()} | {"size_bytes": size_bytes}
     values: dict[str, Any] = {name: table.c[name] + number for name, number in counts.items()}
-    mine = update(table).where(table.c.id == _ID, table.c.fence == fence)
+    mine = update(table).where(table.c.id == _ID, table.c.fence == fence, table.c.sospesa_at.is_(None))
     return session.execute(mine.values(non_prima_at=until, **values)).rowcount == 1
+
+
+def suspend(session: Session, now: datetime) -> None:
+    """Let nobody sweep before `resume`, whoever is at it included."""
+    # Where nobody ever swept there is no row yet.
+    take(session, now, now)
+    session.execute(update(pulizie_archivio).where(pulizie_archivio.c.id == _ID).values(sospesa_at=now))
+
+
+def resume(session: Session) -> bool:
+    """Let the sweep go on; False: it was not suspended."""
+    statement = update(pulizie_archivio).where(pulizie_archivio.c.sospesa_at.is_not(None))
+    return session.execute(statement.values(sospesa_at=None)).rowcount > 0
+
+
+def sospesa_at(session: Session) -> datetime | None:
+    """Since when the sweep is suspended; None: it is not."""
+    return session.execute(select(pulizie_archivio.c.sospesa_at)).scalar_one_or_none()
 
 
 def removed(session: Session) -> tuple[dict[str, int], int]:

@@ -152,6 +152,8 @@ pulizie_archivio = Table(
     # Who sweeps puts it ahead while he works, then to the next time; the count makes an older holder's write miss.
     Column("non_prima_at", Instant, nullable=False),
     Column("fence", Integer, nullable=False, server_default="0"),
+    # Since when nothing may be removed before a person says so: the database may not know all files. None: it may.
+    Column("sospesa_at", Instant),
     Column("incompiuto", BigInteger, nullable=False, server_default="0"),
     Column("sconosciuto", BigInteger, nullable=False, server_default="0"),
     Column("parte", BigInteger, nullable=False, server_default="0"),

@@ -14,7 +14,7 @@ from hub.domain.errors import FlussoRifiutato, InvalidRequest, Misconfigured, No
 from hub.domain.iuv import PROGRESSIVO_MAX, is_drawn, is_valid
 from hub.formats.iuv_restituiti import SUFFISSO, read_iuv
 from hub.ports import Archivio
-from hub.store import installazione, iuv_noti, lavori_flussi
+from hub.store import installazione, iuv_noti, lavori_flussi, pulizie_archivio
 from hub.store.database import Database
 from hub.store.iuv import move_past
 from hub.store.segni import Marche, Segni
@@ -62,7 +62,8 @@ class _Scoperti:
 
 
 def dopo_ripristino(db: Database, archivio: Archivio, segni: Segni, gap: int, now: datetime) -> Ripristino:
-    """Move the counters past everything that may have been drawn, and doubt every message that waits.
+    """Move the counters past everything that may have been drawn, doubt every message that waits, and let no file of
+    the archive be swept before somebody says so.
 
     Harmless to repeat: numbers are skipped again. `gap`: how many numbers each counter skips beyond what is known.
     Raises: OutOfService, InvalidRequest (a counter would pass the largest number there is).
@@ -103,6 +104,8 @@ def dopo_ripristino(db: Database, archivio: Archivio, segni: Segni, gap: int, no
             move_past(session, *key, number - 1)
         flussi = lavori_flussi.forget_numbers(session)
         messaggi = installazione.doubt_outbox(session, now)
+        # Of files that came after the copy no row knows: the sweep would take them for nobody's.
+        pulizie_archivio.suspend(session, now)
         now_at = installazione.contatori(session)
     segni.restart(beaten, now_at)
     moved = [Contatore(*key, before.get(key, installazione.PRIMO), now_at[key]) for key in sorted(keys)]

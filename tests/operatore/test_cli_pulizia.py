@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 from hub.ports import Archivio
-from hub.store import schema
+from hub.store import pulizie_archivio, schema
 from tests.flussi import lay_import
 from tests.pulizia import DAY, MESE, keep, paths
 from tests.test_cli import Shell
@@ -76,3 +76,18 @@ def test_a_file_whose_time_is_over_is_said_to_be_gone_and_why(world: World, desk
     assert "è stato tolto il" in said and "PONTEPA_CONSERVA_EXPORT_GIORNI" in said
     assert json.loads(desk.good("flusso", "show", row.request_token, "--json"))["file_rimossi_at"] is not None
     assert json.loads(desk.good("export", "list", "--json"))[0]["stato"] == "EXPORT_CANCELLATO"
+
+
+def test_a_suspended_sweep_is_told_and_resumed(world: World, desk: Shell) -> None:
+    with world.db.transaction() as session:
+        pulizie_archivio.suspend(session, world.clock())
+    when = f"{world.clock():%Y-%m-%d %H:%M} UTC"
+
+    told = desk.good("archivio", "check"), desk.run("doctor").stdout
+    since = json.loads(desk.good("archivio", "check", "--json"))["sospesa_at"]
+
+    assert all(f"dal {when}" in one and "pontepa archivio resume" in one for one in told)
+    assert since == world.clock().isoformat()
+    assert "la pulizia riprende" in desk.good("archivio", "resume")
+    assert "non era sospesa" in desk.good("archivio", "resume")
+    assert "sospesa" not in desk.good("archivio", "check") + desk.run("doctor").stdout

@@ -15,14 +15,16 @@ import pytest
 from hub.domain.delivery import Delivery, Outcome
 from hub.domain.errors import DatabaseRipristinato, InvalidRequest, Misconfigured
 from hub.domain.iuv import PROGRESSIVO_MAX
-from hub.store import schema
+from hub.store import pulizie_archivio, schema
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
 from hub.store.segni import Segni
+from hub.usecases import sweep_archivio
 from hub.usecases.dopo_ripristino import dopo_ripristino
 from hub.usecases.importa_flusso import ImportaFlussi
 from tests.copie import Copia
 from tests.importati import CUT_OFF, Stabilimento
+from tests.pulizia import DAY, PER_SEMPRE, grow_old, paths
 from tests.tracciati import make_campi
 from tests.world import INTERMEDIARIO, Clock, build_world, world_over
 
@@ -252,3 +254,31 @@ def test_numbers_given_back_by_one_machine_are_no_lie_for_another(casa: Casa) ->
         assert left == (3, 6)
 
     assert here.read().numeri[KEY] == (1, 3)
+
+
+def test_no_file_that_came_after_the_copy_is_swept_before_somebody_says_so(casa: Casa) -> None:
+    with lost_and_restored(casa):
+        casa.load("F2", "B1", "B2")
+    before = grow_old(casa.archivio)
+
+    casa.go_on()
+
+    def sweep() -> bool:
+        return sweep_archivio.run_once(casa.db, casa.archivio, lambda: NOW + 3 * DAY, PER_SEMPRE)
+
+    assert len(before) == 3 and not sweep() and paths(casa.archivio) == before
+    with casa.db.transaction() as session:
+        assert pulizie_archivio.sospesa_at(session) == NOW
+        assert pulizie_archivio.resume(session) and not pulizie_archivio.resume(session)
+    assert sweep() and paths(casa.archivio) == set()
+
+
+def test_a_sweep_that_is_going_on_is_ended_by_the_restored_database(casa: Casa) -> None:
+    with casa.db.transaction() as session:
+        fence = pulizie_archivio.take(session, NOW, NOW + DAY)
+
+    casa.go_on()
+
+    assert fence is not None
+    with casa.db.transaction() as session:
+        assert not pulizie_archivio.keep(session, fence, NOW + DAY, {}, 0)

@@ -1,0 +1,13 @@
+"""Let the sweep of the archive wait for a person after the database was restored from a copy."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from hub.store.schema import Instant
+
+revision = "0038"
+down_revision = "0037"
+
+
+def upgrade() -> None:
+    op.add_column("pulizie_archivio", sa.Column("sospesa_at", Instant()))
