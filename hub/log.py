@@ -11,9 +11,35 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO, cast
+
+
+class _Steady:
+    """Where lines go; one that cannot be written (the disk is full, whoever read is gone) breaks nothing else.
+
+    What the request did is done, whatever becomes of its line. The file keeps a little of what it could not write.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._lost = 0
+
+    def write(self, text: str) -> None:
+        try:
+            if self._lost:
+                lost = json.dumps({"event": "log_lines_lost", "level": "error", "lines": self._lost})
+                # Half of one may stand there.
+                self._file.write(f"\n{lost}\n")
+                self._lost = 0
+            self._file.write(text)
+        except (OSError, ValueError):
+            self._lost += 1
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._file.flush()
 
 
 @contextmanager
@@ -160,7 +186,7 @@ def configure(config: LogSettings) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Steady(sys.stderr))),
         # Loggers are made at import, before this; a cached one would keep the form it had then.
         cache_logger_on_first_use=False,
     )

@@ -68,6 +68,7 @@ GIORNALE_PERDUTI = _counter("pontepa_journal_lost", "Events of the journal dropp
 DB_ATTESA_S = _duration(
     "pontepa_db_wait_seconds", "Until a transaction had its connection, or its turn to write", _OF_WAITS_S
 )
+DB_PIENO = _counter("pontepa_db_full", "Transactions refused because the database had no room")
 DB_CONNESSIONI = Misura("pontepa_db_connections_in_use", "Connections of the pools that are at work")
 DB_CONNESSIONI_MAX = Misura("pontepa_db_connections_max", "The most that the pools may have")
 COMMIT_INSIEME = _duration(
@@ -77,8 +78,8 @@ PROCESSI = Misura("pontepa_processes", "Processes that count here", ("ruolo",))
 
 CONTATE = (
     RICHIESTE, RICHIESTA_S, RICHIESTE_RESPINTE, RISPOSTE_SOSTITUITE, OPERAZIONE_S, CONSEGNA_S, LEASE_RIPRESI,
-    LEASE_PERSI, LAVORI_FALLITI, FIGLI_MORTI, GIORNALE_PERDUTI, DB_ATTESA_S, DB_CONNESSIONI, DB_CONNESSIONI_MAX,
-    COMMIT_INSIEME, PROCESSI,
+    LEASE_PERSI, LAVORI_FALLITI, FIGLI_MORTI, GIORNALE_PERDUTI, DB_ATTESA_S, DB_PIENO, DB_CONNESSIONI,
+    DB_CONNESSIONI_MAX, COMMIT_INSIEME, PROCESSI,
 )  # fmt: skip
 
 # Of the whole installation, read of the database once for all processes.
@@ -115,12 +116,14 @@ BYTE_RIMOSSI = _counter("pontepa_archive_bytes_removed", "Bytes of these files")
 DATABASE = Misura("pontepa_database_up", "Whether the database answered just now")
 LETTURA_ETA_S = Misura("pontepa_reading_age_seconds", "Age of what was read of the database")
 LETTURA_MS = Misura("pontepa_reading_milliseconds", "How long reading it took")
+# Of this machine, looked at when it is asked for.
+SPAZIO = Misura("pontepa_disk_free_bytes", "Room for the files of this machine, and for SQLite's", ("dove",))
 
 LETTE = (
     MESSAGGI, MESSAGGI_TOPIC, MESSAGGI_ETA_S, MESSAGGI_ATTESA_S, TENTATIVI, TENTATIVI_ETA, TENTATIVI_ETA_S, CIRCUITI,
     RICEVUTE, RICEVUTE_ATTESA_S, RENDICONTAZIONI, RENDICONTAZIONI_FERME, RENDICONTAZIONI_LISTA_S,
     RENDICONTAZIONI_LACUNE, PAGATI_SENZA_FDR, IMPORT, FLUSSI, EXPORT, IMPORT_RIGHE, IMPORT_RESTO, IMPORT_RITMO,
-    IMPORT_ATTESA_S, TASSONOMIA, SCADENZE, FILE_RIMOSSI, BYTE_RIMOSSI, DATABASE, LETTURA_ETA_S, LETTURA_MS,
+    IMPORT_ATTESA_S, TASSONOMIA, SCADENZE, FILE_RIMOSSI, BYTE_RIMOSSI, DATABASE, LETTURA_ETA_S, LETTURA_MS, SPAZIO,
 )  # fmt: skip
 
 # By the name of a Misura: values by the values of its labels.

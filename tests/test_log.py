@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -81,3 +84,26 @@ def test_the_console_form_is_for_people(capsys: pytest.CaptureFixture[str]) -> N
     text = capsys.readouterr().err
     assert "worker_started" in text
     assert not text.startswith("{")
+
+
+def test_a_line_that_cannot_be_written_breaks_nothing_and_is_counted_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "log"
+    with told.open("w", buffering=1) as file, open("/dev/full", "wb") as full:
+        real = os.dup(file.fileno())
+        monkeypatch.setattr(sys, "stderr", file)
+        _configure()
+        log.get_logger().info("prima")
+        # The disk is full from here on, and then it is not.
+        os.dup2(full.fileno(), file.fileno())
+        for number in range(10_000):
+            log.get_logger().info("nessun_posto", number=number)
+        os.dup2(real, file.fileno())
+        os.close(real)
+        log.get_logger().info("dopo")
+
+    lines = told.read_text().splitlines()
+    assert '"prima"' in lines[0] and '"dopo"' in lines[-1]
+    (lost,) = (json.loads(line)["lines"] for line in lines if "log_lines_lost" in line)
+    assert 9_000 < lost <= 10_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from hub.domain.archiviato import FileArchiviato
-from hub.domain.errors import NotFound, OutOfService
+from hub.domain.errors import NotFound, OutOfService, SpazioEsaurito
 from hub.domain.percorso import parts_of
 
 _UNFINISHED = ".parte-"
@@ -36,7 +37,7 @@ class CartellaArchivio:
             # Beside its place, so that the last step is a rename: whoever opens it finds all of it or nothing.
             descriptor, unfinished = self._begin(target.parent)
         except OSError as error:
-            raise _absent(path) from error
+            raise _absent(path, error) from error
         try:
             with os.fdopen(descriptor, "wb") as file:
                 yield cast(BinaryIO, file)
@@ -45,7 +46,7 @@ class CartellaArchivio:
             os.replace(unfinished, target)
             self._sync(target.parent)
         except OSError as error:
-            raise _absent(path) from error
+            raise _absent(path, error) from error
         finally:
             Path(unfinished).unlink(missing_ok=True)
             self._prune(target.parent)
@@ -151,5 +152,7 @@ def _walk(top: Path) -> Iterator[os.DirEntry[str]]:
                 yield entry
 
 
-def _absent(path: str) -> OutOfService:
+def _absent(path: str, error: OSError | None = None) -> OutOfService:
+    if error is not None and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return SpazioEsaurito(f"l'archivio dei file non ha più spazio: {path}")
     return OutOfService(f"l'archivio dei file non risponde o è pieno: {path}")

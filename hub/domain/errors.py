@@ -59,6 +59,10 @@ class Misconfigured(HubError):
     pass
 
 
+class SpazioEsaurito(OutOfService):
+    """There was no room to write what was asked: nothing of it was kept, and it may be asked again."""
+
+
 class DatabaseRipristinato(OutOfService):
     """The database has forgotten what was done with it: nothing may go on before the operator has said how."""
 

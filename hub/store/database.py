@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Executable, create_engine, event, text
@@ -19,8 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
 
 from hub import misure
-from hub.domain.errors import OutOfService, Sovraccarico
-from hub.misure import DB_ATTESA_S, DB_CONNESSIONI
+from hub.domain.errors import OutOfService, Sovraccarico, SpazioEsaurito
+from hub.misure import DB_ATTESA_S, DB_CONNESSIONI, DB_PIENO
 from hub.store.driver import DriverPool, DriverStatement
 from hub.store.group import GroupWriter, is_open
 
@@ -30,6 +30,12 @@ Session = Connection
 _POOL_WAIT_S = 30.0
 # Longer than any transaction of ours: a writer of another process is waited for, not refused.
 _SQLITE_BUSY_MS = 30_000
+# For how long a refusal for want of room counts as the present: who is turned away meanwhile does not try.
+_FULL_S = 15.0
+# How each database says that there is no room. Source: SQLite, result codes (full; a write and the shared memory of the
+# log when the system says so); PostgreSQL, error codes, class 53.
+_SQLITE_FULL = frozenset({13, 778, 4874})
+_POSTGRESQL_FULL = "53100"
 # More than the hub has: the driver's own 128 are fewer than one payment's, and each would be parsed again and again.
 _SQLITE_STATEMENTS = 512
 
@@ -87,6 +93,7 @@ class Database:
         self._writer = None if self.is_postgresql else GroupWriter(engine)
         self._pool = DriverPool(engine) if self.is_postgresql else None
         self._statements: dict[Executable, DriverStatement] = {}
+        self._full_at: float | None = None
         event.listen(engine, "checkout", lambda *_: self._tell_connections(0))
         # It is told just before the connection is back.
         event.listen(engine, "checkin", lambda *_: self._tell_connections(-1))
@@ -196,11 +203,19 @@ class Database:
         except PoolTimeout as error:
             raise Sovraccarico("troppe richieste insieme: riprovare fra poco") from error
         except self._absent as error:
+            if _says_full(error):
+                self._full_at = monotonic()
+                misure.count(DB_PIENO)
+                raise SpazioEsaurito("il database non ha più spazio: ripetere la richiesta più tardi") from error
             raise OutOfService("il database non risponde: ripetere la richiesta") from error
 
     def listen_connection(self) -> Connection:
         """Give a connection outside the pool's turns, for waiting on notifications (PostgreSQL)."""
         return create_engine(self.engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect()
+
+    def is_full(self) -> bool:
+        """Whether just now there was no room for something; nobody knows that there is before something fits."""
+        return self._full_at is not None and monotonic() < self._full_at + _FULL_S
 
     def ping(self) -> bool:
         """Whether the database answers."""
@@ -216,3 +231,8 @@ class Database:
             if held is not None:
                 held.close()
         self.engine.dispose()
+
+
+def _says_full(error: BaseException) -> bool:
+    told = getattr(error, "orig", None) or error
+    return getattr(told, "sqlite_errorcode", None) in _SQLITE_FULL or getattr(told, "sqlstate", "") == _POSTGRESQL_FULL

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import BinaryIO, cast
 
 from flask import request
@@ -17,7 +17,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from hub.domain.arrivo import FileArrivato
-from hub.domain.errors import CaricamentoNonValido, FileTroppoGrande, TipoContenutoNonAmmesso
+from hub.domain.errors import CaricamentoNonValido, FileTroppoGrande, SpazioEsaurito, TipoContenutoNonAmmesso
 from hub.web.context import arrivals_folder, runtime
 
 # Boundaries, heads of parts and a token beside a file that is just within its limit.
@@ -34,7 +34,7 @@ _BLOCK = 256 * 1024
 
 
 class _Weighed:
-    """A file that sums up what is written into it."""
+    """A file that sums up what is written into it. Raises: SpazioEsaurito (there is no room for it)."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -48,10 +48,16 @@ class _Weighed:
 
     def write(self, data: bytes) -> int:
         self.note(data)
-        return self.file.write(data)
+        try:
+            return self.file.write(data)
+        except OSError as error:
+            raise _no_room() from error
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return self.file.seek(offset, whence)
+        try:
+            return self.file.seek(offset, whence)
+        except OSError as error:
+            raise _no_room() from error
 
     def named(self, nome: str, media: str) -> FileArrivato:
         sums = (self._sha256.hexdigest(), self._md5.hexdigest())
@@ -70,8 +76,7 @@ def read_form() -> Iterator[tuple[FileArrivato, dict[str, str]]]:
     with ExitStack() as stack:
 
         def keep(*_about: object, **_more: object) -> _Weighed:
-            file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=arrivals_folder())
-            return _Weighed(cast(BinaryIO, stack.enter_context(file)))
+            return stack.enter_context(_laid_down())
 
         parser = FormDataParser(
             stream_factory=keep,  # type: ignore[arg-type]  # it is asked to write and to seek, nothing else
@@ -103,13 +108,28 @@ def read_file(nome: str, media: tuple[str, ...]) -> Iterator[FileArrivato]:
         raise TipoContenutoNonAmmesso(f"contenuto {request.mimetype[:60]!r} non ammesso: mandare {allowed}")
     if not nome:
         raise CaricamentoNonValido("manca il nome del file: aggiungere ?nome= all'indirizzo, oppure mandare un modulo")
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=arrivals_folder()) as file:
-        weighed = _Weighed(cast(BinaryIO, file))
+    with _laid_down() as weighed:
         while block := request.stream.read(_BLOCK):
             weighed.write(block)
         if not weighed.size_bytes:
             raise CaricamentoNonValido("la richiesta è vuota: mandare il file come contenuto")
         yield weighed.named(nome, request.mimetype)
+
+
+@contextmanager
+def _laid_down() -> Iterator[_Weighed]:
+    """Give a place for a file, without a name: whatever happens, nothing of it is left."""
+    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=arrivals_folder())
+    try:
+        yield _Weighed(cast(BinaryIO, file))
+    finally:
+        # What it could not write it tries again.
+        with suppress(OSError):
+            file.close()
+
+
+def _no_room() -> SpazioEsaurito:
+    return SpazioEsaurito("non c'è posto per il file: riprovare più tardi")
 
 
 def _check_length() -> None:

@@ -13,7 +13,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -136,6 +136,7 @@ class LongRoad:
                 body = stack.enter_context(file)
                 with _counted(self._arriving, source) if has_body else nullcontext():
                     length = await self._read(scope, exchange, limit, body)
+                body.seek(0)
             except TimeoutError:
                 text = "Richiesta troppo lenta: il contenuto non è arrivato in tempo"
                 return self._rifiuti.tell(exchange, scope.path, 408, text)
@@ -145,8 +146,10 @@ class LongRoad:
                 text = "Richiesta interrotta: il contenuto non è arrivato intero"
                 return self._rifiuti.tell(exchange, scope.path, 400, text)
             except OSError:
+                # What it could not write it would try again when it is closed.
+                with suppress(OSError):
+                    body.close()
                 return self._no_room(exchange, scope.path)
-            body.seek(0)
             environ = environ_of(scope, length, body) | {PACED: True}
             await self._answer(environ, exchange, scope.path, (ALTRI, source))
 

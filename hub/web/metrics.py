@@ -25,6 +25,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 # The library's own name: whoever is started with it counts into that folder.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _PREFIX = "pontepa-metriche-"
+_IN_MEMORY = Path("/dev/shm")
 # A label takes only known values: a caller must not be able to fill the memory with names of his own.
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
@@ -118,7 +119,8 @@ def shared_folder() -> Iterator[Path]:
 
     What a killed one has left behind is removed too.
     """
-    place = Path(tempfile.gettempdir())
+    # The files are mapped: on a disk that becomes full, to count one more would end the process (SIGBUS).
+    place = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
     for left in place.glob(f"{_PREFIX}{os.getuid()}-*"):
         pid = left.name.rpartition("-")[2]
         if pid == str(os.getpid()) or not (pid.isdigit() and _lives(int(pid))):

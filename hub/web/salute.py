@@ -12,9 +12,10 @@ from flask import Flask, Response, current_app, jsonify, request
 
 from hub.domain.errors import DatabaseRipristinato, Misconfigured, OutOfService
 from hub.formats.resources import resource
-from hub.misure import DATABASE
+from hub.misure import DATABASE, SPAZIO
 from hub.store import migrate
 from hub.usecases.leggi_misure import Lettura, leggi_misure
+from hub.usecases.spazio import dischi, problema
 from hub.web.carico import CARICO, Carico
 from hub.web.context import METRICS, RUNTIME, runtime
 from hub.web.metrics import CONTENT_TYPE, Metrics
@@ -41,8 +42,8 @@ def live() -> Response:
 
 
 def ready() -> tuple[Response, int]:
-    """Answer 200 when the database answers, its schema fits this version, it is not an older copy and the server has
-    room, else 503 and why.
+    """Answer 200 when the database answers, its schema fits this version, it is not an older copy, there is room on the
+    disks and the server has room, else 503 and why.
 
     An exception on the way becomes 503 in the door's translation.
     """
@@ -56,6 +57,8 @@ def ready() -> tuple[Response, int]:
         return jsonify(stato="non pronto", database=True, migrazioni=is_migrated, ripristinato=True, motivo=why), 503
     carico: Carico | None = request.environ.get(CARICO)
     motivo = None if is_migrated else "il database non è alla versione di questo programma"
+    if motivo is None:
+        motivo = problema(db, runtime().config)
     if motivo is None and carico is not None:
         motivo = carico.problem()
     if motivo is not None:
@@ -78,6 +81,9 @@ def exposition() -> Response:
         lette = leggi_misure(runtime().db, lettura, runtime().clock)
     except OutOfService:
         lette = {DATABASE.name: [([], 0)]}
+    lette[SPAZIO.name] = [
+        ([disco.dove], disco.libero_bytes) for disco in dischi(config) if disco.libero_bytes is not None
+    ]
     metrics: Metrics = current_app.extensions[METRICS]
     return Response(metrics.exposition(lette), content_type=CONTENT_TYPE)
 
