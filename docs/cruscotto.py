@@ -263,6 +263,10 @@ _MACCHINE = (
     ),
     Pannello("Morti del processo dei flussi, un'ora", [("sum(increase(pontepa_child_deaths_total[1h]))", "morti")]),
     Pannello(
+        "Spazio libero", [("min by (instance, dove) (pontepa_disk_free_bytes)", "{{instance}} {{dove}}")],
+        "Dove stanno i file e il database di SQLite; quello di PostgreSQL si guarda sulla sua macchina.", unita="bytes",
+    ),
+    Pannello(
         "Eventi del giornale perduti, un'ora", [("sum(increase(pontepa_journal_lost_total[1h]))", "perduti")],
         "La coda era piena, o il processo è finito senza database.",
     ),

@@ -64,7 +64,7 @@ class Config(BaseModel):
     upload_ceiling_bytes: Annotated[int, Field(ge=4096, le=1024**3)] = 256 * 1024 * 1024
 
     # Room for the data folder and SQLite's file below which a machine is not ready: an upload's. 0: not looked at.
-    spazio_min_mib: Annotated[int, Field(ge=0, le=1024 * 1024)] = 64
+    spazio_min_mib: Annotated[int, Field(ge=0, le=2**31)] = 64
 
     # Where files are kept instead of a folder under `data_dir`: a bucket of an S3-compatible store. Empty: the folder.
     s3_bucket: str = ""

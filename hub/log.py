@@ -29,6 +29,8 @@ class _Steady:
     def write(self, text: str) -> None:
         try:
             if self._lost:
+                # As long as what the file keeps cannot be written, nothing is put beside it.
+                self._file.flush()
                 lost = json.dumps({"event": "log_lines_lost", "level": "error", "lines": self._lost})
                 # Half of one may stand there.
                 self._file.write(f"\n{lost}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -74,9 +75,10 @@ def test_an_installation_in_order_has_nothing_to_mend(shell: Shell, tmp_path: Pa
 
     rows = found(shell, 0)
 
+    disks = ("spazio: dati", "spazio: database") if "sqlite" in shell.url else ("spazio: dati",)
     assert {cosa: esito for cosa, (esito, _) in rows.items()} == dict.fromkeys(
         (
-            "database", "migrazioni", "copia del database", "cartella dei dati",
+            "database", "migrazioni", "copia del database", "cartella dei dati", *disks,
             "stazione 12345678903_01: certificato", "pagamenti al nodo", "nodo", "orologio",
         ),
         "bene",
@@ -128,3 +130,10 @@ def test_the_servers_own_certificate_is_looked_at(shell: Shell, tmp_path: Path) 
     shell.env |= {"PONTEPA_TLS_CERT": str(certificate), "PONTEPA_TLS_KEY": str(key)}
 
     assert found(shell, 1)["certificato del server"][0] == "male"
+
+
+def test_a_disk_with_less_room_than_asked_for_is_ill(shell: Shell, tmp_path: Path) -> None:
+    """Twice as much as the whole disk has."""
+    shell.env["PONTEPA_SPAZIO_MIN_MIB"] = str(2 * shutil.disk_usage(tmp_path).total // 1024**2)
+
+    assert found(shell, 1)["spazio: dati"][0] == "male"

@@ -105,5 +105,6 @@ def test_a_line_that_cannot_be_written_breaks_nothing_and_is_counted_when_there_
 
     lines = told.read_text().splitlines()
     assert '"prima"' in lines[0] and '"dopo"' in lines[-1]
-    (lost,) = (json.loads(line)["lines"] for line in lines if "log_lines_lost" in line)
+    # What the file kept may be the first word of it.
+    *_, lost = (json.loads(line)["lines"] for line in lines if "log_lines_lost" in line)
     assert 9_000 < lost <= 10_000

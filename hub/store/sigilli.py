@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Table, select, update
 
-from hub.store import schema
+from hub.store import revisione, schema
 from hub.store.database import Session
 
 _SEALED = "_cifrata"
@@ -39,6 +39,7 @@ def everywhere(session: Session) -> Iterator[Sigillo]:
 
 def replace(session: Session, sigillo: Sigillo, sealed: str) -> bool:
     """Put another sealed text in the place of one; False: it is not there any more."""
+    revisione.move_on(session)
     names = sigillo.table.primary_key.columns
     where = [name == value for name, value in zip(names, sigillo.key, strict=True)]
     statement = update(sigillo.table).where(*where, sigillo.column == sigillo.sealed)

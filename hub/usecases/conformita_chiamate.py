@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.chiavi import keys_of
 from hub.domain.chiamata_sandbox import CORPO_MAX_BYTES, Canale
 from hub.domain.conformita.prove import Chiamata
 from hub.formats.conformita_chiamate import Registrata, read_chiamata
@@ -37,17 +38,19 @@ class Raccolta:
 def nuova_correlazione(secret_key: str) -> str:
     """Return a reference for our own questions: the hub knows them again, and nobody else can write one."""
     nonce = secrets.token_hex(8)
-    return f"conformita-{nonce}-{_sigillo(secret_key, nonce)}"
+    return f"conformita-{nonce}-{_sigillo(keys_of(secret_key)[0], nonce)}"
 
 
 def is_nostra(secret_key: str, correlazione: str) -> bool:
     """Say whether a call was a question of a report: it says nothing of the integrator."""
     match = CORRELAZIONE.fullmatch(correlazione)
-    return match is not None and hmac.compare_digest(match[2], _sigillo(secret_key, match[1]))
+    if match is None:
+        return False
+    return any(hmac.compare_digest(match[2], _sigillo(key, match[1])) for key in keys_of(secret_key))
 
 
-def _sigillo(secret_key: str, nonce: str) -> str:
-    return hmac.digest(secret_key.encode(), f"conformita:{nonce}".encode(), hashlib.sha256).hex()[:20]
+def _sigillo(key: str, nonce: str) -> str:
+    return hmac.digest(key.encode(), f"conformita:{nonce}".encode(), hashlib.sha256).hex()[:20]
 
 
 def raccogli(

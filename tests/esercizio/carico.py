@@ -21,8 +21,8 @@ _HEADERS = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": "paaSILInvi
 class Carico:
     """Threads that send dovuti; who finds a door closed goes to the next one, as behind a balancer.
 
-    `accolte`: the sessions that were promised; `esiti`: how many calls were accepted, told to come back with 503, or
-    found nobody; `sbagliate`: answers that no caller should get.
+    `accolte`: the sessions that were promised; `esiti`: how many calls were accepted, told with 503 when to come back,
+    found a closed door, or were cut off; `sbagliate`: answers that no caller should get.
     """
 
     def __init__(self, urls: Sequence[str], threads: int = 4) -> None:
@@ -60,15 +60,18 @@ class Carico:
         for _ in range(self._doors):
             try:
                 answer = self._http.request("POST", next(self._urls) + SERVICE, body=body.encode(), headers=_HEADERS)
-            except urllib3.exceptions.HTTPError:
+            except urllib3.exceptions.NewConnectionError:
                 self.esiti["nessuno"] += 1
+                continue
+            except urllib3.exceptions.HTTPError:
+                self.esiti["interrotte"] += 1
                 continue
             text = answer.data.decode(errors="replace")
             if answer.status == 200 and "<idSession>" in text:
                 self.accolte.append(field(text, "idSession"))
                 self.esiti["accolte"] += 1
                 return
-            if answer.status == 503:
+            if answer.status == 503 and "Retry-After" in answer.headers:
                 self.esiti["503"] += 1
                 continue
             self.esiti["sbagliate"] += 1

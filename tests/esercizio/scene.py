@@ -10,10 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, select
 from sqlalchemy.engine import make_url
 
-from benchmarks.processes import free_port, wait_http
 from hub.store.schema import sessioni
 from tests import pg
 from tests.esercizio.carico import Carico
@@ -21,8 +20,8 @@ from tests.flows.plant import HTTP, Plant, until
 from tests.prova.tabella import Row
 
 # Refused calls after which a fault has been seen by everybody.
-_SEEN = 12
-_BACK_S = 180.0
+SEEN = 12
+BACK_S = 180.0
 _PAYMENTS = 4
 ENVIRONMENT = {"PONTEPA_LEASE_S": "8", "PONTEPA_NODE_CONNECT_TIMEOUT_S": "1", "PONTEPA_NODE_READ_TIMEOUT_S": "4",
                "PONTEPA_NODE_QUERY_TIMEOUT_S": "4"}  # fmt: skip
@@ -49,21 +48,22 @@ def run(plant: Plant, guasto: str, break_it: Callable[[Carico], int], mend: Call
         begun = [plant.send() for _ in range(_PAYMENTS)]
         for id_session, _ in begun[: _PAYMENTS // 2]:
             plant.open(id_session)
-        until(lambda: len(carico.accolte) > _SEEN or None, _BACK_S)
+        until(lambda: len(carico.accolte) > SEEN or None, BACK_S)
         injected = break_it(carico)
         assert all(process.poll() is None for process in plant.by_name.values()), "a process died of it"
         mend()
         started, before = time.monotonic(), len(carico.accolte)
-        until(lambda: len(carico.accolte) > before + _SEEN or None, _BACK_S)
+        until(lambda: len(carico.accolte) > before + SEEN or None, BACK_S)
         recovery_s = time.monotonic() - started
         for id_session, _ in begun[_PAYMENTS // 2 :]:
             plant.open(id_session)
         for id_session, _ in begun:
-            plant.pay(plant.url_of_node(id_session, _BACK_S))
-        paid = [plant.read_back(id_session, iud, _BACK_S).codice_esito for id_session, iud in begun]
+            plant.pay(plant.url_of_node(id_session, BACK_S))
+        paid = [plant.read_back(id_session, iud, BACK_S).codice_esito for id_session, iud in begun]
     lost = paid.count("0") != len(paid)
     lost += len(set(carico.accolte) - _kept(plant.database_url))
     doubled = len(carico.accolte) - len(set(carico.accolte)) + plant.ledger()["conteggi"]["invii_duplicati"]
+    plant.run("verify")
     print(f"{guasto}: {dict(carico.esiti)}", flush=True)
     return Prova((guasto, injected, lost, doubled, recovery_s), tuple(carico.sbagliate))
 
@@ -76,10 +76,10 @@ def _kept(url: str) -> set[str]:
     return found
 
 
-def _await_refusals(plant: Plant, carico: Carico) -> None:
+def await_refusals(plant: Plant, carico: Carico) -> None:
     """Return when callers have been told to come back, and the health tells it too."""
     before = carico.esiti["503"]
-    until(lambda: carico.esiti["503"] >= before + _SEEN or None, _BACK_S)
+    until(lambda: carico.esiti["503"] >= before + SEEN or None, BACK_S)
     assert HTTP.request("GET", f"{plant.hub_url}/health/live").status == 200
 
 
@@ -88,7 +88,7 @@ def database_lost(plant: Plant, folder: Path) -> Prova:
 
     def stop(carico: Carico) -> int:
         _pg_ctl(plant, folder, "-m", "immediate", "stop")
-        _await_refusals(plant, carico)
+        await_refusals(plant, carico)
         assert HTTP.request("GET", f"{plant.hub_url}/health/ready").status == 503
         return 1
 
@@ -101,9 +101,9 @@ def file_locked(plant: Plant) -> Prova:
     other.isolation_level = None
 
     def lock(carico: Carico) -> int:
-        until(lambda: _begun(other) or None, _BACK_S)
+        until(lambda: _begun(other) or None, BACK_S)
         before = carico.esiti["503"]
-        until(lambda: carico.esiti["503"] > before or None, _BACK_S)
+        until(lambda: carico.esiti["503"] > before or None, BACK_S)
         return 1
 
     def unlock() -> None:
@@ -113,53 +113,24 @@ def file_locked(plant: Plant) -> Prova:
     return run(plant, "file SQLite bloccato a lungo", lock, unlock)
 
 
-def rolling_upgrade(plant: Plant) -> Prova:
-    """The schema gets a table and a column more under callers, then every process is started anew, one by one."""
-    port = free_port()
-    other = f"http://127.0.0.1:{port}"
-
-    def start(name: str) -> None:
-        if name == "altro":
-            process = plant._begin(["serve", "--port", str(port)], plant.folder / "altro.log")
-            plant.by_name[name] = process
-            plant._running.append(process)
-            wait_http(f"{other}/health/ready", process, plant.folder / "altro.log")
-        else:
-            plant.up(name)
-
-    start("altro")
-
-    def upgrade(carico: Carico) -> int:
-        engine = create_engine(plant.database_url)
-        with engine.begin() as connection:
-            for statement in (
-                "CREATE TABLE aggiunta (id INTEGER PRIMARY KEY)",
-                "ALTER TABLE sessioni ADD COLUMN aggiunta INTEGER",
-                "UPDATE alembic_version SET version_num = '9999'",
-            ):
-                connection.execute(text(statement))
-        engine.dispose()
-        before = len(carico.accolte)
-        until(lambda: len(carico.accolte) > before + _SEEN or None, _BACK_S)
-        for url in (plant.hub_url, other):
-            assert HTTP.request("GET", f"{url}/health/ready").status == 200, "the old version works with the new schema"
-        for name in ("serve", "worker-1", "altro"):
-            process = plant.by_name.pop(name)
-            process.send_signal(15)
-            assert process.wait(_BACK_S) == 0, name
-            plant._running.remove(process)
-            start(name)
-        return 4
-
-    return run(plant, "riavvio a turno con migrazione", upgrade, lambda: None, other)
-
-
 def _begun(connection: sqlite3.Connection) -> bool:
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError:
         return False
     return True
+
+
+def start_again(plant: Plant, folder: Path) -> None:
+    """Start PostgreSQL if it gave up, as its unit of systemd would. `folder`: where its files are."""
+    if not _is_running(folder):
+        _pg_ctl(plant, folder, "start")
+
+
+def _is_running(folder: Path) -> bool:
+    command = [f"{pg._programs()[-1]}/pg_ctl", "-D", str(folder / "installato"), "status"]
+    user = "postgres" if os.geteuid() == 0 else None
+    return subprocess.run(command, user=user, cwd=folder, stdout=subprocess.DEVNULL).returncode == 0
 
 
 def _pg_ctl(plant: Plant, folder: Path, *options: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.esercizio.scene import ENVIRONMENT, rolling_upgrade
+from tests.esercizio.scene import ENVIRONMENT
+from tests.esercizio.turno import rolling_upgrade
 from tests.flows.plant import Plant
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import urllib3
+
 from hub.formats.tracciati.import_dovuti import VERSIONI
 from tests.flows.plant import HTTP, NS, PASSWORD, Plant, field, until
 
@@ -70,6 +72,16 @@ class Mittente:
         answer = self._plant.call("paaSILAutorizzaImportFlusso", f"<password>{PASSWORD}</password>", self._header)
         names = ("uploadUrl", "authorizationToken", "requestToken")
         return Autorizzazione(*(html.unescape(field(answer, name)) for name in names))
+
+    def authorize_at(self, url: str) -> str | None:
+        """Return an authorizationToken of one server; None: it is closed, or said to come back."""
+        try:
+            inner = f"<password>{PASSWORD}</password>"
+            answer = self._plant.ask(url, "paaSILAutorizzaImportFlusso", inner, self._header)
+        except urllib3.exceptions.HTTPError:
+            return None
+        text = answer.data.decode()
+        return html.unescape(field(text, "authorizationToken")) if answer.status == 200 else None
 
     def upload(self, permit: Autorizzazione, file: Path) -> dict[str, str]:
         """Post a file; return the one object of the answer."""

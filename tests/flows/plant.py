@@ -48,8 +48,10 @@ class Plant(Installation):
     ) -> None:
         super().__init__(folder, database_url)
         self._is_cold = is_cold
-        self._extra = extra or {}
+        self.extra = {**(extra or {})}
         self.of_simulator: tuple[str, ...] = ()
+        # The code of another version, which the processes that are started from now on run.
+        self.tree: Path | None = None
         # For whom the stories are told: the ente of the demo.
         self.cod_ipa_ente, self.password = "C_PROVA", PASSWORD
         # Added to the environment of one process alone.
@@ -60,7 +62,7 @@ class Plant(Installation):
 
     @property
     def environment(self) -> dict[str, str]:
-        return super().environment | self._extra
+        return super().environment | self.extra
 
     def up(self, *names: str) -> None:
         """Start `serve`, `simulator`, workers and further servers under names of their own (`worker-1`, `serve-2`),
@@ -99,11 +101,15 @@ class Plant(Installation):
 
     def _begin(self, arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> Process:
         environment = self.environment | {**(env or {})}
-        if not self._is_cold:
+        command = [str(Path(sys.executable).with_name("pontepa"))]
+        if self.tree is not None:
+            environment["PYTHONPATH"] = str(self.tree)
+            command = [sys.executable, "-m", "hub.cli"]
+        elif not self._is_cold:
             return nursery().bear(arguments, env=environment, cwd=self.folder, log=log)
         with log.open("ab") as output:
             return subprocess.Popen(
-                [str(Path(sys.executable).with_name("pontepa")), *arguments],
+                [*command, *arguments],
                 env=environment, cwd=self.folder, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
 
@@ -131,14 +137,19 @@ class Plant(Installation):
 
     def call(self, operation: str, inner: str, header: str = "") -> str:
         """Call the management software's service and return the text of the answer."""
+        answer = self.ask(self.hub_url, operation, inner, header)
+        assert answer.status == 200, answer.data
+        return answer.data.decode()
+
+    @staticmethod
+    def ask(url: str, operation: str, inner: str, header: str = "") -> urllib3.BaseHTTPResponse:
+        """Call the service of one server, whatever it answers. Raises: HTTPError (nobody is there)."""
         body = (
             f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>{header}</s:Header><s:Body>'
             f'<e:{operation} xmlns:e="{NS}">{inner}</e:{operation}></s:Body></s:Envelope>'
         )
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": operation}
-        answer = HTTP.request("POST", self.hub_url + SERVICE, body=body.encode(), headers=headers)
-        assert answer.status == 200, answer.data
-        return answer.data.decode()
+        return HTTP.request("POST", url + SERVICE, body=body.encode(), headers=headers)
 
     def send(self, documento: Documento | None = None) -> tuple[str, str]:
         """Send one dovuto that goes straight to the payment; return idSession and IUD."""
