@@ -34,7 +34,7 @@ from adapters.tassonomia.client import TassonomiaClient
 from hub import app_flussi, app_porte, crash, log, misure
 from hub.app_giornale import Testimoni, build_giornale, build_journals, build_registratore
 from hub.config import Config
-from hub.config_reading import load_config
+from hub.config_reading import is_nodo_di_produzione, load_config
 from hub.domain.acquisizione_fdr import Trasporto as TrasportoFdr
 from hub.domain.chiamata_sandbox import Canale
 from hub.domain.errors import Misconfigured
@@ -57,7 +57,15 @@ from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
 from hub.store.segni import Segni
 from hub.systemd import Notifica
-from hub.usecases import consegna_export, inoltro_esito, invio_rpt, pubblica_posizioni, recupera_ricevute, recupero
+from hub.usecases import (
+    consegna_export,
+    inoltro_esito,
+    invio_rpt,
+    pubblica_posizioni,
+    recupera_ricevute,
+    recupero,
+    visita_sandbox,
+)
 from hub.usecases.authenticate import Callers
 from hub.usecases.consegna_export import TOPIC_EXPORT
 from hub.usecases.importo_attuale import Archivi
@@ -400,5 +408,7 @@ def _check_database(config: Config) -> None:
         if not migrate.is_fit(migrate.current(db), migrate.head(resource("migrations"))):
             raise Misconfigured("il database non è aggiornato: eseguire `pontepa db upgrade`")
         Segni(config.data_dir).check(db)
+        if config.sandbox:
+            visita_sandbox.check_stazioni(db, is_nodo_di_produzione, config.piattaforma_url)
     finally:
         db.close()

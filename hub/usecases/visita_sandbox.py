@@ -6,14 +6,14 @@ operators of the installation and, where the installation has one ente only, for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from hub.domain.errors import EnteNonValido
+from hub.domain.errors import EnteNonValido, Misconfigured
 from hub.domain.operatore import Operatore
 from hub.domain.visitatore import Visitatore
-from hub.store import azzeramento, enti
+from hub.store import azzeramento, enti, stazioni
 from hub.store.database import Database
 from hub.store.failures import FailedPasswords
 from hub.usecases import operatori
@@ -58,6 +58,24 @@ def find_visitatore(db: Database, callers: Callers, claims: Mapping[str, Any], n
     is_alone = _is_alone(db)
     shown = name if applicazione is None else f"{name}, applicazione {applicazione}"
     return Visitatore(shown, None if is_alone else name, is_alone and applicazione is None)
+
+
+def check_stazioni(db: Database, is_vero: Callable[[str], bool], piattaforma_url: str) -> None:
+    """Refuse a sandbox over stations through which money moves. `is_vero`: says so of an address of the node.
+
+    Raises: Misconfigured.
+    """
+    with db.reading() as session:
+        rows = stazioni.all_rows(session)
+    for row in rows:
+        addresses = [str(one) for one in (row.indirizzi or {}).values()]
+        if row.pagamento_online == "checkout":
+            addresses.append(piattaforma_url)
+        if any(is_vero(address) for address in addresses):
+            raise Misconfigured(
+                f"PONTEPA_SANDBOX=true con la stazione {row.id} sul nodo di produzione: la sandbox conserva e mostra "
+                "ogni richiesta e si svuota da una pagina: non sta accanto a pagamenti veri"
+            )
 
 
 def azzera(db: Database) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from werkzeug.test import Client
 from adapters.ente.chiamata import Limiti
 from adapters.ente.client import EnteClient
 from adapters.ente.fake import EnteFinto
+from hub.app import serve
 from hub.config_reading import ConfigError, load_config
 from hub.domain.chiamata_sandbox import CORPO_MAX_BYTES, Canale, Chiamata
-from hub.store import chiamate_sandbox, outbox
+from hub.domain.errors import Misconfigured
+from hub.store import chiamate_sandbox, outbox, schema
 from hub.usecases import annota_chiamate as annota
 from hub.usecases import inoltro_esito
 from hub.web import create_front
@@ -24,6 +27,7 @@ from tests.inoltro import CHIAVE, configure_inoltro, pay
 from tests.soap.zeep_client import open_door
 from tests.web.flussi.door import UPLOAD, authorize, make_flusso, part
 from tests.world import PASSWORD_REFEZIONE, PASSWORDS, World
+from tests.world import STAZIONE as STAZIONE_PROVA
 
 SOAP = "/ws/pa/PagamentiTelematiciDovutiPagati"
 NODO = "/ws/fesp/paForNode"
@@ -208,3 +212,18 @@ def test_a_sandbox_never_starts_beside_real_payments() -> None:
         load_config(None, secret)
     with pytest.raises(ConfigError, match="PONTEPA_NODE_URL del nodo di produzione"):
         load_config(None, trial | {"PONTEPA_NODE_URL": "https://api.platform.pagopa.it"})
+
+
+@pytest.mark.parametrize("values", [
+    {"indirizzi": {"nodo": "https://api.platform.pagopa.it/nodo-auth/node-for-pa/v1"}}, {"pagamento_online": "checkout"}
+])  # fmt: skip
+def test_a_sandbox_never_serves_a_station_of_the_real_node(
+    small_world: World, tmp_path: Path, values: dict[str, Any]
+) -> None:
+    small_world.change(schema.stazioni, "id", STAZIONE_PROVA, **values)
+    config = small_world.runtime.config.model_copy(
+        update={"sandbox": True, "database_url": small_world.db.url, "data_dir": tmp_path}
+    )
+
+    with pytest.raises(Misconfigured, match="la stazione 12345678903_01 sul nodo di produzione"):
+        serve(config)
