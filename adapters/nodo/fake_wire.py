@@ -123,7 +123,9 @@ def json_object(request: Request) -> dict[str, Any]:
 
 
 def json_response(value: Any, status: int = 200) -> Response:
-    return Response(json.dumps(value, ensure_ascii=False, default=str), status, content_type="application/json")
+    # Half a surrogate pair, said back, is no text that can leave.
+    text = json.dumps(value, ensure_ascii=False, default=str).encode(errors="backslashreplace")
+    return Response(text, status, content_type="application/json")
 
 
 def html_response(text: str, status: int = 200) -> Response:

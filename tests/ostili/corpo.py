@@ -18,7 +18,7 @@ from tests.ostili.ricette import RICETTA, cook
 
 CORPO = Path(__file__).parents[1] / "data" / "hostile"
 MANIFESTO = "famiglia.yaml"
-_OF_FAMILY = {"titolo", "porta", "con", "limite_mib", "postgresql", "ricevute", "stato", "codice", "ingressi"}
+_OF_FAMILY = {"titolo", "dentro", "porta", "con", "limite_mib", "postgresql", "ricevute", "stato", "codice", "ingressi"}
 _OF_INPUT = {"file", "porta", "con", "stato", "codice", "testo", "perche", "tollerato", "dovuti", "scritte"}
 
 
@@ -54,7 +54,8 @@ class Ingresso:
 class Famiglia:
     """Inputs of one kind. `limite_mib`: how much the memory of the server may grow while all of them are sent.
 
-    `ricevute`: receipts may be kept by these inputs, and the worker is waited for.
+    `ricevute`: receipts may be kept by these inputs, and the worker is waited for. `dentro`: the doors are asked in the
+    process of the test, see `tests/ostili/dentro.py`.
     """
 
     nome: str
@@ -62,6 +63,7 @@ class Famiglia:
     limite_mib: int
     is_on_postgresql: bool
     has_ricevute: bool
+    is_dentro: bool
     ingressi: tuple[Ingresso, ...]
 
     @property
@@ -89,6 +91,7 @@ def _read(manifesto: Path) -> Famiglia:
         limite_mib=words["limite_mib"],
         is_on_postgresql=bool(words.get("postgresql")),
         has_ricevute=bool(words.get("ricevute")),
+        is_dentro=bool(words.get("dentro")),
         ingressi=tuple(_ingressi(manifesto, words)),
     )
 

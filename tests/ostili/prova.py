@@ -64,7 +64,7 @@ def _rows(scena: Scena, famiglia: Famiglia) -> Iterator[tuple[Ingresso, list[str
     grown = scena.counts()["dovuti"] - before
     wanted = sum(ingresso.dovuti for ingresso in famiglia.ingressi)
     for ingresso, risposta in answers.items():
-        yield ingresso, _judge(ingresso, risposta)
+        yield ingresso, judge(ingresso, risposta)
     if grown != wanted:
         yield famiglia.ingressi[-1], [f"dovuti scritti dal flusso: {grown}, attesi {wanted}"]
 
@@ -79,7 +79,7 @@ def _try(scena: Scena, ingresso: Ingresso) -> list[str]:
     before = scena.counts()
     risposta = porte.send(scena, ingresso)
     after = scena.counts()
-    problems = _judge(ingresso, risposta)
+    problems = judge(ingresso, risposta)
     grown = {name: after[name] - before[name] for name in after if after[name] != before[name]}
     if grown != ingresso.scritte and not ingresso.tollerato:
         problems.append(f"righe scritte per un rifiuto: {grown}, attese {ingresso.scritte}")
@@ -90,7 +90,7 @@ def _try(scena: Scena, ingresso: Ingresso) -> list[str]:
     return problems
 
 
-def _judge(ingresso: Ingresso, risposta: Risposta) -> list[str]:
+def judge(ingresso: Ingresso, risposta: Risposta) -> list[str]:
     problems = []
     detto = risposta.testo[-_DETTO_MAX:].decode(errors="replace")
     if risposta.is_crash:

@@ -18,7 +18,7 @@ from tests.ostili.prova import run
 from tests.ostili.scena import Scena
 from tests.pg import Server
 
-FAMIGLIE = famiglie()
+FAMIGLIE = [one for one in famiglie() if not one.is_dentro]
 
 
 @contextmanager
