@@ -73,7 +73,10 @@ def read_chiamata(registrata: Registrata, lettura: Lettura) -> Chiamata:
     try:
         root, is_codifica = read_root(data, _LIMITS)
     except XmlNonValido as error:
-        return replace(seen, problema=error.reason, is_codifica=_NASCOSTA.fullmatch(data) is None)
+        # Of a call that was refused by its headers alone nothing was read.
+        is_unread = not data and 400 <= registrata.stato_http < 500
+        is_hidden = _NASCOSTA.fullmatch(data) is not None
+        return replace(seen, problema="" if is_unread else error.reason, is_codifica=not is_hidden)
     body = next((child for child in root if local(child) == "Body"), None)
     inside = [] if body is None else list(body)
     verb = inside[0] if inside else None

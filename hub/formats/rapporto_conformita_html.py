@@ -33,7 +33,7 @@ dt{font-weight:600;font-size:.85rem}dd{margin:0;overflow-wrap:anywhere}
 border-radius:4px;padding:.5rem 1rem;background:var(--fondo)}.conto b{font-size:1.4rem;display:block}
 .tabella{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92rem}
 th,td{border-bottom:1px solid var(--bordo);padding:.5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
-thead th{background:var(--fondo)}td.codice{white-space:nowrap}td ul{margin:0;padding-left:1.1rem}
+thead th{background:var(--fondo);overflow-wrap:normal}td.codice{white-space:nowrap}td ul{margin:0;padding-left:1.1rem}
 .fonte{font-size:.82rem;color:#455b71}.esito{font-weight:700;white-space:nowrap}
 .bene{color:#006b3c}.male{color:#b3001b}.piano{color:#7a4b00}.nulla{color:#455b71}
 .verdetto{font-size:1.15rem;font-weight:700;padding:.75rem 1rem;border-left:6px solid;background:var(--fondo)}
@@ -76,7 +76,7 @@ def _ora(instant: datetime | None) -> str:
 def _verdetto(rapporto: Rapporto) -> str:
     conto = rapporto.conto
     if not rapporto.is_conforme:
-        return f'<p class="verdetto male">Non conforme: {conto[Esito.VIOLATA]} regole violate.</p>'
+        return f'<p class="verdetto male">Non conforme: regole violate, {conto[Esito.VIOLATA]}.</p>'
     seen = conto[Esito.RISPETTATA] + conto[Esito.AVVERTENZA]
     return (
         f'<p class="verdetto bene">Nessuna regola violata fra le {seen} di cui si è visto almeno un caso; '
@@ -137,9 +137,13 @@ def _visto(verdetto: Verdetto) -> str:
     if not verdetto.casi:
         return "nessun caso"
     if not verdetto.contrari:
-        return f"{verdetto.casi} casi, tutti in regola; il primo: {_t(verdetto.visti[0].dove)}"
+        return f"{_casi(verdetto.casi)} in regola; il primo: {_t(verdetto.visti[0].dove)}"
     items = "".join(f"<li>{_t(visto.dove)}: {_t(visto.problema)}</li>" for visto in verdetto.visti)
-    return f"{verdetto.contrari} casi su {verdetto.casi}:<ul>{items}</ul>"
+    return f"{_casi(verdetto.contrari)} su {verdetto.casi}:<ul>{items}</ul>"
+
+
+def _casi(number: int) -> str:
+    return "1 caso" if number == 1 else f"{number} casi"
 
 
 def _nota(firmatario: Firmatario) -> str:

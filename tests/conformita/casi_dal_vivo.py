@@ -85,7 +85,7 @@ INOLTRO: dict[str, tuple[Prove, Prove]] = {
     "INO-01": (_SENTITO, _ascolto(url="http://sportello.example.org/esiti")),
     "INO-02": (_SENTITO, _ascolto(inoltro.BUONO, stato=0, errore="TEMPO_SCADUTO")),
     "INO-03": (_SENTITO, _ascolto(inoltro.BUONO, fault_code="KO")),
-    "INO-04": (_SENTITO, _ascolto(inoltro.SECONDO, durata_ms=5001)),
+    "INO-04": (_SENTITO, _ascolto(inoltro.SECONDO, stato=0, errore="TimeoutError", durata_ms=5001)),
     "INO-05": (_SENTITO, _ascolto(inoltro.ANCORA, stato=409)),
     "INO-06": (_SENTITO, _ascolto(inoltro.RIPETUTO, stato=409)),
     "INO-07": (_SENTITO, _ascolto(inoltro.NEGATIVO, stato=400)),

@@ -88,6 +88,14 @@ def test_a_body_that_was_not_kept_because_it_is_not_utf_8_is_told_as_that() -> N
     assert not chiamata.is_codifica and chiamata.busta is None
 
 
+def test_a_call_whose_body_nobody_read_says_nothing_of_its_xml() -> None:
+    refused = Registrata(7, NOW, "", "Client", 415, 10, b"", b"", {"content-type": "application/soap+xml"})
+
+    verdetti = giudica(Prove("C_PROVA", NOW, chiamate=(read_chiamata(refused, LETTURA),)))
+
+    assert {one.regola.codice for one in verdetti if one.esito is Esito.VIOLATA} == {"TRA-01"}
+
+
 @pytest.mark.parametrize(("times", "levels"), [(0, 0), (1, 1), (2, 2)])
 def test_the_levels_of_base64_are_counted(times: int, levels: int) -> None:
     data = b"<a/>"

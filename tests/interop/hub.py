@@ -89,9 +89,9 @@ class RunningHub:
 
 
 @contextmanager
-def start_hub(folder: Path) -> Iterator[RunningHub]:
+def start_hub(folder: Path, kind: type[Installation] = Installation) -> Iterator[RunningHub]:
     """Give a hub with its worker and the simulated node, configured with the demo's cast, in an empty folder."""
-    with Installation(folder, f"sqlite:///{folder / 'pontepa.db'}") as installation:
+    with kind(folder, f"sqlite:///{folder / 'pontepa.db'}") as installation:
         installation.prepare()
         installation.run("config", "apply", str(_two_enti(folder)))
         installation.simulator()

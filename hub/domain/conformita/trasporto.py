@@ -58,7 +58,8 @@ def _https(chiamata: Chiamata) -> Giudizio:
 def _leggibile(chiamata: Chiamata) -> Giudizio:
     if chiamata.has_doctype or not chiamata.is_codifica:
         return None
-    return "" if chiamata.busta is not None else chiamata.problema or "il messaggio non è XML"
+    # Of a call that nobody read nothing is known.
+    return chiamata.problema if chiamata.busta is not None or chiamata.problema else None
 
 
 def _doctype(chiamata: Chiamata) -> Giudizio:
