@@ -26,11 +26,15 @@ _ESEGUITO = "0"
 def flussi_to_look_at(session: Session, limit: int) -> list[Row[Any]]:
     """The flows that count, of stations that may ask for receipts, which nobody has looked at."""
     seen = exists().where(ricerche_ricevute.c.rendicontazione_id == rendicontazioni.c.id)
-    may_ask = exists().where(
-        servizi_rest.c.stazione_id == rendicontazioni.c.stazione_id, servizi_rest.c.servizio == Servizio.RICEVUTE
-    )
+    asking = select(servizi_rest.c.stazione_id).where(servizi_rest.c.servizio == Servizio.RICEVUTE)
+    stazioni = session.execute(asking).scalars().all()
+    if not stazioni:
+        return []
     query = select(rendicontazioni).where(
-        rendicontazioni.c.attiva, rendicontazioni.c.parsed_at.is_not(None), may_ask, ~seen
+        rendicontazioni.c.attiva,
+        rendicontazioni.c.parsed_at.is_not(None),
+        rendicontazioni.c.stazione_id.in_(stazioni),
+        ~seen,
     )
     return list(session.execute(query.order_by(rendicontazioni.c.id).limit(limit)))
 

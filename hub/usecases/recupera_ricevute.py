@@ -40,6 +40,10 @@ _BATCH = 20
 
 def run_once(db: Database, now: datetime) -> bool:
     """Look for the receipts of the flows that were stored since; True when there may be more."""
+    with db.reading() as session:
+        # All flows that count are walked: SQLite's one writer is not held meanwhile, where there is nothing to write.
+        if not ricerche_ricevute.flussi_to_look_at(session, 1):
+            return False
     with db.transaction() as session:
         flussi = ricerche_ricevute.flussi_to_look_at(session, _BATCH)
         for flusso in flussi:

@@ -6,6 +6,7 @@ The real client speaks to the simulated BizEvents on a socket. Source: node, Biz
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -225,6 +226,16 @@ def test_a_flow_is_looked_at_once(piattaforma: Piattaforma) -> None:
 
 
 # The format.
+
+
+def test_where_nothing_waits_nobody_waits_for_the_writer(small_world: World) -> None:
+    """Another process writes at this moment: the job that has nothing to write does not ask for its turn."""
+    with sqlite3.connect(str(small_world.db.engine.url.database), isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        assert recupera_ricevute.run_once(small_world.db, small_world.clock()) is False
+
+        other.execute("ROLLBACK")
 
 
 def test_the_json_says_what_the_message_said() -> None:
