@@ -12,9 +12,9 @@ from hub.formats.resources import resource
 from tests.conformita.mensa_rotto import PATH, SBAGLI, MensaRotta
 from tests.conformita.stage import codici, serve
 from tests.factories import CODICE_FISCALE
-from tests.world import PASSWORDS, World, small_world
+from tests.world import PASSWORDS, World, small_world, world
 
-__all__ = ["small_world"]
+__all__ = ["small_world", "world"]
 # Of those that are about calls; stored dovuti, flows and the endpoint are none of the canteen's business.
 RISPETTATE_DALLA_MENSA = 58
 # It calls http on this machine.
@@ -31,9 +31,9 @@ def _mensa() -> ModuleType:
     return module
 
 
-def test_the_shipped_canteen_client_violates_nothing(small_world: World) -> None:
+def test_the_shipped_canteen_client_violates_nothing(world: World) -> None:
     mensa = _mensa()
-    with serve(small_world) as banco:
+    with serve(world) as banco:
         portale = mensa.Portale(f"{banco.url}{PATH}?wsdl", "C_PROVA", PASSWORDS["C_PROVA"])
         sent = portale.send(mensa.Pasto(), "https://mensa.example.org/esito?pratica=17")
         assert portale.ask(sent.id_session) is None
