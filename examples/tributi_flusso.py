@@ -6,7 +6,7 @@ It asks leave with `paaSILAutorizzaImportFlusso`, uploads the flow (a zip with o
 why, the number of each notice, the notices to print. It needs only zeep (`pip install zeep`), the published contract,
 and `mensa_client.py` beside it:
 
-    python tributi_flusso.py elenco.csv --cartella risultati
+    python tributi_flusso.py --elenco elenco.csv --cartella risultati
 
 `elenco.csv` has a line of names and then a line for each debt:
 
@@ -168,10 +168,13 @@ def read_righe(files: dict[str, bytes]) -> list[dict[str, str]]:
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Carica un ruolo con un flusso e ne prende numeri e avvisi.")
-    parser.add_argument("elenco", type=Path, help="chi deve che cosa, un debito per riga")
+    parser.add_argument(
+        "--elenco", type=Path, default=Path("elenco.csv"), help="chi deve che cosa, un debito per riga (%(default)s)"
+    )
     parser.add_argument("--wsdl", default=WSDL, help="indirizzo del contratto (%(default)s)")
     parser.add_argument("--ente", default="C_PROVA", help="codIpaEnte (%(default)s)")
     parser.add_argument("--password", default="Segreto12345", help="password dell'ente (quella della prova)")
+    parser.add_argument("--iuf", help="nome del flusso, senza trattini: si usa una volta sola (uno nuovo)")
     parser.add_argument("--cartella", type=Path, default=Path(), help="dove scrivere gli avvisi")
     parser.add_argument("--attesa", type=float, default=600, metavar="SECONDI", help="quanto aspettare (%(default)s)")
     parser.add_argument("--json", action="store_true", help="una riga JSON per ogni passo")
@@ -181,7 +184,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 def _run(options: argparse.Namespace) -> int:
     portale = Portale(options.wsdl, options.ente, options.password)
     # Ente, name of the flow, version: a hyphen between them and none inside. A name is good for one flow.
-    nome = f"{options.ente}-TARI{uuid.uuid4().hex[:12]}-1_3"
+    nome = f"{options.ente}-{options.iuf or 'TARI' + uuid.uuid4().hex[:12]}-1_3"
     debiti = read_elenco(options.elenco)
     token = portale.upload(nome, make_flusso(nome, debiti))
     say(options.json, "caricato", f"Flusso {nome}, {len(debiti)} debiti: richiesta {token}", nome=nome, token=token)

@@ -68,9 +68,22 @@ public sealed class Portale
     /// <summary>Chiama un'operazione in cui l'ente sta nella testata SOAP; i campi sono quelli dopo la password.</summary>
     public async Task<XDocument> Chiama(string operazione, params XElement[] campi)
     {
+        return await ChiamaConTestata(operazione, new XElement("password", password), campi);
+    }
+
+    /// <summary>Chiede a che punto è un flusso, e i suoi file. L'ordine conta: la password viene dopo il primo campo.</summary>
+    public async Task<XDocument> ChiediFlusso(string requestToken)
+    {
+        return await ChiamaConTestata("paaSILChiediStatoImportFlusso", new XElement("requestToken", requestToken),
+            new XElement("password", password), new XElement("fileScarti", "true"), new XElement("fileIUV", "true"),
+            new XElement("fileAvvisi", "true"));
+    }
+
+    private async Task<XDocument> ChiamaConTestata(string operazione, params object[] corpo)
+    {
         // Gli elementi dentro la testata e il corpo sono senza namespace, come dice il contratto.
         var testata = new XElement(Testata + "intestazionePPT", new XElement("codIpaEnte", ente));
-        var risposta = await Invia(operazione, testata, new XElement("password", password), campi);
+        var risposta = await Invia(operazione, testata, corpo);
         Controlla(risposta);
         return risposta;
     }
@@ -175,8 +188,8 @@ public sealed class Opzioni
 }
 
 /// <summary>
-/// Ciò che i tre programmi d'esempio hanno in comune, con la sola libreria di base: .NET 6 o successivo, o Mono. Mensa,
-/// Tributi e Ztl raccontano ciascuno la sua storia. Chi preferisce le classi generate usa dotnet-svcutil sul WSDL.
+/// Ciò che i programmi d'esempio hanno in comune, con la sola libreria di base: .NET 6 o successivo, o Mono. Mensa,
+/// Tributi, TributiFlusso e Ztl raccontano ciascuno la sua storia. Chi preferisce le classi generate usa dotnet-svcutil sul WSDL.
 /// </summary>
 public static class Comune
 {

@@ -25,8 +25,8 @@ import org.w3c.dom.NodeList;
 import org.xml.sax.SAXException;
 
 /**
- * Ciò che i tre programmi d'esempio hanno in comune: il portale visto da fuori, con il solo JDK (17 o successivo). Mensa,
- * Tributi e Ztl raccontano ciascuno la sua storia.
+ * Ciò che i programmi d'esempio hanno in comune: il portale visto da fuori, con il solo JDK (17 o successivo). Mensa,
+ * Tributi, TributiFlusso e Ztl raccontano ciascuno la sua storia.
  *
  * <p>Chi preferisce le classi generate dal WSDL usa wsimport (JAX-WS): il contratto è lo stesso.
  */
@@ -93,10 +93,22 @@ final class Comune {
 
         /** Chiama un'operazione in cui l'ente sta nella testata SOAP; `campi` è ciò che segue la password, in XML. */
         Document chiama(String operazione, String campi) throws IOException, InterruptedException {
+            return chiamaConTestata(operazione, elemento("password", password) + campi);
+        }
+
+        /** Chiede a che punto è un flusso, e i suoi file. L'ordine conta: qui la password viene dopo il primo campo. */
+        Document chiediFlusso(String requestToken) throws IOException, InterruptedException {
+            return chiamaConTestata("paaSILChiediStatoImportFlusso",
+                    elemento("requestToken", requestToken) + elemento("password", password)
+                            + elemento("fileScarti", "true") + elemento("fileIUV", "true")
+                            + elemento("fileAvvisi", "true"));
+        }
+
+        private Document chiamaConTestata(String operazione, String corpo) throws IOException, InterruptedException {
             // Gli elementi dentro la testata e il corpo sono senza namespace, come dice il contratto.
             String testata = "<h:intestazionePPT xmlns:h=\"%s\"><codIpaEnte>%s</codIpaEnte></h:intestazionePPT>"
                     .formatted(NS_TESTATA, testo(ente));
-            Document risposta = invia(operazione, testata, elemento("password", password) + campi);
+            Document risposta = invia(operazione, testata, corpo);
             controlla(risposta);
             return risposta;
         }

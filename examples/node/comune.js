@@ -1,6 +1,6 @@
 /*
- * Ciò che i tre programmi d'esempio hanno in comune: il portale visto da fuori, con la libreria `soap` di npm. mensa.js,
- * tributi.js e ztl.js raccontano ciascuno la sua storia.
+ * Ciò che i programmi d'esempio hanno in comune: il portale visto da fuori, con la libreria `soap` di npm. mensa.js,
+ * tributi.js, tributi_flusso.js e ztl.js raccontano ciascuno la sua storia.
  */
 'use strict';
 const { setTimeout: pausa } = require('node:timers/promises');
@@ -38,10 +38,20 @@ class Portale {
 
   /** Chiama un'operazione in cui l'ente sta nella testata SOAP; i documenti vanno già in base64. */
   async chiama(operazione, campi) {
+    return this.chiamaConTestata(operazione, { password: this.password, ...campi });
+  }
+
+  /** Chiede a che punto è un flusso. La libreria scrive i campi nell'ordine dato: qui la password è il secondo. */
+  async chiediFlusso(requestToken) {
+    const file = { fileScarti: true, fileIUV: true, fileAvvisi: true };
+    return this.chiamaConTestata('paaSILChiediStatoImportFlusso', { requestToken, password: this.password, ...file });
+  }
+
+  async chiamaConTestata(operazione, campi) {
     // Il contenuto della testata è senza namespace, come dice il contratto.
     this.client.clearSoapHeaders();
     this.client.addSoapHeader({ 'h:intestazionePPT': { codIpaEnte: this.ente } }, '', 'h', NS_TESTATA);
-    const [risposta] = await this.client[`${operazione}Async`]({ password: this.password, ...campi }, ATTESA_RISPOSTA);
+    const [risposta] = await this.client[`${operazione}Async`](campi, ATTESA_RISPOSTA);
     return controlla(risposta);
   }
 
@@ -161,4 +171,6 @@ function esegui(opzioni, storia) {
   );
 }
 
-module.exports = { NS_DOVUTI, aspetta, decodifica, documentoDovuti, esegui, inBase64, leggiPagato, racconta, testo };
+module.exports = {
+  NS_DOVUTI, Rifiuto, aspetta, decodifica, documentoDovuti, esegui, inBase64, leggiPagato, racconta, testo,
+};

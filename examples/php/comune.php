@@ -1,7 +1,7 @@
 <?php
 /**
- * Ciò che i tre programmi d'esempio hanno in comune: il portale visto da fuori, con il solo SoapClient di PHP (estensione
- * php-soap). mensa.php, tributi.php e ztl.php raccontano ciascuno la sua storia.
+ * Ciò che i programmi d'esempio hanno in comune: il portale visto da fuori, con il solo SoapClient di PHP (estensione
+ * php-soap). mensa.php, tributi.php, tributi_flusso.php e ztl.php raccontano ciascuno la sua storia.
  */
 declare(strict_types=1);
 

@@ -12,7 +12,10 @@ from benchmarks.node_packages import NodeAssente, install
 from hub.formats.resources import resource
 from tests.interop.hub import RunningHub
 
-MENSA, TRIBUTI, ZTL = "mensa", "tributi", "ztl"
+MENSA, TRIBUTI, FLUSSO, ZTL = "mensa", "tributi", "tributi_flusso", "ztl"
+
+# Debian has each library of Mono in a package of its own.
+_MONO_ZIP = Path("/usr/lib/mono/4.5/System.IO.Compression.dll")
 
 
 class LinguaAssente(RuntimeError):
@@ -24,14 +27,15 @@ Prepara = Callable[[Path, str], list[str]]
 
 
 def _python(folder: Path, program: str) -> list[str]:
-    return [sys.executable, str(resource("examples", f"{program}_client.py"))]
+    return [sys.executable, str(resource("examples", f"{program}.py" if program == FLUSSO else f"{program}_client.py"))]
 
 
 def _php(folder: Path, program: str) -> list[str]:
-    _need("php", "php-cli php-soap")
+    _need("php", "php-cli php-soap php-zip")
     modules = subprocess.run(["php", "-m"], capture_output=True, text=True, timeout=30).stdout.lower().split()
-    if "soap" not in modules:
-        raise LinguaAssente("php has no SoapClient (Debian: php-soap)")
+    for module in ("soap", "zip") if program == FLUSSO else ("soap",):
+        if module not in modules:
+            raise LinguaAssente(f"php has no extension {module} (Debian: php-{module})")
     return ["php", str(resource("examples", f"php/{program}.php"))]
 
 
@@ -47,17 +51,26 @@ def _java(folder: Path, program: str) -> list[str]:
     _need("javac", "default-jdk-headless")
     sources = sorted(str(path) for path in resource("examples", "java").glob("*.java"))
     _build(["javac", "-Xlint:all", "-Werror", "-d", str(folder / "java"), *sources], folder / "java")
-    return ["java", "-XX:TieredStopAtLevel=1", "-cp", str(folder / "java"), program.capitalize()]
+    return ["java", "-XX:TieredStopAtLevel=1", "-cp", str(folder / "java"), _class(program)]
 
 
 def _csharp(folder: Path, program: str) -> list[str]:
     """Compiled with every warning an error."""
     _need("mcs", "mono-mcs")
     _need("mono", "mono-runtime")
+    wanted = ["System.Net.Http", "System.Xml.Linq"]
+    if program == FLUSSO:
+        if not _MONO_ZIP.exists():
+            raise LinguaAssente("mono has no ZipArchive (Debian: libmono-system-io-compression4.0-cil)")
+        wanted.append("System.IO.Compression")
     built = folder / "csharp" / f"{program}.exe"
-    sources = [str(resource("examples", f"csharp/{name}.cs")) for name in ("Comune", program.capitalize())]
-    _build(["mcs", "-warnaserror", "-r:System.Net.Http", "-r:System.Xml.Linq", f"-out:{built}", *sources], built)
+    sources = [str(resource("examples", f"csharp/{name}.cs")) for name in ("Comune", _class(program))]
+    _build(["mcs", "-warnaserror", *(f"-r:{name}" for name in wanted), f"-out:{built}", *sources], built)
     return ["mono", str(built)]
+
+
+def _class(program: str) -> str:
+    return "".join(word.capitalize() for word in program.split("_"))
 
 
 def _need(program: str, packages: str) -> None:

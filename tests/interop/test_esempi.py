@@ -15,7 +15,7 @@ import pytest
 
 from tests.interop.conftest import Client, play_story
 from tests.interop.hub import CARRELLO, RunningHub
-from tests.interop.lingue import LINGUE, MENSA, TRIBUTI, ZTL, LinguaAssente, command
+from tests.interop.lingue import FLUSSO, LINGUE, MENSA, TRIBUTI, ZTL, LinguaAssente, command
 
 PERMESSI = [f"{ente}:{codice}:{importo}" for (ente, codice), importo in zip(
     CARRELLO.items(), ("35.00", "20.00"), strict=True
@@ -116,30 +116,45 @@ def test_who_has_no_leave_to_collect_for_a_town_is_refused(run: Run, tmp_path: P
     assert (done.returncode, done.stdout) == (1, "") and "PAA_ENTE_NON_VALIDO" in done.stderr
 
 
-def test_a_bill_run_is_loaded_and_each_debt_has_a_number_and_a_notice(
-    built: Path, running_hub: RunningHub, tmp_path: Path
-) -> None:
-    names = uuid.uuid4().hex[:12]
-    elenco, folder = tmp_path / "elenco.csv", tmp_path / "avvisi"
+def write_elenco(folder: Path, names: str) -> Path:
+    """Three debts, the second of which cannot be loaded: its amount has a comma."""
+    elenco = folder / "elenco.csv"
     elenco.write_text(
-        "iud;codice_fiscale;nome;importo;scadenza;causale\n"
-        f"{names}-1;RSSMRA80A01H501U;Mario Rossi;84.30;2099-12-31;Tassa rifiuti, prima rata\n"
-        f"{names}-2;RSSMRA80A01H501U;Mario Rossi;84,30;2099-12-31;Tassa rifiuti, seconda rata\n"
-        f"{names}-3;12345678903;Bar Sport srl;210.00;2099-12-31;Tassa rifiuti\n"
+        "\ufeffiud;codice_fiscale;nome;importo;scadenza;causale\n"
+        f'{names}-1;RSSMRA80A01H501U;Niccolò D\'Aquì;84.30;2099-12-31;"Tassa rifiuti; prima ""rata"""\n'
+        f'{names}-2;RSSMRA80A01H501U;Mario Rossi;84,30;2099-12-31;"Tassa rifiuti; seconda ""rata"""\n'
+        f"{names}-3;12345678903;Bar Sport srl;210.00;2099-12-31;Tassa rifiuti\n",
+        encoding="utf-8",
     )
-    python, mensa, *options = command("python", built, MENSA, running_hub, {"attesa": "60", "cartella": str(folder)})
-    flusso = str(Path(mensa).with_name("tributi_flusso.py"))
+    return elenco
 
-    done = subprocess.run(
-        [python, flusso, *options, "--json", str(elenco)], cwd=tmp_path, capture_output=True, text=True, timeout=90
-    )
+
+def test_a_bill_run_is_loaded_and_each_debt_has_a_number_and_a_notice(run: Run, tmp_path: Path) -> None:
+    names, folder = uuid.uuid4().hex[:12], tmp_path / "avvisi"
+    options = {"elenco": str(write_elenco(tmp_path, names)), "attesa": "60", "cartella": str(folder), "iuf": names}
+    words = [*run(FLUSSO, options), "--json"]
+
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=90)
+    again = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=90)
 
     steps = [json.loads(line) for line in done.stdout.splitlines()]
     assert [step["passo"] for step in steps] == ["caricato", "avviso", "avviso", "scarto"], done.stderr
     # A row that cannot be loaded holds back no other, and the office hears of it.
     assert done.returncode == 1
+    assert steps[0]["nome"] == f"C_PROVA-{names}-1_3"
     assert [step["iud"] for step in steps[1:]] == [f"{names}-1", f"{names}-3", f"{names}-2"]
-    assert steps[3]["codice"]
+    assert steps[3]["codice"] and steps[3]["motivo"]
     numbers = [step["iuv"] for step in steps[1:3]]
+    assert [step["avviso"] for step in steps[1:3]] == [f"3{iuv}" for iuv in numbers]
     assert sorted(path.name for path in folder.iterdir()) == sorted(f"avviso_{iuv}.pdf" for iuv in numbers)
     assert all(path.read_bytes().startswith(b"%PDF") for path in folder.iterdir())
+    # The upload of a flow whose name was used is refused; the words of the refusal are told.
+    assert (again.returncode, again.stdout) == (1, "") and "Rifiutato. 400: " in again.stderr and names in again.stderr
+
+
+def test_a_bill_run_whose_list_cannot_be_read_is_not_begun(run: Run, tmp_path: Path) -> None:
+    done = subprocess.run(
+        run(FLUSSO, {"elenco": "manca.csv"}), cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+
+    assert (done.returncode, done.stdout) == (1, "") and "L'elenco non si legge" in done.stderr
