@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 
-from hub.domain.conformita import REGOLE, Regola
+from hub.domain.conformita import REGOLE, Esito, Regola
+from tests.conformita.mensa_rotto import SBAGLI
 
 FILE = Path(__file__).with_name("conformita.md")
+# What the reports of the two canteen clients count, the hub not asked; tests/conformita/test_dal_vivo.py proves it.
+MENSA: Mapping[Esito, int] = {Esito.RISPETTATA: 58, Esito.VIOLATA: 0, Esito.AVVERTENZA: 0, Esito.NON_VISTA: 113}
+MENSA_ROTTA: Mapping[Esito, int] = {Esito.RISPETTATA: 17, Esito.VIOLATA: 39, Esito.AVVERTENZA: 8, Esito.NON_VISTA: 107}
 
 _HEAD = """# Il rapporto di conformità
 
@@ -91,10 +96,37 @@ sono escluse, e il rapporto dice quante. Le connessioni (keep-alive, tempi di at
 effetti: ripetizioni, ritmo, doppi.
 """
 
+_CONFRONTO = """## Due rapporti: la mensa, e una mensa che sbaglia tutto
+
+Uno dei client d'esempio, la mensa, e un client scritto apposta per fare {sbagli} errori, uno per volta
+([mensa_rotto.py](../tests/conformita/mensa_rotto.py)). I rapporti si rifanno con un comando ciascuno, contro
+un'installazione di processi veri; nella cartella restano `conformita.html`, `conformita.json` e `conformita.xml`:
+
+```sh
+python -m tests.conformita.esempi --uscita rapporto-mensa           # in ogni linguaggio che c'è; o solo in php, java...
+python -m tests.conformita.esempi rotto --uscita rapporto-rotto
+```
+
+| esito | la mensa | la mensa rotta |
+|---|---|---|
+{conto}
+
+Le regole non viste sono quelle di ciò che una mensa non fa: flussi, avvisi, punto di ascolto. Il conto della mensa è
+quello del client in Python con un indirizzo di ritorno, senza le domande all'hub: il primo comando fa anche quelle.
+
+![Il rapporto della mensa rotta](immagini/conformita.png)
+
+Ogni errore è nominato dalla sua regola, e nessun'altra regola è violata:
+
+| errore | regola | esito |
+|---|---|---|
+{errori}
+"""
+
 
 def render() -> str:
     """Return the page; it is the same for the same rules."""
-    lines = [_HEAD, f"## Le {len(REGOLE)} regole", ""]
+    lines = [_HEAD, _confronto(), f"## Le {len(REGOLE)} regole", ""]
     for gruppo, regole in groupby(REGOLE, key=lambda regola: regola.gruppo):
         lines += [
             f"### {gruppo}",
@@ -105,6 +137,18 @@ def render() -> str:
         lines += [*map(_row, regole), ""]
     lines += ["Un asterisco: chi fa altrimenti ha un'avvertenza, non una violazione.", ""]
     return "\n".join(lines)
+
+
+def _confronto() -> str:
+    regole = {regola.codice: regola for regola in REGOLE}
+    conto = [f"| {esito} | {MENSA[esito]} | {MENSA_ROTTA[esito]} |" for esito in Esito]
+    errori = [
+        f"| `{sbaglio.__name__}` | {codice}: {_cell(regole[codice].requisito)} | "
+        f"{Esito.AVVERTENZA if regole[codice].consiglio else Esito.VIOLATA} |"
+        for sbaglio, codici in SBAGLI
+        for codice in sorted(codici)
+    ]
+    return _CONFRONTO.format(sbagli=len(SBAGLI), conto="\n".join(conto), errori="\n".join(errori))
 
 
 def _row(regola: Regola) -> str:
