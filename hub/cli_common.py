@@ -21,7 +21,7 @@ import click
 from hub.config import Config
 from hub.config_reading import ConfigError, load_config
 from hub.domain.configurazione import ConfigurazioneNonValida
-from hub.domain.errors import HubError
+from hub.domain.errors import HubError, OutOfService
 from hub.store.database import Database
 from hub.store.faults import DatabaseError
 
@@ -75,6 +75,9 @@ class Commands(Elsewhere):
             raise Refusal("\n".join(error.problems)) from error
         except ConfigurazioneNonValida as error:
             raise Refusal(str(error)) from error
+        except OutOfService as error:
+            # Who is at the command line may know the reason: it is theirs to mend.
+            raise Refusal(error.reason or str(error)) from error
         except HubError as error:
             raise Refusal(str(error)) from error
         except DatabaseError as error:

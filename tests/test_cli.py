@@ -74,6 +74,15 @@ def test_a_database_is_made_brought_up_and_checked(empty_database_url: str) -> N
     assert shell.good("db", "check") == "database in ordine\n"
 
 
+def test_a_database_without_tables_says_which_command_makes_them(empty_database_url: str) -> None:
+    shell = Shell(empty_database_url)
+
+    for words in ("tassonomia list", "ente list", "tipo list C_PROVA", "outbox list", "config export"):
+        said = shell.bad(*words.split())
+
+        assert "mancano le tabelle" in said and "pontepa db upgrade" in said and "non risponde" not in said
+
+
 def test_the_default_database_is_made_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 

@@ -145,6 +145,8 @@ def perform(
             with call.at_end:
                 return operation(call, request)
         except OutOfService as error:
+            if error.reason is not None:
+                call.log["reason"] = error.reason
             # No business answer: after a well-formed KO the node would never send that receipt again (node, 3.0.7).
             call.retry_after_s = OUT_OF_SERVICE_RETRY_S
             fault = refuse(call, "Server", str(error), "503 Service Unavailable")
@@ -164,7 +166,7 @@ def perform(
         if instead is None:
             raise
         answer, call.retry_after_s = instead, None
-        call.log["reason"] = fault.faultstring
+        call.log.setdefault("reason", fault.faultstring)
     note_outcome(call, verb, answer)
     return answer
 

@@ -36,6 +36,10 @@ _FULL_S = 15.0
 # log when the system says so); PostgreSQL, error codes, class 53.
 _SQLITE_FULL = frozenset({13, 778, 4874})
 _POSTGRESQL_FULL = "53100"
+# How each says that a table or a column is not there: SQLite in words only; PostgreSQL, undefined_table and
+# undefined_column.
+_SQLITE_MISSING = ("no such table", "no such column", "has no column named")
+_POSTGRESQL_MISSING = frozenset({"42P01", "42703"})
 # More than the hub has: the driver's own 128 are fewer than one payment's, and each would be parsed again and again.
 _SQLITE_STATEMENTS = 512
 
@@ -207,7 +211,7 @@ class Database:
                 self._full_at = monotonic()
                 misure.count(DB_PIENO)
                 raise SpazioEsaurito("il database non ha più spazio: ripetere la richiesta più tardi") from error
-            raise OutOfService("il database non risponde: ripetere la richiesta") from error
+            raise OutOfService("il database non risponde: ripetere la richiesta", reason=_cure(error)) from error
 
     def listen_connection(self) -> Connection:
         """Give a connection outside the pool's turns, for waiting on notifications (PostgreSQL)."""
@@ -233,6 +237,21 @@ class Database:
         self.engine.dispose()
 
 
+def _cure(error: BaseException) -> str | None:
+    """What the operator is to do; a caller cannot, and is to come again."""
+    told = _of_driver(error)
+    is_missing = getattr(told, "sqlstate", "") in _POSTGRESQL_MISSING or (
+        getattr(told, "sqlite_errorcode", None) is not None and any(words in str(told) for words in _SQLITE_MISSING)
+    )
+    if not is_missing:
+        return None
+    return "nel database mancano le tabelle di questa versione: eseguire `pontepa db upgrade`"
+
+
 def _says_full(error: BaseException) -> bool:
-    told = getattr(error, "orig", None) or error
+    told = _of_driver(error)
     return getattr(told, "sqlite_errorcode", None) in _SQLITE_FULL or getattr(told, "sqlstate", "") == _POSTGRESQL_FULL
+
+
+def _of_driver(error: BaseException) -> BaseException:
+    return getattr(error, "orig", None) or error
