@@ -7,7 +7,8 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,9 @@ from hub.usecases.change_credenziale import draw_password
 
 T = TypeVar("T")
 _SETTINGS, _CONFIGURAZIONE = "pontepa.toml", "installazione.yaml"
+# The file of SQLite and what it lays beside it; the folder of the data.
+_DATABASE = ("pontepa.db", "pontepa.db-wal", "pontepa.db-shm")
+_DATI = "dati"
 # What most begin with, by the name that people give it; anything else by its code of the taxonomy.
 _TIPI = {
     "TARI": ("Tassa rifiuti", "9/0101101IM/"),
@@ -69,10 +73,11 @@ def init(cartella: Path, **said: str | None) -> None:
             {**ente, "stato": "ESERCIZIO", "stazione": station, "codice_segregazione": "01", "password": password}
         ],
     }
-    cartella.mkdir(parents=True, exist_ok=True)
-    _write(files[0], _settings(cartella.resolve()))
-    _write(files[1], render_configurazione(configurazione))
-    _install(files[0], files[1])
+    with _all_or_nothing(cartella):
+        cartella.mkdir(parents=True, exist_ok=True)
+        _write(files[0], _settings(cartella.resolve()))
+        _write(files[1], render_configurazione(configurazione))
+        _install(files[0], files[1])
     click.echo(_next(files[0], files[1], ente["codIpaEnte"], ente["tipi"][0]["codice"], password))
 
 
@@ -126,14 +131,31 @@ def _settings(cartella: Path) -> str:
     return f"""\
 # Le impostazioni di una prima prova, con il nodo simulato. Per l'esercizio: README, "Impostazioni".
 ambiente = "sviluppo"
-database_url = {json.dumps(f"sqlite:///{cartella / 'pontepa.db'}")}
-data_dir = {json.dumps(str(cartella / "dati"))}
+database_url = {json.dumps(f"sqlite:///{cartella / _DATABASE[0]}")}
+data_dir = {json.dumps(str(cartella / _DATI))}
 public_url = "http://127.0.0.1:{_PORT}"
 port = {_PORT}
 node_url = "http://127.0.0.1:{_NODE_PORT}"
 piattaforma_url = "http://127.0.0.1:{_NODE_PORT}"
 secret_key = "{secrets.token_hex(32)}"
 """
+
+
+@contextmanager
+def _all_or_nothing(cartella: Path) -> Iterator[None]:
+    """Take away what the block made in the folder when it does not end well: the next run begins anew."""
+    places = [cartella / name for name in (_SETTINGS, _CONFIGURAZIONE, *_DATABASE, _DATI)]
+    made = [path for path in (*places, cartella) if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        for path in made:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        click.echo("non è rimasto nulla di ciò che era scritto: tolta la causa, si ripete il comando", err=True)
+        raise
 
 
 def _write(path: Path, text: str) -> None:

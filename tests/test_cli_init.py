@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from benchmarks.processes import free_port
 from hub.cli import main
 from tests.flows.plant import Plant
+from tests.store.test_spazio import longest_file
 
 ANSWERS = ("Comune di Piova", "01234567897", "c_piova", "IT60X0542811101000000123456", "tari")
 
@@ -107,6 +108,29 @@ def test_a_code_of_the_taxonomy_is_a_first_tipo_too(tmp_path: Path) -> None:
     assert run(*given(tmp_path, tipo="9/0105107TS/")).exit_code == 0
     (ente,) = yaml.safe_load((tmp_path / "installazione.yaml").read_text())["enti"]
     assert ente["tipi"][0]["tassonomia"] == "9/0105107TS/" and ente["tipi"][0]["descrizione"]
+
+
+@pytest.mark.parametrize("in_the_way", ["pontepa.db", "dati"])
+def test_what_fails_half_way_leaves_nothing_and_can_be_done_again(tmp_path: Path, in_the_way: str) -> None:
+    """Something that is no database, or no folder, stands where that is to be made."""
+    obstacle = tmp_path / in_the_way
+    obstacle.write_text("un testo, e non altro\n" * 100)
+
+    failed = run(*given(tmp_path))
+
+    assert failed.exit_code == 1 and "si ripete il comando" in failed.stderr and failed.stdout == ""
+    assert os.listdir(tmp_path) == [in_the_way] and obstacle.read_text().startswith("un testo")
+    obstacle.unlink()
+    assert run(*given(tmp_path)).exit_code == 0
+
+
+def test_a_disk_that_fills_up_under_it_is_left_as_it_was(tmp_path: Path) -> None:
+    """There is room for the two files, not for the database."""
+    with longest_file(20_000):
+        failed = run(*given(tmp_path / "nuova"))
+
+    assert failed.exit_code == 1 and "spazio" in failed.stderr and "si ripete il comando" in failed.stderr
+    assert os.listdir(tmp_path) == []
 
 
 def test_what_is_there_is_never_overwritten(tmp_path: Path) -> None:
