@@ -25,7 +25,14 @@ from adapters.nodo.fake_piattaforma import Piattaforma
 from adapters.nodo.fake_rt import Courier
 from adapters.nodo.fake_sportello import Sportello
 from adapters.nodo.fake_sportello_web import SportelloDoor
-from adapters.nodo.fake_wire import JsonRequest, ListeningServer, html_response, json_object, json_response
+from adapters.nodo.fake_wire import (
+    JsonRequest,
+    ListeningServer,
+    given_object,
+    html_response,
+    json_response,
+    seconds,
+)
 from adapters.nodo.faults_script import FaultRule, FaultScript, GuastoNonValido, Kind, rule_from_mapping, rule_from_text
 from adapters.nodo.fdr_pagati import of_ricevute, of_rt
 from adapters.nodo.fdr_prodotti import Pagamento
@@ -35,6 +42,8 @@ from adapters.nodo.ledger_sportello import LedgerSportello
 
 # Five RPTs in base64 stay far below: more is not a message of the contract.
 BODY_BYTES_MAX = 8 * 1024 * 1024
+# What `POST /config` takes; `hub` is in the answer of GET, and may come back with it.
+_CONFIG = frozenset({"stazioni", "abbandono_s", "attesa_pagatore_s", "chiavi_rest", "carrello_s", "hub"})
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -167,19 +176,22 @@ class Simulator:
         return json_response({"hub": self.hub_url, **waits, "stazioni": stazioni})
 
     def _configure(self, request: Request) -> Response:
-        words = json_object(request)
         try:
-            stazioni = [
-                stazione_from_mapping(one if isinstance(one, dict) else {}) for one in words.get("stazioni", [])
-            ]
-            delay = float(words.get("abbandono_s", self.pagatore.abandon_delay_s))
-            wait = float(words.get("attesa_pagatore_s", self.pagatore.wait_s))
+            words = given_object(request)
+            if unknown := sorted(words.keys() - _CONFIG):
+                raise ValueError(f"{', '.join(unknown)}: non si conosce; si conoscono {', '.join(sorted(_CONFIG))}")
+            found = words.get("stazioni", [])
+            if not isinstance(found, list):
+                raise ValueError("stazioni dev'essere una lista di oggetti")
+            stazioni = [stazione_from_mapping(one if isinstance(one, dict) else {}) for one in found]
+            delay = seconds(words, "abbandono_s", self.pagatore.abandon_delay_s)
+            wait = seconds(words, "attesa_pagatore_s", self.pagatore.wait_s)
             self.piattaforma.configure(words)
         except (TypeError, ValueError) as error:
             return json_response({"errore": str(error)}, 400)
         for stazione in stazioni:
             self._node.anagrafe = self._node.anagrafe.with_stazione(stazione)
-        self.pagatore.abandon_delay_s, self.pagatore.wait_s = max(0.0, delay), max(0.0, wait)
+        self.pagatore.abandon_delay_s, self.pagatore.wait_s = delay, wait
         return self._show_config(request)
 
 

@@ -15,6 +15,7 @@ from adapters.nodo.fake_carrelli import Carrelli
 from adapters.nodo.fake_posizioni import Posizioni
 from adapters.nodo.fake_rest import RestDoor
 from adapters.nodo.fake_sportello import PAGATO, VERIFICATO, AlloSportello, Sportello
+from adapters.nodo.fake_wire import seconds
 from adapters.nodo.faults_script import FaultScript
 from adapters.nodo.ledger import Ledger
 from adapters.nodo.ledger_carrelli import LedgerCarrelli
@@ -62,13 +63,14 @@ class Piattaforma:
         return self.ricevute.find_route(request) or self.posizioni.find_route(request)
 
     def configure(self, words: dict[str, Any]) -> None:
-        """Take what concerns REST of `POST /config`. Raises: TypeError, ValueError."""
+        """Take what concerns REST of `POST /config`. Raises: ValueError (a sentence; nothing was taken)."""
+        ttl_s = seconds(words, "carrello_s", self.carrelli.ttl_s)
         chiavi = words.get("chiavi_rest")
         if chiavi is not None:
             if not isinstance(chiavi, list) or not all(isinstance(one, str) for one in chiavi):
                 raise ValueError("chiavi_rest dev'essere una lista di testi")
             self.door.chiavi = frozenset(chiavi)
-        self.carrelli.ttl_s = max(0.0, float(words.get("carrello_s", self.carrelli.ttl_s)))
+        self.carrelli.ttl_s = ttl_s
 
     def as_json(self, iuv: str | None) -> dict[str, Any]:
         return {"checkout": self.ledger_carrelli.as_json(iuv), "posizioni": self.posizioni.as_json(iuv)}

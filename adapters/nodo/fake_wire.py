@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Mapping
 from socketserver import TCPServer
 from typing import Any
 
@@ -20,6 +21,8 @@ from werkzeug.wrappers import Request, Response
 from adapters.nodo.faults_script import FaultRule, Kind
 
 XML = "text/xml; charset=UTF-8"
+# Thirty years; a date is added to it.
+_SECONDS_MAX = 10**9
 GARBAGE = b"<html><body>Servizio momentaneamente non disponibile<br></soap:Envel\x00\xff"
 
 
@@ -120,6 +123,23 @@ def json_object(request: Request) -> dict[str, Any]:
     """Return the object that a request brings; an empty one when it brings none."""
     words = request.get_json(silent=True)
     return words if isinstance(words, dict) else {}
+
+
+def given_object(request: Request) -> dict[str, Any]:
+    """Return the object that a request must bring. Raises: ValueError (a sentence in Italian)."""
+    words = request.get_json(silent=True)
+    if not isinstance(words, dict):
+        raise ValueError("il corpo dev'essere un oggetto JSON")
+    return words
+
+
+def seconds(words: Mapping[str, Any], name: str, otherwise: float) -> float:
+    """Return a number of seconds, 0 for less. Raises: ValueError (a sentence in Italian)."""
+    value = words.get(name, otherwise)
+    # A bool is an int for Python, never for who writes the file.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value <= _SECONDS_MAX:
+        raise ValueError(f"{name} dev'essere un numero di secondi, al massimo {_SECONDS_MAX}")
+    return float(max(0, value))
 
 
 def json_response(value: Any, status: int = 200) -> Response:

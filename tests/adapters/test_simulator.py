@@ -172,6 +172,37 @@ def test_a_configured_node_knows_its_stations(simulator: SimulatorServer) -> Non
     assert read_invia_carrello_rpt_risposta(post(simulator, carrello(make_rpt())).data).is_ok
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "oggetto JSON"),
+        (b"stazioni", "oggetto JSON"),
+        (b"[]", "oggetto JSON"),
+        (b'{"abbandono_s": NaN}', "oggetto JSON"),
+        (b'{"attesa_s": 1}', "attesa_s: non si conosce"),
+        (b'{"stazioni": "x"}', "stazioni dev'essere una lista"),
+        (b'{"stazioni": [{"id": "1"}]}', "stazione senza intermediario, password"),
+        (b'{"abbandono_s": 5, "attesa_pagatore_s": "molto"}', "attesa_pagatore_s dev'essere un numero di secondi"),
+        (b'{"abbandono_s": 1e300}', "abbandono_s dev'essere un numero di secondi, al massimo"),
+        (b'{"abbandono_s": %d}' % 10**400, "abbandono_s dev'essere un numero"),
+        (b'{"abbandono_s": true}', "abbandono_s dev'essere un numero"),
+        (b'{"abbandono_s": 5, "chiavi_rest": ["uno"], "carrello_s": null}', "carrello_s dev'essere un numero"),
+        (b'{"abbandono_s": 5, "chiavi_rest": "uno"}', "chiavi_rest dev'essere una lista"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_refused_and_changes_nothing(
+    simulator: SimulatorServer, body: bytes, said: str
+) -> None:
+    before = HTTP.request("GET", f"{simulator.url}/config").data
+
+    headers = {"Content-Type": "application/json"}
+    answer = HTTP.request("POST", f"{simulator.url}/config", body=body, headers=headers)
+
+    assert answer.status == 400 and said in answer.json()["errore"]
+    assert HTTP.request("GET", f"{simulator.url}/config").data == before
+    assert simulator.simulator.piattaforma.door.chiavi == frozenset()
+
+
 def test_a_killed_simulator_remembers_and_goes_on(hub: StubHub, tmp_path: Path) -> None:
     hub.answers = [(503, b"")] * 3
     path = tmp_path / "simulatore.db"
