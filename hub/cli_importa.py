@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import click
+from click.termui import progressbar
 
 from hub.cli_common import Settings, json_option, pass_settings, print_json, utc_now
 from hub.domain.configurazione import Configurazione, ConfigurazioneNonValida, insecure_addresses
 from hub.formats.configurazione_mypay import TabelleMypay, read_tabelle
 from hub.formats.segreti import Cassaforte
-from hub.usecases.import_config import Importato, import_config
+from hub.usecases.import_config import Importato, import_config, passwords_of
 
 # What another hub issues between the export of its tables and its end.
 _MARGINE = 10_000
@@ -36,7 +40,7 @@ def importa(
     tabelle = read_tabelle(cartella, stazione)
     if settings.config.is_produzione and (found := insecure_addresses(Configurazione(enti=tuple(tabelle.enti)))):
         raise ConfigurazioneNonValida(found)
-    with settings.database() as db:
+    with settings.database() as db, _progress(tabelle, is_trial=prova, is_shown=not as_json) as on_password:
         importato = import_config(
             db,
             tabelle,
@@ -46,6 +50,7 @@ def importa(
             is_trial=prova,
             margine=margine,
             are_counters_known=senza_contatori,
+            on_password=on_password,
         )
     if as_json:
         print_json(
@@ -58,6 +63,17 @@ def importa(
         )
     else:
         _tell(tabelle, importato, is_trial=prova)
+
+
+@contextmanager
+def _progress(tabelle: TabelleMypay, *, is_trial: bool, is_shown: bool) -> Iterator[Callable[[], None]]:
+    """Show on stderr how many passwords are done: of the hundreds of a region they are a minute of silence."""
+    total = passwords_of(tabelle, is_trial=is_trial)
+    if not is_shown or not total:
+        yield lambda: None
+        return
+    with progressbar(length=total, label=f"password: {total} da preparare", show_pos=True, file=sys.stderr) as bar:
+        yield lambda: bar.update(1)
 
 
 def _tell(tabelle: TabelleMypay, importato: Importato, *, is_trial: bool) -> None:

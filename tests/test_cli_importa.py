@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from hub.domain.iuv import build_iuv
+from hub.formats.configurazione_mypay import read_tabelle
+from hub.formats.segreti import Cassaforte
 from hub.store.database import Database
 from hub.store.iuv import IuvBlocks
+from hub.usecases.import_config import import_config, passwords_of
 from tests.test_cli import Shell
 from tests.test_cli_operatore import may_enter
 
@@ -137,6 +141,30 @@ def test_operators_get_a_password_once_and_a_name_for_each_ente(shell: Shell, ca
     assert all(may_enter(shell, nome, password) for nome, password in said["password"].items())
     assert said["lasciate"] == {"enti.csv, lingua_aggiuntiva": 2, "operatori.csv, ruolo": 1}
     assert json.loads(shell.good(*run(cartella, "--json")))["password"] == {}
+
+
+def test_the_passwords_that_take_the_time_are_counted_on_stderr_but_not_beside_json(
+    shell: Shell, cartella: Path
+) -> None:
+    (cartella / "operatori.csv").write_text("cod_ipa_ente;email;ruolo\nC_UNO;ada@uno.example;\n")
+    tabelle, done = read_tabelle(cartella, STAZIONE), list[int]()
+    db = Database.open(shell.url)
+    try:
+        import_config(
+            db, tabelle, STAZIONE, Cassaforte("k" * 64), datetime.now(UTC), is_trial=True, margine=0,
+            on_password=lambda: done.append(1),
+        )  # fmt: skip
+    finally:
+        db.close()
+    assert len(done) == passwords_of(tabelle, is_trial=True) == 1
+    assert passwords_of(tabelle, is_trial=False) == 2
+
+    told = shell.run(*run(cartella))
+    again = shell.run(*run(cartella, "--json"))
+
+    assert (told.exit_code, again.exit_code) == (0, 0)
+    assert "password: 2 da preparare" in told.stderr and "password: 2" not in told.stdout
+    assert "da preparare" not in again.stderr and json.loads(again.stdout)["differenze"] == []
 
 
 def test_every_problem_is_told_at_once_with_file_line_and_column_and_nothing_is_written(

@@ -6,7 +6,7 @@ drawn, never written: the file can only say that the one there is stays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,9 +22,14 @@ _SECRET = "password"
 
 
 class Passwords:
-    """Hashes and checks made once: argon2id is slow, and must not be paid while a transaction is open."""
+    """Hashes and checks made once: argon2id is slow, and must not be paid while a transaction is open.
 
-    def __init__(self) -> None:
+    `on_done` is told each password of which no more is to be made, once.
+    """
+
+    def __init__(self, on_done: Callable[[], None] = lambda: None) -> None:
+        self._on_done = on_done
+        self._done: set[str] = set()
         self._checked: dict[tuple[str, str], bool] = {}
         self._hashed: dict[str, str] = {}
 
@@ -37,6 +42,11 @@ class Passwords:
         if owner not in self._hashed:
             self._hashed[owner] = hash_password(clear)
         return self._hashed[owner]
+
+    def done(self, owner: str) -> None:
+        if owner not in self._done:
+            self._done.add(owner)
+            self._on_done()
 
 
 class Confronto:
@@ -143,6 +153,7 @@ class _Titolare:
         self._grants()
         if wanted.password is not None:
             self._password(wanted.password)
+            self._passwords.done(self._subject)
         if wanted.token is not None and not self._of(Genere.TOKEN):
             self._problem(f'il token "{INVARIATO}" non è ancora registrato: si crea con pontepa credenziale add')
         if wanted.certificati is not None:
