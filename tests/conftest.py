@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from hub.formats.resources import resource
 from hub.soap import operation
@@ -43,6 +44,14 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """What a test does with the log of its process ends with it."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def _ran(terminalreporter: Any, words: str) -> tuple[int, int]:

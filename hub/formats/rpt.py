@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from hub.domain import iuv as iuv_rules
 from hub.domain.documenti import MarcaBollo, Rpt, SingoloRpt
 from hub.formats import schemi
 from hub.formats.blocchi import (
@@ -27,36 +26,17 @@ from hub.formats.blocchi import (
     write_organizzazione,
     write_soggetto,
 )
+from hub.formats.causale import CAUSALE_MAX
 from hub.formats.importi import cent_from_text, text_from_cent
-from hub.formats.testi import clean, rome_text, sepa
+from hub.formats.testi import clean, rome_text
 from hub.formats.xml import XmlNonValido, parse
 
 VERSIONE = "6.2.0"
-CAUSALE_MAX = 140
 VERSAMENTI_MAX = 5
 
 
 class RptNonValida(ValueError):
     """An RPT that the node would refuse; the reason is in Italian and quotes no value."""
-
-
-def causale_rpt(iuv: str, importo_cent: int, testo: str) -> str:
-    """Return the causale that banks and reconcilers read: `/RFB/<IUV>/<amount>/TXT/<text>`, at most 140 characters.
-
-    An ISO 11649 IUV is written `/RFS/` and in groups of four. The text is reduced to what a SEPA field carries.
-    Source: node, 4.4; AgID guidelines, causale di versamento.
-
-    >>> causale_rpt("01000000000000144", 1234, "Tassa rifiuti 2026 – città")
-    '/RFB/01000000000000144/12.34/TXT/Tassa rifiuti 2026 - citta'
-    >>> causale_rpt("RF45W9", 100, "")
-    '/RFS/RF45 W9/1.00'
-    """
-    if iuv_rules.is_valid_rf(iuv):
-        head = f"/RFS/{iuv_rules.format_avviso(iuv)}/{text_from_cent(importo_cent)}"
-    else:
-        head = f"/RFB/{iuv}/{text_from_cent(importo_cent)}"
-    text = sepa(testo, CAUSALE_MAX)
-    return f"{head}/TXT/{text}"[:CAUSALE_MAX].rstrip() if text else head
 
 
 def render_rpt(rpt: Rpt) -> bytes:

@@ -18,10 +18,10 @@ from hub.domain.errors_nodo import NonRappresentabile
 from hub.domain.posizione import TRASFERIMENTI_MAX, Posizione, Trasferimento
 from hub.domain.tassonomia import Tassonomia, dati_rpt
 from hub.formats import iban
+from hub.formats.causale import causale_rpt
 from hub.formats.codice_fiscale import is_valid_partita_iva
 from hub.formats.importi import IMPORTO_MAX_CENT
 from hub.formats.istanti import giorno_di
-from hub.formats.rpt import causale_rpt
 from hub.store.anagrafe import EnteConfigurato
 from hub.usecases.controlli_nodo import Pagabile
 

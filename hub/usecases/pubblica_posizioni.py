@@ -26,10 +26,10 @@ from hub.domain.posizione import Trasferimento
 from hub.domain.posizione_aca import PosizioneAca
 from hub.domain.servizi_rest import Servizio
 from hub.domain.stati import ORIGINI_NON_ARCHIVIATE, StatoDovuto, StatoMessaggio
+from hub.formats.causale import causale_rpt
 from hub.formats.istanti import ROMA
 from hub.formats.posizione_aca import PosizioneNonValida, read_posizione, render_posizione
 from hub.formats.posizione_intera import problem_of, read_posizione_intera, render_posizione_intera
-from hub.formats.rpt import causale_rpt
 from hub.formats.segreti import Cassaforte
 from hub.log import get_logger
 from hub.ports import Posizioni

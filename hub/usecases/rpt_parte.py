@@ -16,8 +16,9 @@ from hub.domain.documenti import TIPO_MARCA, Organizzazione, QuotaSecondaria, Rp
 from hub.domain.iuv import numero_avviso
 from hub.domain.pagamento_online import RptPronta
 from hub.domain.tassonomia import Tassonomia, dati_rpt
+from hub.formats.causale import causale_rpt
 from hub.formats.istanti import giorno_di
-from hub.formats.rpt import causale_rpt, render_rpt
+from hub.formats.rpt import render_rpt
 from hub.usecases.parti_sessione import Parte
 
 # The cart of a payment that starts at the ente has this code of origin in its id.

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from hub.domain.documenti import MarcaBollo, Organizzazione, Rpt, SingoloRpt, Soggetto
 from hub.formats import schemi
-from hub.formats.rpt import RptNonValida, causale_rpt, importo_totale_cent, read_rpt, render_rpt
+from hub.formats.causale import causale_rpt
+from hub.formats.rpt import RptNonValida, importo_totale_cent, read_rpt, render_rpt
 from hub.formats.testi import clean, sepa
 from hub.formats.xml import parse
 
