@@ -7,7 +7,6 @@ window here before it reads it. Closing waits for those who asked before, who as
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -15,13 +14,13 @@ from typing import Any
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from hub.store import advisory
 from hub.store.database import Session
 from hub.store.schema import chiusure_export
 
 # Less than PostgreSQL takes to look for a deadlock: an export that cannot have its turn gives way to the payments.
 _PATIENCE_MS = 800
-_SHARED = text("SELECT pg_advisory_xact_lock_shared(:key)")
-_ALONE = text("SELECT pg_advisory_xact_lock(:key)")
+_WINDOWS = "chiusure_export"
 _PATIENCE = text(f"SET LOCAL lock_timeout = {_PATIENCE_MS}")
 
 
@@ -49,7 +48,7 @@ def date_of(session: Session, chiavi: Iterable[str], at: datetime) -> datetime:
     Until this transaction ends no window of these is closed.
     """
     chiavi = sorted(chiavi)
-    _hold(session, chiavi, _SHARED)
+    advisory.hold(session, _WINDOWS, chiavi, shared=True)
     # A statement of its own: it sees what whoever held the windows alone has committed.
     closed = select(func.max(chiusure_export.c.fino_a)).where(chiusure_export.c.chiave.in_(chiavi))
     fino_a: datetime | None = session.execute(closed).scalar_one()
@@ -64,7 +63,7 @@ def close(session: Session, chiavi: Iterable[str], fino_a: datetime) -> None:
     chiavi = sorted(chiavi)
     if session.dialect.name == "postgresql":
         session.execute(_PATIENCE)
-    _hold(session, chiavi, _ALONE)
+    advisory.hold(session, _WINDOWS, chiavi)
     dialect = postgresql if session.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(chiusure_export).values([{"chiave": chiave, "fino_a": fino_a} for chiave in chiavi])
     later = statement.excluded.fino_a > chiusure_export.c.fino_a
@@ -73,11 +72,3 @@ def close(session: Session, chiavi: Iterable[str], fino_a: datetime) -> None:
             index_elements=[chiusure_export.c.chiave], set_={"fino_a": statement.excluded.fino_a}, where=later
         )
     )
-
-
-def _hold(session: Session, chiavi: list[str], lock: Any) -> None:
-    """Hold the windows until the end of the transaction, always in one order. SQLite's one writer holds them all."""
-    if session.dialect.name == "postgresql":
-        for chiave in chiavi:
-            digest = hashlib.sha256(b"chiusure_export:" + chiave.encode()).digest()
-            session.execute(lock, {"key": int.from_bytes(digest[:8], "big", signed=True)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import Row, bindparam, insert, select, text, update
 
 from hub.domain.errors import Conflict
 from hub.domain.stati import ESITI_POSITIVI, StatoDovuto
-from hub.store import chiusure_export
+from hub.store import advisory, chiusure_export
 from hub.store.chiavi import of_ente
 from hub.store.database import Session
 from hub.store.movement import move_row
@@ -81,6 +81,16 @@ def all_attuali(session: Session, dominio: str, iuv: str) -> list[Row[Any]]:
     return list(session.execute(query.order_by(dovuti.c.posizione)))
 
 
+def hold(session: Session, rows: Iterable[Row[Any]]) -> None:
+    """Decide alone, until this transaction ends, whether these dovuti are paid: all versions of each, by their IUDs.
+
+    Whoever writes a payment holds its dovuti before he looks whether they are paid already, and before he changes any
+    row: of two versions that are paid in the same instant neither payment would see the other. What was read before is
+    to be read again.
+    """
+    advisory.hold(session, "dovuti", (f"{row.ente_id}:{row.iud}" for row in rows))
+
+
 def has_paid(session: Session, ente_id: int, iud: str) -> bool:
     """Whether any version of this dovuto has been paid."""
     return find_paid(session, ente_id, iud) is not None
@@ -108,14 +118,22 @@ def take(session: Session, id: str, *, at: datetime, **values: Any) -> bool:
     return session.execute(_TAKE, values).rowcount == 1
 
 
-def set_attuale(session: Session, id: str, attuale: bool) -> None:
-    """Say whether this version holds IUD and IUV; the one before must have let go of them."""
-    session.execute(update(dovuti).where(dovuti.c.id == id).values(attuale=attuale))
+def set_attuale(session: Session, row: Row[Any], attuale: bool) -> None:
+    """Say whether this version holds IUD and IUV; the one before must have let go of them.
+
+    Raises: Conflict (somebody else said so since the row was read).
+    """
+    read = (dovuti.c.id == row.id, dovuti.c.attuale.is_(row.attuale))
+    if session.execute(update(dovuti).where(*read).values(attuale=attuale)).rowcount != 1:
+        raise Conflict(f"dovuti {row.id}: chi tiene lo IUD è cambiato nel frattempo")
 
 
 def renew(session: Session, row: Row[Any], new_id: str, at: datetime) -> None:
-    """Make the row history and a payable copy of it the version that counts: the attempt came to nothing."""
-    set_attuale(session, row.id, False)
+    """Make the row history and a payable copy of it the version that counts: the attempt came to nothing.
+
+    Raises: Conflict.
+    """
+    set_attuale(session, row, False)
     copy = {column.name: getattr(row, column.name) for column in dovuti.columns if column.name not in _OF_ATTEMPT}
     copy |= {
         "id": new_id, "stato": str(StatoDovuto.INSERIMENTO_DOVUTO), "attuale": True, "created_at": at, "updated_at": at

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from hub.domain.errors import Conflict
 from hub.domain.errors_nodo import RicevutaNonLeggibile
 from hub.domain.ricevuta import Primitiva, Ricevuta, Segnalazione
 from hub.domain.stati import StatoCarrello, StatoDovuto, StatoRt, StatoTentativo, is_legal
@@ -125,9 +126,7 @@ def _unexpected(session: Session, row: Row[Any], ricevuta: Ricevuta) -> tuple[Se
 
 def _pay(session: Session, row: Row[Any], ricevuta: Ricevuta, now: datetime) -> Effetto:
     flags = _unexpected(session, row, ricevuta)
-    found: Sequence[Row[Any]] = dovuti.all_attuali(session, row.dominio, ricevuta.testata.iuv)
-    cancelled = None if found else _cancelled(session, row.dominio, ricevuta.testata.iuv)
-    versions = found or ([cancelled] if cancelled is not None else [])
+    versions = _held(session, row.dominio, ricevuta.testata.iuv)
     if not versions:
         return Effetto(StatoRt.ORFANA, "nessun dovuto con questo avviso", flags)
     for version in versions:
@@ -139,25 +138,42 @@ def _pay(session: Session, row: Row[Any], ricevuta: Ricevuta, now: datetime) -> 
         words, more = confronta(session, carrelli.dovuti_of(session, given_up.id), ricevuta, row.received_at)
         _close(session, given_up, row, ricevuta, now)
         return Effetto(StatoRt.ELABORATA, words, (*flags, *more))
-    if cancelled is not None:
+    if not versions[0].attuale:
+        cancelled = versions[0]
         if dovuti.find_attuale(session, cancelled.ente_id, cancelled.iud) is not None:
             return Effetto(StatoRt.ORFANA, "avviso annullato: lo IUD è ora di un altro dovuto", flags)
-        found, flags = [_renewed(session, cancelled, now)], (*flags, Segnalazione.POSIZIONE_ANNULLATA)
-    words, more = confronta(session, found, ricevuta, row.received_at)
-    carrello, is_open = _carrello(session, row, found, ricevuta, now)
+        versions, flags = [_renewed(session, cancelled, now)], (*flags, Segnalazione.POSIZIONE_ANNULLATA)
+    words, more = confronta(session, versions, ricevuta, row.received_at)
+    carrello, is_open = _carrello(session, row, versions, ricevuta, now)
     if is_open:
         more = (*more, Segnalazione.PAGAMENTO_IN_CORSO)
     _close(session, carrello, row, ricevuta, now)
     return Effetto(StatoRt.ELABORATA, words, (*flags, *more))
 
 
-def _cancelled(session: Session, dominio: str, iuv: str) -> Row[Any] | None:
-    """The newest version of a notice that nobody holds any more."""
+def _held(session: Session, dominio: str, iuv: str) -> Sequence[Row[Any]]:
+    """What a notice is now, and is until this transaction ends: nobody else pays its dovuti meanwhile.
+
+    Raises: Conflict (it was given to other dovuti in this moment).
+    """
+    seen = _versions(session, dominio, iuv)
+    dovuti.hold(session, seen)
+    versions = _versions(session, dominio, iuv)
+    if {(row.ente_id, row.iud) for row in versions} != {(row.ente_id, row.iud) for row in seen}:
+        raise Conflict(f"dovuti: l'avviso con IUV {iuv} è cambiato nel frattempo")
+    return versions
+
+
+def _versions(session: Session, dominio: str, iuv: str) -> Sequence[Row[Any]]:
+    """The dovuti that hold a notice; the newest version alone of one that nobody holds any more."""
+    found = dovuti.all_attuali(session, dominio, iuv)
+    if found:
+        return found
     for ente in enti.all_by_dominio(session, dominio):
         versions = depositati.all_by_iuv(session, ente.id, iuv)
         if versions:
-            return versions[0]
-    return None
+            return versions[:1]
+    return []
 
 
 def _renewed(session: Session, version: Row[Any], now: datetime) -> Row[Any]:

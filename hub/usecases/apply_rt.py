@@ -55,8 +55,7 @@ def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> Effetto:
     The receipt wins over a late outcome of the send, and a positive one over any negative one; what cannot change the
     carrello any more is kept: a second payment of the same dovuto as ECCEDENZA.
     """
-    tentativo = tentativi.find_by_key(session, row.dominio, row.iuv, row.ccp)
-    assert tentativo is not None
+    tentativo = _held(session, row)
     carrello = carrelli.by_id(session, tentativo.carrello_id)
     if tentativo.stato != StatoTentativo.CHIUSO:
         tentativi.move(session, tentativo, to=StatoTentativo.CHIUSO, at=now)
@@ -72,6 +71,16 @@ def apply_rt(session: Session, row: Row[Any], rt: Rt, now: datetime) -> Effetto:
         ignoti=[str(error)[:_IGNOTO_MAX] for error in check_rt(bytes(row.raw))[:_IGNOTI_MAX]] or None,
     )
     return effetto
+
+
+def _held(session: Session, row: Row[Any]) -> Row[Any]:
+    """The attempt of a receipt, whose dovuti nobody else pays until this transaction ends."""
+    tentativo = tentativi.find_by_key(session, row.dominio, row.iuv, row.ccp)
+    assert tentativo is not None
+    dovuti.hold(session, carrelli.dovuti_of(session, tentativo.carrello_id))
+    tentativo = tentativi.find_by_key(session, row.dominio, row.iuv, row.ccp)
+    assert tentativo is not None
+    return tentativo
 
 
 def _effect(session: Session, carrello: Row[Any], row: Row[Any], rt: Rt, now: datetime) -> Effetto:
@@ -196,4 +205,4 @@ def _take_over(session: Session, dovuto: Row[Any], now: datetime) -> None:
         return
     if copy is not None:
         dovuti.move(session, copy, to=StatoDovuto.ANNULLATO, at=now, attuale=False)
-    dovuti.set_attuale(session, dovuto.id, True)
+    dovuti.set_attuale(session, dovuto, True)

@@ -7,6 +7,7 @@ what the node says afterwards is kept beside it. Source: pa-per-ente, 2.6, uniqu
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -74,9 +75,8 @@ def registra_pagamento(
     if not pagamento.iuv:
         raise errors.RichiestaNonEseguibile("identificativoUnivocoVersamento vuoto")
     with db.transaction() as session:
-        enti.lock(session, chiamante.ente.id)
-        rows = depositati.all_by_iuv(session, chiamante.ente.id, pagamento.iuv)
-        if any(_is_paid(row) for row in rows):
+        rows = _held(session, chiamante.ente.id, pagamento.iuv)
+        if any(_is_paid(row) or dovuti.has_paid(session, row.ente_id, row.iud) for row in rows):
             return
         row = rows[0] if rows else None
         if row is not None:
@@ -97,18 +97,24 @@ def paga_da_rendicontazione(
     Of several dovuti under one IUV that at `indice` is taken, or the first. False when none of the ente's is to be paid
     (unknown, paid already). A receipt that comes later takes the place of this outcome. Source: node, 6.2.
     """
-    enti.lock(session, ente.id)
-    rows = depositati.all_by_iuv(session, ente.id, pagamento.iuv)
+    rows = _held(session, ente.id, pagamento.iuv)
     if not rows or any(_is_paid(row) and row.iur == pagamento.iur for row in rows):
         return False
     row = next((one for one in rows if one.posizione == indice), rows[0])
-    if _is_paid(row):
+    if _is_paid(row) or dovuti.has_paid(session, row.ente_id, row.iud):
         return False
     payable = _payable(session, row, now)
     if payable is None:
         return False
     _pay(session, ente, payable, pagamento, now)
     return True
+
+
+def _held(session: Session, ente_id: int, iuv: str) -> Sequence[Row[Any]]:
+    """Every version under an IUV of the ente; nobody else pays these dovuti, or imports any, until we are done."""
+    enti.lock(session, ente_id)
+    dovuti.hold(session, depositati.all_by_iuv(session, ente_id, iuv))
+    return depositati.all_by_iuv(session, ente_id, iuv)
 
 
 def _is_paid(row: Row[Any]) -> bool:
