@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, text
 
 from benchmarks import report
 from benchmarks.intake import GOOD
-from benchmarks.load import Load, run_load
+from benchmarks.load import Rounds, run_load
 from benchmarks.messages import build_http
 from benchmarks.processes import Installation, cpu_seconds, fresh_database
 
@@ -41,19 +41,12 @@ class Site(Installation):
 
 
 @dataclass(slots=True)
-class Row:
-    """One side and what its rounds saw; `cpu_us`: of its processes for each request."""
+class Row(Rounds):
+    """One side and what its rounds saw."""
 
     url: str
     port: int
     pid: int
-    loads: list[Load] = field(default_factory=list)
-    cpu_us: list[float] = field(default_factory=list)
-    answered: int = 0
-
-    @property
-    def rates(self) -> list[float]:
-        return [load.per_second for load in self.loads]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,14 +11,14 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from sqlalchemy import create_engine, text
 
 from benchmarks import report
-from benchmarks.load import Load, run_load
+from benchmarks.load import Rounds, run_load
 from benchmarks.messages import build_http
 from benchmarks.peers import JAXWS, NODE, PEERS, PHP, Peer, PeerAssente, Place
 from benchmarks.processes import Installation, cpu_seconds, fresh_database
@@ -36,17 +36,10 @@ WARM_UP_S = {JAXWS: 20.0}
 
 
 @dataclass(slots=True)
-class Row:
-    """A candidate and what its rounds saw; `cpu_us`: of its own processes for each request."""
+class Row(Rounds):
+    """A candidate and what its rounds saw."""
 
     peer: Peer
-    loads: list[Load] = field(default_factory=list)
-    cpu_us: list[float] = field(default_factory=list)
-    answered: int = 0
-
-    @property
-    def rates(self) -> list[float]:
-        return [load.per_second for load in self.loads]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

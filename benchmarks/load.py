@@ -34,6 +34,19 @@ class Load:
         return ordered[min(len(ordered) - 1, int(len(ordered) * fraction))] * 1000
 
 
+@dataclass(slots=True, kw_only=True)
+class Rounds:
+    """What the rounds of one side saw; `cpu_us`: of its own processes for each request."""
+
+    loads: list[Load] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
+    answered: int = 0
+
+    @property
+    def rates(self) -> list[float]:
+        return [load.per_second for load in self.loads]
+
+
 @dataclass
 class _Connection:
     sock: socket.socket

@@ -1,4 +1,4 @@
-"""Assembly: the only file that names an adapter."""
+"""Assembly of the processes: a runtime, the HTTP side over it, the server, the worker. What goes out: app_uscite."""
 
 from __future__ import annotations
 
@@ -8,41 +8,27 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from adapters.checkout.client import CheckoutClient
-from adapters.ente.archivio import LIMITI_ARCHIVIO, ArchivioClient
-from adapters.ente.chiamata import Limiti as LimitiEnte
 from adapters.ente.client import EnteClient
-from adapters.ente.fake import EnteFinto
 from adapters.firma.xmlsec_verifier import XmlsecFirme
-from adapters.nodo.client import NodoClient
 from adapters.nodo.fake import serve_simulator
-from adapters.nodo.fdr_http import Tempi
-from adapters.nodo.fdr_rest import FdrRest
-from adapters.nodo.fdr_soap import FdrSoap
 from adapters.nodo.simulatore import SimulatoreClient
-from adapters.nodo.soap import NodoSoap
-from adapters.nodo.trasporto import Attese, Trasporto
 from adapters.posizioni.client import PosizioniClient
 from adapters.ricevute.client import RicevuteClient
-from adapters.sftp.client import Limiti, SftpClient
-from adapters.tassonomia.client import TassonomiaClient
-from hub import app_flussi, app_porte, crash, log, misure
+from hub import app_flussi, app_porte, app_uscite, crash, log, misure
 from hub.app_giornale import Testimoni, build_giornale, build_journals, build_registratore
 from hub.config import Config
 from hub.config_reading import is_nodo_di_produzione, load_config
-from hub.domain.acquisizione_fdr import Trasporto as TrasportoFdr
 from hub.domain.chiamata_sandbox import Canale
 from hub.domain.errors import Misconfigured
 from hub.formats.resources import resource
 from hub.formats.segreti import Cassaforte
 from hub.jobs import schedule
 from hub.jobs.figlio import Figlio
-from hub.ports import ArchivioEsterno, FlussiRendicontazione, FonteTassonomia, Nodo, Recapiti
 from hub.runtime import Runtime, utc_now
 from hub.soap import ente, nodo
 from hub.soap.contract import load_contract
@@ -68,15 +54,12 @@ from hub.usecases import (
 )
 from hub.usecases.authenticate import Callers
 from hub.usecases.consegna_export import TOPIC_EXPORT
-from hub.usecases.importo_attuale import Archivi
 from hub.usecases.inoltro_esito import TOPIC_ESITO
 from hub.usecases.passo import Passo
 from hub.usecases.pubblica_posizioni import TOPIC_POSIZIONI
-from hub.usecases.record_rt import record_copia
 from hub.usecases.recupera_ricevute import TOPIC_RICEVUTE
 from hub.usecases.recupero import TOPIC_RECUPERO
 from hub.usecases.start_pagamento import TOPIC_NODO
-from hub.usecases.tentativo_nodo import Collegamento
 from hub.web import create_front
 from hub.web.flussi import PROBLEM_PATHS, UPLOAD, long_paths
 from hub.web.metrics import FOLDER, Metrics, shared_folder
@@ -94,8 +77,6 @@ _BUFFER_BYTES = 64 * 1024
 _STOP_TIMEOUT_S = 10
 # Objects made and not yet freed; one request makes a few hundred.
 _GC_THRESHOLD = 10_000
-# The services of settlement flows on the platform's gateway. Source: node, 1.4.
-_FDR_SOAP, _FDR_REST = "/nodo-auth/node-for-pa/v1", "/fdr-org/service/v1"
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -110,12 +91,12 @@ def build_runtime(config: Config) -> Runtime:
     if config.sandbox:
         log.get_logger().warning("sandbox_mode", kept="requests and answers", shown=f"{config.public_url}/sandbox")
     testimoni = Testimoni(giornale, registratore)
-    nodi = testimoni.nodi(build_nodi(config))
-    linked = _collegamenti(config, db, nodi, cassaforte)
+    nodi = testimoni.nodi(app_uscite.build_nodi(config))
+    linked = app_uscite.build_collegamenti(config, db, nodi, cassaforte)
     enti = testimoni.enti(EnteClient(is_open=not config.is_produzione))
     posizioni = testimoni.posizioni(PosizioniClient(config.piattaforma_url))
     ricevute = testimoni.ricevute(RicevuteClient(config.piattaforma_url))
-    recapiti = testimoni.recapiti(build_recapiti(config))
+    recapiti = testimoni.recapiti(app_uscite.build_recapiti(config))
     archivio = app_flussi.build_archivio_file(config)
     lasts = timedelta(seconds=config.node_call_s)
     passo = Passo(config.applicazione_al_secondo, config.applicazione_insieme)
@@ -129,7 +110,7 @@ def build_runtime(config: Config) -> Runtime:
         cassaforte=cassaforte,
         firme=XmlsecFirme(),
         archivio=archivio,
-        archivi=build_archivi(config, testimoni),
+        archivi=app_uscite.build_archivi(config, testimoni),
         giornale=giornale,
         registratore=registratore,
         simulatore=SimulatoreClient(config.node_url) if config.sandbox and config.node_url else None,
@@ -145,75 +126,6 @@ def build_runtime(config: Config) -> Runtime:
             TOPIC_EXPORT: consegna_export.build_topic(db, archivio, recapiti, cassaforte),
         }),
     )
-
-
-def build_nodi(config: Config) -> Mapping[str, Nodo]:
-    """The node by profile of a station (`pagamento_online`). Of a station that says nothing else, by its addresses."""
-    attese = Attese(config.node_connect_timeout_s, config.node_read_timeout_s, config.node_query_timeout_s)
-    trasporto = Trasporto(config.relay_threads)
-    soap = NodoSoap(f"{config.node_url or ''}/nodo", attese, trasporto)
-    checkout = CheckoutClient(
-        config.piattaforma_url, public_url=config.public_url, is_open=not config.is_produzione
-    )
-    return {"rpt": NodoClient(soap), "checkout": checkout}
-
-
-def build_fdr(config: Config, stop: threading.Event) -> Mapping[TrasportoFdr, FlussiRendicontazione]:
-    """Where settlement flows are asked for by the transport of a station, when it has no address of its own."""
-    attese = Attese(config.node_connect_timeout_s, config.node_read_timeout_s, config.node_query_timeout_s)
-    tempi = Tempi(attese, config.fdr_totale_s, stop)
-    return {
-        TrasportoFdr.SOAP: FdrSoap(f"{config.node_url or ''}{_FDR_SOAP}", tempi),
-        TrasportoFdr.REST: FdrRest(f"{config.piattaforma_url}{_FDR_REST}", tempi),
-    }
-
-
-def _collegamenti(
-    config: Config, db: Database, nodi: Mapping[str, Nodo], cassaforte: Cassaforte
-) -> dict[str, Collegamento]:
-    """What the topics of each profile work with. `registra`: who keeps each kind of document that a search finds."""
-    return {
-        profilo: Collegamento(
-            db=db,
-            nodo=nodo,
-            cassaforte=cassaforte,
-            clock=utc_now,
-            lasts=timedelta(seconds=config.node_call_s),
-            blocco=timedelta(seconds=config.blocco_pagamento_s),
-            registra={"RT": record_copia},
-        )
-        for profilo, nodo in nodi.items()
-    }
-
-
-def build_recapiti(config: Config) -> Recapiti:
-    """The servers where files of the entes are left."""
-    return SftpClient(is_open=not config.is_produzione, limiti=Limiti(total_s=consegna_export.INVIO_S))
-
-
-def build_fonte_tassonomia(config: Config) -> FonteTassonomia:
-    """Where pagoPA publishes the taxonomy."""
-    return TassonomiaClient(config.tassonomia_url)
-
-
-def build_archivi(config: Config, testimoni: Testimoni) -> Archivi:
-    """The external archives of the entes, for the node's questions: seconds are counted, some threads stay free."""
-    budget_s = config.archivio_budget_s
-    limiti = LimitiEnte(
-        connect_s=budget_s, read_s=budget_s, total_s=budget_s, answer_max_bytes=LIMITI_ARCHIVIO.answer_max_bytes
-    )
-    client = testimoni.archivio(ArchivioClient(is_open=not config.is_produzione, limiti=limiti))
-    return Archivi(client, max(1, config.domande_threads - 1))
-
-
-def build_archivio(config: Config) -> ArchivioEsterno:
-    """The external archives of the entes, for who asks them from the command line."""
-    return ArchivioClient(is_open=not config.is_produzione)
-
-
-def build_ente_finto(chiave: str) -> EnteFinto:
-    """The system of an ente that the demo plays: it takes what is pushed and checks the signature."""
-    return EnteFinto(chiave)
 
 
 def build_wsgi_app(runtime: Runtime, metrics: Metrics | None = None) -> Wsgi:
@@ -370,8 +282,8 @@ def run_worker(config: Config) -> None:
     threading.Thread(target=_end_in_time, args=(stop,), name="end", daemon=True).start()
     flows = Figlio(app_flussi.command(), stop)
     flows.start()
-    fonte = build_fonte_tassonomia(config) if config.tassonomia_aggiorna else None
-    fdr = Testimoni(runtime.giornale, runtime.registratore).fdr(build_fdr(config, stop))
+    fonte = app_uscite.build_fonte_tassonomia(config) if config.tassonomia_aggiorna else None
+    fdr = Testimoni(runtime.giornale, runtime.registratore).fdr(app_uscite.build_fdr(config, stop))
     try:
         schedule.run(runtime, stop, fonte, fdr, Notifica(os.environ))
     finally:

@@ -23,10 +23,10 @@ from hub.usecases.ask_archivio import Modello, ask_archivio
 def prova_archivio(settings: Settings, cod_ipa_ente: str, iuv: str, modello: str, as_json: bool) -> None:
     """Chiede all'archivio esterno dell'ente che cosa è dovuto per lo IUV; non scrive nulla."""
     # The assembly brings in every door and adapter, which the other commands do without.
-    from hub import app
+    from hub import app_uscite
 
     with settings.database() as db:
-        risposta = ask_archivio(db, app.build_archivio(settings.config), cod_ipa_ente, iuv, Modello(modello))
+        risposta = ask_archivio(db, app_uscite.build_archivio(settings.config), cod_ipa_ente, iuv, Modello(modello))
     if risposta.posizione is None:
         words = f": {risposta.detail}" if risposta.detail else ""
         raise Refusal(f"{_ENDS[risposta.outcome]} ({risposta.code}){words}")

@@ -97,11 +97,11 @@ def export_scarica(settings: Settings, request_token: str, folder: Path) -> None
 @pass_settings
 def export_prova(settings: Settings, cod_ipa_ente: str) -> None:
     """Prova a entrare dove si lasciano gli export di un ente (SFTP); non scrive nulla."""
-    from hub import app
+    from hub import app_uscite
 
     config = settings.config
     with settings.database() as db:
-        found = prova_recapito(db, app.build_recapiti(config), Cassaforte(config.secret_key), cod_ipa_ente)
+        found = prova_recapito(db, app_uscite.build_recapiti(config), Cassaforte(config.secret_key), cod_ipa_ente)
     # The name that was looked for is nobody's: what is wanted is that it is not there.
     if (found.outcome, found.code) != (Outcome.TRY_AGAIN, "ASSENTE"):
         raise Refusal(f"non si possono lasciare file ({found.code}): {found.detail}")

@@ -50,7 +50,7 @@ def open_sportello() -> Iterator[Sportello]:
     """Start the receiver; it stops at the end of the block."""
     chiave = secrets.token_hex(32)
     # The assembly brings in every door and adapter, which the other commands do without.
-    from hub import app
+    from hub import app_uscite
 
-    with app.build_ente_finto(chiave) as ente:
+    with app_uscite.build_ente_finto(chiave) as ente:
         yield Sportello(ente, chiave)

@@ -93,10 +93,10 @@ def tassonomia_aggiorna(settings: Settings, file: Path | None, as_json: bool) ->
 
 
 def _ask(settings: Settings) -> Aggiornamento:
-    from hub import app
+    from hub import app_uscite
 
     with settings.database() as db:
-        return aggiorna_tassonomia.aggiorna(db, app.build_fonte_tassonomia(settings.config), utc_now())
+        return aggiorna_tassonomia.aggiorna(db, app_uscite.build_fonte_tassonomia(settings.config), utc_now())
 
 
 def _take(settings: Settings, file: Path) -> Aggiornamento:

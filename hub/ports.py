@@ -40,9 +40,9 @@ class Nodo(Protocol):
     """The pagoPA node behind one transport, seen from an intermediary: one for each profile of a station.
 
     The profile is `pagamento_online` of the station. To add one: a class with these five in `adapters/`, its name among
-    `PROFILI` (hub.domain.configurazione), a line in `app.build_nodi`. No use case, job or command changes: the topic of
-    its messages is `nodo.<profile>`, so that what was written for one transport leaves by it, even when the station
-    has another one meanwhile.
+    `PROFILI` (hub.domain.configurazione), a line in `app_uscite.build_nodi`. No use case, job or command changes: the
+    topic of its messages is `nodo.<profile>`, so that what was written for one transport leaves by it, even when the
+    station has another one meanwhile.
     """
 
     @property

@@ -11,12 +11,11 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any
 
-from flask import Flask, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import Flask, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue as Answer
 
-from hub.domain.errors import Conflict, NotFound, TroppiTentativi
+from hub.domain.errors import Conflict, NotFound
 from hub.domain.operatore import Operatore
-from hub.domain.provenienza import find_source
 from hub.domain.stati import StatoMessaggio
 from hub.store.failures import FailedPasswords
 from hub.usecases import tend_outbox
@@ -40,44 +39,22 @@ def register(app: Flask) -> None:
     app.extensions[_FAILURES] = FailedPasswords(app.extensions[RUNTIME].config.auth_failures_max)
     app.add_url_rule(PREFIX, "console", _entered(show))
     app.add_url_rule(f"{PREFIX}/accesso", "console_accesso", show_login)
-    app.add_url_rule(f"{PREFIX}/accesso", "console_entra", _INGRESSO.from_a_form_of_ours(log_in), methods=["POST"])
-    app.add_url_rule(f"{PREFIX}/uscita", "console_uscita", _INGRESSO.from_a_form_of_ours(log_out), methods=["POST"])
+    ours = _INGRESSO.from_a_form_of_ours
+    app.add_url_rule(f"{PREFIX}/accesso", "console_entra", ours(log_in), methods=["POST"])
+    app.add_url_rule(f"{PREFIX}/uscita", "console_uscita", ours(_INGRESSO.log_out), methods=["POST"])
     for name, view in (("riprova", retry), ("parcheggia", park)):
         rule = f"{PREFIX}/messaggi/<int:id>/{name}"
-        app.add_url_rule(rule, f"console_{name}", _INGRESSO.from_a_form_of_ours(_entered(view)), methods=["POST"])
+        app.add_url_rule(rule, f"console_{name}", ours(_entered(view)), methods=["POST"])
 
 
 def show_login() -> Answer:
     """Show the form of name and password; who is in already goes on."""
-    return redirect(url_for("console"), 303) if _operatore() is not None else _login_page()
+    return redirect(url_for("console"), 303) if _operatore() is not None else _INGRESSO.page()
 
 
 def log_in() -> Answer:
-    """Let an operator in. A wrong name and a wrong password get the same answer after the same work."""
-    run = runtime()
-    nome, password = (request.form.get(name, "")[:_FIELD_MAX] for name in ("nome", "password"))
-    peer = request.environ.get("REMOTE_ADDR", "")
-    source = find_source(peer, request.headers.get("X-Forwarded-For", ""), run.config.trusted_proxies)
-    try:
-        operatore = enter(run.db, current_app.extensions[_FAILURES], nome.strip(), password, source)
-    except TroppiTentativi as refusal:
-        minutes = "Troppi tentativi errati da questo indirizzo: aspetta un minuto e riprova."
-        answer = make_response(_login_page(nome, minutes), 429)
-        answer.headers["Retry-After"] = str(refusal.retry_after_s)
-        return answer
-    if operatore is None:
-        return _login_page(nome, "Nome o password non corretti."), 401
-    answer = make_response(redirect(url_for("console"), 303))
-    claims = {"sub": str(operatore.id), "segno": operatore.segno}
-    _INGRESSO.enter(answer, claims)
-    return answer
-
-
-def log_out() -> Answer:
-    """Forget the operator."""
-    answer = make_response(redirect(url_for("console_accesso"), 303))
-    _INGRESSO.leave(answer)
-    return answer
+    """Let an operator in."""
+    return _INGRESSO.log_in(_riconosci)
 
 
 def show(operatore: Operatore, detto: str = "", errore: str = "", status: int = 200) -> Answer:
@@ -87,7 +64,7 @@ def show(operatore: Operatore, detto: str = "", errore: str = "", status: int = 
     waiting = tend_outbox.list_fermi(run.db, operatore, StatoMessaggio.DA_INVIARE, _after("attesa_dopo"))
     visita = _INGRESSO.visita()
     page = render_template(
-        "console.html", operatore=operatore, detto=detto or _DETTO.get(request.args.get("detto", ""), ""),
+        "console.html", chi=operatore, detto=detto or _DETTO.get(request.args.get("detto", ""), ""),
         errore=errore, parcheggiati=parked[: tend_outbox.PAGE], in_attesa=waiting[: tend_outbox.PAGE],
         altri_parcheggiati=parked[tend_outbox.PAGE - 1].id if len(parked) > tend_outbox.PAGE else None,
         altri_in_attesa=waiting[tend_outbox.PAGE - 1].id if len(waiting) > tend_outbox.PAGE else None,
@@ -135,12 +112,9 @@ def _after(name: str) -> int:
     return min(int(given), _ID_MAX) if given.isascii() and given.isdigit() and len(given) < 20 else 0
 
 
-def _login_page(nome: str = "", errore: str = "") -> Response:
-    visita = _INGRESSO.visita()
-    page = render_template("console_accesso.html", nome=nome, errore=errore, csrf=_INGRESSO.csrf(visita))
-    answer = make_response(page)
-    _INGRESSO.keep(answer, visita)
-    return answer
+def _riconosci(nome: str, password: str, source: str) -> dict[str, Any] | None:
+    operatore = enter(runtime().db, current_app.extensions[_FAILURES], nome, password, source)
+    return None if operatore is None else {"sub": str(operatore.id), "segno": operatore.segno}
 
 
 def _entered(view: View) -> View:

@@ -12,7 +12,6 @@ from typing import Any
 
 from flask import (
     Flask,
-    Response,
     abort,
     current_app,
     jsonify,
@@ -24,9 +23,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue as Answer
 
-from hub.domain.errors import TroppiTentativi
 from hub.domain.prove_nodo import PROVE, VOLTE, find_prova
-from hub.domain.provenienza import find_source
 from hub.domain.visitatore import Visitatore
 from hub.formats.leggibile import leggibile
 from hub.log import get_logger
@@ -76,7 +73,7 @@ def register(app: Flask) -> None:
     app.add_url_rule(PREFIX, "sandbox", _entered(show))
     app.add_url_rule(f"{PREFIX}/accesso", "sandbox_accesso", show_login)
     app.add_url_rule(f"{PREFIX}/accesso", "sandbox_entra", ours(log_in), methods=["POST"])
-    app.add_url_rule(f"{PREFIX}/uscita", "sandbox_uscita", ours(log_out), methods=["POST"])
+    app.add_url_rule(f"{PREFIX}/uscita", "sandbox_uscita", ours(_INGRESSO.log_out), methods=["POST"])
     app.add_url_rule(f"{PREFIX}/chiamate.json", "sandbox_nuove", _entered(show_new))
     app.add_url_rule(f"{PREFIX}/chiamate.zip", "sandbox_zip", _entered(give_all))
     app.add_url_rule(f"{PREFIX}/chiamate/<int:id>", "sandbox_chiamata", _entered(show_one))
@@ -88,34 +85,12 @@ def register(app: Flask) -> None:
 
 def show_login() -> Answer:
     """Show the form; who is in already goes on."""
-    return redirect(url_for("sandbox"), 303) if _visitatore() is not None else _login_page()
+    return redirect(url_for("sandbox"), 303) if _visitatore() is not None else _INGRESSO.page()
 
 
 def log_in() -> Answer:
-    """Let somebody in. A wrong name and a wrong password get the same answer."""
-    run = runtime()
-    nome, password = (request.form.get(name, "")[:_FIELD_MAX] for name in ("nome", "password"))
-    peer = request.environ.get("REMOTE_ADDR", "")
-    source = find_source(peer, request.headers.get("X-Forwarded-For", ""), run.config.trusted_proxies)
-    failures = current_app.extensions[_FAILURES]
-    try:
-        claims = visita_sandbox.enter(run.db, run.callers, failures, nome.strip(), password, source, run.clock())
-    except TroppiTentativi as refusal:
-        wait = "Troppi tentativi errati da questo indirizzo: aspetta un minuto."
-        answer = make_response(_login_page(nome, wait), 429)
-        answer.headers["Retry-After"] = str(refusal.retry_after_s)
-        return answer
-    if claims is None:
-        return _login_page(nome, "Nome o password non corretti."), 401
-    answer = make_response(redirect(url_for("sandbox"), 303))
-    _INGRESSO.enter(answer, claims)
-    return answer
-
-
-def log_out() -> Answer:
-    answer = make_response(redirect(url_for("sandbox_accesso"), 303))
-    _INGRESSO.leave(answer)
-    return answer
+    """Let somebody in."""
+    return _INGRESSO.log_in(_riconosci)
 
 
 def show(visitatore: Visitatore, errore: str = "", status: int = 200) -> Answer:
@@ -128,7 +103,7 @@ def show(visitatore: Visitatore, errore: str = "", status: int = 200) -> Answer:
     guasti = run.simulatore.guasti() if run.simulatore is not None and visitatore.is_padrone else None
     visita = _INGRESSO.visita()
     page = render_template(
-        "sandbox.html", visitatore=visitatore, chiamate=rows[:PAGE], scelte=scelte, guasti=guasti, prove=PROVE,
+        "sandbox.html", chi=visitatore, chiamate=rows[:PAGE], scelte=scelte, guasti=guasti, prove=PROVE,
         altre=rows[PAGE - 1].id if len(rows) > PAGE else None, is_prima=not before, filtri=_asked(), errore=errore,
         detto=_DETTO.get(request.args.get("detto", ""), ""), csrf=_INGRESSO.csrf(visita),
         ultima=rows[0].id if rows else 0,
@@ -162,7 +137,7 @@ def show_one(visitatore: Visitatore, id: int) -> Answer:
     row = _found(visitatore, id)
     visita = _INGRESSO.visita()
     page = render_template(
-        "sandbox_chiamata.html", visitatore=visitatore, chiamata=row, richiesta=leggibile(bytes(row.richiesta)),
+        "sandbox_chiamata.html", chi=visitatore, chiamata=row, richiesta=leggibile(bytes(row.richiesta)),
         risposta=leggibile(bytes(row.risposta)), csrf=_INGRESSO.csrf(visita),
         intestazioni=leggibile((row.intestazioni or "").encode()),
     )  # fmt: skip
@@ -281,10 +256,6 @@ def _error_page(status: int) -> tuple[str, int]:
     return render_template("sandbox_errore.html", titolo=titolo, spiegazione=spiegazione), status
 
 
-def _login_page(nome: str = "", errore: str = "") -> Response:
-    visita = _INGRESSO.visita()
-    answer = make_response(
-        render_template("sandbox_accesso.html", nome=nome, errore=errore, csrf=_INGRESSO.csrf(visita))
-    )
-    _INGRESSO.keep(answer, visita)
-    return answer
+def _riconosci(nome: str, password: str, source: str) -> dict[str, Any] | None:
+    run, failures = runtime(), current_app.extensions[_FAILURES]
+    return visita_sandbox.enter(run.db, run.callers, failures, nome, password, source, run.clock())

@@ -61,8 +61,7 @@ def test_a_stored_notice_paid_after_its_cart_was_given_up_is_told_by_every_key(s
     world = scena.world
     configure_inoltro(world, "TARI")
     laid = world.lay_avviso()
-    id_session = scena.begin_stored()
-    scena.expire()
+    id_session = scena.give_up()
     with pytest.raises(errors.PagamentoScaduto):
         world.ricevuta(id_session=id_session)
     with pytest.raises(errors.PagamentoNonIniziato):
@@ -83,8 +82,7 @@ def test_the_cart_whose_payer_was_fast_is_no_other_payment(scena: Scena):
     """The receipt once more, and a payment at the counter after it: nothing, and a surplus."""
     world = scena.world
     world.lay_avviso()
-    id_session = scena.begin_stored()
-    scena.expire()
+    id_session = scena.give_up()
     pay(scena, world.carrello(id_session), token := make_token())
 
     assert pay(scena, world.carrello(id_session), token).stato == StatoRt.ELABORATA
@@ -96,10 +94,8 @@ def test_the_cart_whose_payer_was_fast_is_no_other_payment(scena: Scena):
 def test_of_two_carts_given_up_the_one_that_the_receipt_names_is_paid(scena: Scena):
     world = scena.world
     world.lay_avviso()
-    first = scena.begin_stored()
-    scena.expire()
-    second = scena.begin_stored()
-    scena.expire()
+    first = scena.give_up()
+    second = scena.give_up()
 
     named = world.one(schema.tentativi, carrello_id=world.carrello(first).id).id_carrello_nodo
     receive(world, extra=f"<paymentNote>{named}</paymentNote>")
@@ -111,10 +107,8 @@ def test_of_two_carts_given_up_the_one_that_the_receipt_names_is_paid(scena: Sce
 def test_of_two_carts_given_up_the_last_is_paid_when_the_receipt_names_none(scena: Scena):
     world = scena.world
     world.lay_avviso()
-    first = scena.begin_stored()
-    scena.expire()
-    second = scena.begin_stored()
-    scena.expire()
+    first = scena.give_up()
+    second = scena.give_up()
 
     receive(world, "paSendRT")
 
@@ -125,8 +119,7 @@ def test_of_two_carts_given_up_the_last_is_paid_when_the_receipt_names_none(scen
 def test_a_dovuto_that_its_ente_changed_since_is_paid_as_it_is_now(scena: Scena):
     world = scena.world
     world.lay_avviso()
-    id_session = scena.begin_stored()
-    scena.expire()
+    id_session = scena.give_up()
     (waiting,) = world.rows(schema.dovuti, attuale=True)
     world.change(schema.dovuti, "id", waiting.id, importo_cent=7000)
 
@@ -142,8 +135,7 @@ def test_a_dovuto_that_its_ente_changed_since_is_paid_as_it_is_now(scena: Scena)
 def test_a_dovuto_in_payment_again_is_paid_there(scena: Scena):
     world = scena.world
     world.lay_avviso()
-    first = scena.begin_stored()
-    scena.expire()
+    first = scena.give_up()
     second = scena.begin_stored()
 
     receive(world)

@@ -185,6 +185,14 @@ def _debito(voce: Voce, pagatore: str) -> tuple[str, str, int | None, str]:
     return (pagatore, voce.tipo, voce.importo_cent, " ".join(voce.causale.split()).lower())
 
 
+def _nuove(chiamata: Chiamata) -> Iterator[tuple[str, Voce]]:
+    """Each dovuto that a call asks to make, with the fingerprint of its payer."""
+    for documento in chiamata.documenti if chiamata.operazione in SCRIVONO else ():
+        payer = documento.pagatore.impronta if documento.pagatore else ""
+        if payer and documento.azione in ("", "I"):
+            yield from ((payer, voce) for voce in documento.voci)
+
+
 def _stesso_debito(prove: Prove) -> Iterator[Visto]:
     """The same debt is not sent under another IUD while nobody knows how the first one ended."""
     last: dict[tuple[str, str, int | None, str], tuple[Chiamata, str]] = {}
@@ -192,40 +200,28 @@ def _stesso_debito(prove: Prove) -> Iterator[Visto]:
     for chiamata in prove.chiamate:
         if _is_fine(chiamata):
             ended.add(_domanda(chiamata))
-        if chiamata.operazione not in SCRIVONO:
-            continue
-        for documento in chiamata.documenti:
-            payer = documento.pagatore.impronta if documento.pagatore else ""
-            if not payer or documento.azione not in ("", "I"):
+        is_open = chiamata.is_riuscita or chiamata.stato_http >= 500 or chiamata.esito == "PAA_SYSTEM_ERROR"
+        for payer, voce in _nuove(chiamata):
+            debito = _debito(voce, payer)
+            before = last.get(debito)
+            if is_open:
+                last[debito] = (chiamata, voce.iud)
+            if before is None or chiamata.istante - before[0].istante > _STESSO_DEBITO or before[1] == voce.iud:
                 continue
-            for voce in documento.voci:
-                debito = _debito(voce, payer)
-                before = last.get(debito)
-                is_open = chiamata.is_riuscita or chiamata.stato_http >= 500 or chiamata.esito == "PAA_SYSTEM_ERROR"
-                if is_open:
-                    last[debito] = (chiamata, voce.iud)
-                if before is None or chiamata.istante - before[0].istante > _STESSO_DEBITO or before[1] == voce.iud:
-                    continue
-                is_ended = not ended.isdisjoint({before[0].risposta.id_session, before[1]} - {""})
-                what = f"IUD {voce.iud[:35]!r}: lo stesso debito di {before[1][:35]!r}, {before[0]}, ancora aperto"
-                yield Visto(str(chiamata), "" if is_ended else what)
+            is_ended = not ended.isdisjoint({before[0].risposta.id_session, before[1]} - {""})
+            what = f"IUD {voce.iud[:35]!r}: lo stesso debito di {before[1][:35]!r}, {before[0]}, ancora aperto"
+            yield Visto(str(chiamata), "" if is_ended else what)
 
 
 def _iud_di_un_debito(prove: Prove) -> Iterator[Visto]:
     """An IUD means one debt, whatever happens to it."""
     known: dict[str, tuple[str, str, int | None]] = {}
     for chiamata in prove.chiamate:
-        if chiamata.operazione not in SCRIVONO:
-            continue
-        for documento in chiamata.documenti:
-            payer = documento.pagatore.impronta if documento.pagatore else ""
-            if not payer or documento.azione not in ("", "I"):
-                continue
-            for voce in documento.voci:
-                means = (payer, voce.tipo, voce.importo_cent)
-                before = known.setdefault(voce.iud, means)
-                what = f"IUD {voce.iud[:35]!r} già usato per un altro debito"
-                yield Visto(str(chiamata), "" if before == means else what)
+        for payer, voce in _nuove(chiamata):
+            means = (payer, voce.tipo, voce.importo_cent)
+            before = known.setdefault(voce.iud, means)
+            what = f"IUD {voce.iud[:35]!r} già usato per un altro debito"
+            yield Visto(str(chiamata), "" if before == means else what)
 
 
 def _corretta_prima(prove: Prove) -> Iterator[Visto]:
