@@ -34,6 +34,8 @@ _LIMIT_S = 300.0
 # The lock outlasts the node's own timer; both are over within the race.
 _PATIENCE = {"PONTEPA_BLOCCO_PAGAMENTO_S": "40", "PONTEPA_RICEVUTA_ATTESA_S": "6", "PONTEPA_RECUPERO_PAUSA_S": "0"}
 _PAYER_WAIT_S = 8.0
+# Six processes on a server of a hundred connections.
+_CONNECTIONS = {"PONTEPA_DB_POOL_SIZE": "8"}
 
 
 class Banco(Plant):
@@ -58,7 +60,7 @@ def race(
     """`url`: of an empty database; `leases`: for so long nobody thaws; `is_deaf`: the node notices no duplicate."""
     node = ", nodo che non nota i doppi" if is_deaf else ""
     esito = Esito(f"{workers} worker, uno gelato per {leases} lease: {punto}{node}", 1)
-    with Banco(folder, url, FAST | _PATIENCE) as plant:
+    with Banco(folder, url, FAST | _PATIENCE | _CONNECTIONS) as plant:
         plant.prepare()
         plant.up("simulator", "serve")
         if is_deaf:
