@@ -19,6 +19,17 @@ from hub.store.schema import carrelli, dovuti, rt_ricevute
 # Built once: making a statement costs more than running it.
 _BY_ID = select(carrelli).where(carrelli.c.id == bindparam("id"))
 _OF_SESSION = select(carrelli).where(carrelli.c.id_session == bindparam("id_session")).order_by(carrelli.c.posizione)
+_GIVEN_UP = (
+    select(carrelli)
+    .where(
+        carrelli.c.ente_id == bindparam("ente_id"),
+        carrelli.c.iuv == bindparam("iuv"),
+        carrelli.c.dominio == bindparam("dominio"),
+        carrelli.c.stato == StatoCarrello.SCADUTO,
+        carrelli.c.id_session.is_not(None),
+    )
+    .order_by(carrelli.c.created_at.desc(), carrelli.c.id)
+)
 _DOVUTI = select(dovuti).where(dovuti.c.carrello_id == bindparam("carrello_id")).order_by(dovuti.c.posizione)
 
 
@@ -37,14 +48,7 @@ def of_session(session: Session, id_session: str) -> list[Row[Any]]:
 
 def given_up(session: Session, ente_id: int, dominio: str, iuv: str) -> list[Row[Any]]:
     """The carrelli of sessions that nobody paid in time under an IUV, the last first."""
-    query = select(carrelli).where(
-        carrelli.c.ente_id == ente_id,
-        carrelli.c.iuv == iuv,
-        carrelli.c.dominio == dominio,
-        carrelli.c.stato == StatoCarrello.SCADUTO,
-        carrelli.c.id_session.is_not(None),
-    )
-    return list(session.execute(query.order_by(carrelli.c.created_at.desc(), carrelli.c.id)))
+    return list(session.execute(_GIVEN_UP, {"ente_id": ente_id, "dominio": dominio, "iuv": iuv}))
 
 
 def dovuti_of(session: Session, carrello_id: str) -> list[Row[Any]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.store import advisory
@@ -21,6 +21,10 @@ from hub.store.schema import chiusure_export
 # Less than PostgreSQL takes to look for a deadlock: an export that cannot have its turn gives way to the payments.
 _PATIENCE_MS = 800
 _WINDOWS = "chiusure_export"
+# Built once: every payment asks it.
+_FINO_A = select(func.max(chiusure_export.c.fino_a)).where(
+    chiusure_export.c.chiave.in_(bindparam("chiavi", expanding=True))
+)
 _PATIENCE = text(f"SET LOCAL lock_timeout = {_PATIENCE_MS}")
 
 
@@ -50,8 +54,7 @@ def date_of(session: Session, chiavi: Iterable[str], at: datetime) -> datetime:
     chiavi = sorted(chiavi)
     advisory.hold(session, _WINDOWS, chiavi, shared=True)
     # A statement of its own: it sees what whoever held the windows alone has committed.
-    closed = select(func.max(chiusure_export.c.fino_a)).where(chiusure_export.c.chiave.in_(chiavi))
-    fino_a: datetime | None = session.execute(closed).scalar_one()
+    fino_a: datetime | None = session.execute(_FINO_A, {"chiavi": chiavi}).scalar_one()
     return at if fino_a is None else max(at, fino_a)
 
 

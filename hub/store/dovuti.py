@@ -41,6 +41,11 @@ _PAID = select(dovuti).where(
 _ATTUALE_OF = select(dovuti).where(
     dovuti.c.ente_id == bindparam("ente_id"), dovuti.c.iud == bindparam("iud"), dovuti.c.attuale
 )
+_ATTUALI = (
+    select(dovuti)
+    .where(dovuti.c.dominio == bindparam("dominio"), dovuti.c.iuv == bindparam("iuv"), ATTUALE)
+    .order_by(dovuti.c.posizione)
+)
 _TAKE = update(dovuti).where(
     dovuti.c.id == bindparam("taken_id"), dovuti.c.attuale, dovuti.c.stato == StatoDovuto.INSERIMENTO_DOVUTO
 )
@@ -77,8 +82,7 @@ def find_attuale(session: Session, ente_id: int, iud: str) -> Row[Any] | None:
 
 def all_attuali(session: Session, dominio: str, iuv: str) -> list[Row[Any]]:
     """The versions that hold an IUV of a domain now, whichever its ente, in the order of the RPT's lines."""
-    query = select(dovuti).where(dovuti.c.dominio == dominio, dovuti.c.iuv == iuv, ATTUALE)
-    return list(session.execute(query.order_by(dovuti.c.posizione)))
+    return list(session.execute(_ATTUALI, {"dominio": dominio, "iuv": iuv}))
 
 
 def hold(session: Session, rows: Iterable[Row[Any]]) -> None:

@@ -14,6 +14,8 @@ from hub.store.schema import enti
 
 # Built once: making a statement costs more than running it.
 _BY_ID = select(enti).where(enti.c.id == bindparam("id"))
+_BY_DOMINIO = select(enti).where(enti.c.codice_fiscale == bindparam("dominio")).order_by(enti.c.id)
+_FIRST_BY_DOMINIO = _BY_DOMINIO.limit(1)
 
 
 def find_by_cod_ipa(session: Session, cod_ipa_ente: str) -> Row[Any] | None:
@@ -38,13 +40,12 @@ def lock(session: Session, id: int) -> None:
 
 def find_by_dominio(session: Session, codice_fiscale: str) -> Row[Any] | None:
     """Give the ente of a dominio; the oldest when several codIpaEnte share one tax code."""
-    query = select(enti).where(enti.c.codice_fiscale == codice_fiscale).order_by(enti.c.id).limit(1)
-    return session.execute(query).one_or_none()
+    return session.execute(_FIRST_BY_DOMINIO, {"dominio": codice_fiscale}).one_or_none()
 
 
 def all_by_dominio(session: Session, codice_fiscale: str) -> Sequence[Row[Any]]:
     """The enti of a dominio, the oldest first."""
-    return session.execute(select(enti).where(enti.c.codice_fiscale == codice_fiscale).order_by(enti.c.id)).all()
+    return session.execute(_BY_DOMINIO, {"dominio": codice_fiscale}).all()
 
 
 def by_id(session: Session, id: int) -> Row[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, func, insert, or_, select, update
 
 from hub.store.chiavi import of_ente
 from hub.store.database import Session
@@ -18,11 +18,13 @@ CHIUSA = "CHIUSA"
 RIFIUTATA = "RIFIUTATA"
 # The platform cannot say it: nothing leaves, and the reason is kept.
 NON_AMMESSA = "NON_AMMESSA"
+# Built once: every payment asks it.
+_THAT_PUBLISHES = select(enti).where(enti.c.id == bindparam("ente_id"), enti.c.pubblica_posizioni)
 
 
 def ente_that_publishes(session: Session, ente_id: int) -> Row[Any] | None:
     """The ente, when its open notices are kept at the platform too."""
-    return session.execute(select(enti).where(enti.c.id == ente_id, enti.c.pubblica_posizioni)).one_or_none()
+    return session.execute(_THAT_PUBLISHES, {"ente_id": ente_id}).one_or_none()
 
 
 def enti_that_publish(session: Session) -> Sequence[Row[Any]]:

@@ -44,6 +44,13 @@ _READMIT = (
     )
     .returning(rt_ricevute.c.id)
 )
+_WITH_TOKEN = select(rt_ricevute).where(
+    rt_ricevute.c.dominio == bindparam("dominio"),
+    rt_ricevute.c.ccp == bindparam("token"),
+    rt_ricevute.c.primitiva != Primitiva.INVIA_RT,
+    rt_ricevute.c.stato != StatoRt.QUARANTENA,
+)
+_SET_RT = update(rt_ricevute).where(rt_ricevute.c.id == bindparam("read_id"))
 _SETTLE = update(rt_ricevute).where(
     rt_ricevute.c.id == bindparam("read_id"), rt_ricevute.c.stato == bindparam("read_stato")
 )
@@ -98,15 +105,9 @@ def applicable_orphans(session: Session, limit: int, after_id: int = 0) -> Seque
 
 def earlier_with_token(session: Session, row: Row[Any]) -> list[Row[Any]]:
     """The receipts of the new model that came before this one, for the same body and with the same token."""
-    query = select(rt_ricevute).where(
-        rt_ricevute.c.dominio == row.dominio,
-        rt_ricevute.c.ccp == row.ccp,
-        rt_ricevute.c.primitiva != Primitiva.INVIA_RT,
-        rt_ricevute.c.stato != StatoRt.QUARANTENA,
-        rt_ricevute.c.id != row.id,
-    )
     # Ordered and cut here: asked for it, SQLite reads every receipt before this one instead of the few of its token.
-    return sorted((each for each in session.execute(query) if each.id < row.id), key=lambda each: each.id)
+    found = session.execute(_WITH_TOKEN, {"dominio": row.dominio, "token": row.ccp})
+    return sorted((each for each in found if each.id < row.id), key=lambda each: each.id)
 
 
 def list_ricevute(
@@ -159,7 +160,7 @@ def oldest_waiting(session: Session) -> datetime | None:
 
 def set_rt(session: Session, id: int, rt: bytes) -> None:
     """Keep the RT that was made of a receipt of the new model."""
-    session.execute(update(rt_ricevute).where(rt_ricevute.c.id == id).values(rt=rt))
+    session.execute(_SET_RT, {"read_id": id, "rt": rt})
 
 
 def add_trasferimenti(session: Session, ricevuta_id: int, trasferimenti: Sequence[dict[str, Any]]) -> None:
