@@ -22,6 +22,7 @@ from sqlalchemy import Engine, create_engine, select
 from benchmarks import report
 from benchmarks.carico_base import Base, base
 from benchmarks.carico_enti import Misura, Sorteggio, codice_tipo
+from benchmarks.disco import Disco
 from benchmarks.nodo_generatore import DICHIARATO, Generatore, Giro
 from benchmarks.nodo_piano import Chiamata, build_piano
 from benchmarks.processes import Installation, Peaks
@@ -68,7 +69,10 @@ class Gioco:
         self._play(self._piano(PACE, self._options.warm_up))
         for name in PLAYS:
             if name in only:
-                riga = plays[name]()
+                disco = Disco(self._installation.folder)
+                with disco.watched():
+                    riga = plays[name]()
+                riga.more.append(disco.words)
                 self.righe.append(riga)
                 tell(riga)
 
@@ -148,7 +152,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     misura = Misura(dovuti, options.enti, options.tipi, options.credenziali)
     report.say(f"great load, {kind}, {dovuti} dovuti, {report.machine()}")
     with tempfile.TemporaryDirectory(prefix="pontepa-bench-", dir=options.scratch) as name:
-        with base(kind, misura, Path(name), options.keep) as dati, Installation(Path(name), dati.url) as installation:
+        given = base(kind, misura, Path(name), options.keep, options.rest)
+        with given as dati, Installation(Path(name), dati.url) as installation:
             installation.run("db", "upgrade")
             started = time.perf_counter()
             web = options.web or (2 if kind == "postgresql" else 1)
@@ -184,6 +189,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--flow-seconds", type=float, default=90.0, help=f"of {PACE}/s beside the flow")
     parser.add_argument("--flow-rows", type=int, default=FLOW_ROWS)
     parser.add_argument("--warm-up", type=float, default=10.0, help="seconds that do not count")
+    parser.add_argument("--rest", type=float, default=60.0, help="seconds without work after the copy of the database")
     parser.add_argument("--verify", action="store_true", help="pontepa verify at the end")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args(argv)
