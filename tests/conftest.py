@@ -21,7 +21,7 @@ from hub.formats.resources import resource
 from hub.soap import operation
 from hub.store import migrate
 from hub.store.database import Database
-from tests import pg
+from tests import memory, pg
 
 GIVEN_URL = "PONTEPA_TEST_DATABASE_URL"
 
@@ -31,6 +31,14 @@ def _backends() -> list[str]:
     if given.startswith("sqlite"):
         return ["sqlite"]
     return ["postgresql"] if given else ["sqlite", "postgresql"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Lay what the tests write in memory, where there is room; a process of xdist writes where it is told."""
+    if not hasattr(config, "workerinput") and config.option.basetemp is None and (room := memory.take_room()):
+        config.option.basetemp = room / "prove"
+        config.add_cleanup(lambda: shutil.rmtree(room, ignore_errors=True))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -158,7 +166,7 @@ class _Servers:
         if self._server is None:
             given = os.environ.get(GIVEN_URL, "")
             url = given if given and not given.startswith("sqlite") else None
-            self._server = self.stack.enter_context(pg.running_server(url))
+            self._server = self.stack.enter_context(pg.running_server(url, within=memory.short_folder()))
             if url is None:
                 self._server.forgo_power_cuts()
         return self._server

@@ -65,15 +65,15 @@ class Server:
 
 
 @contextmanager
-def running_server(given_url: str | None = None) -> Iterator[Server]:
-    """Give a server: the one at `given_url`, else one started here and stopped at the end.
+def running_server(given_url: str | None = None, *, within: str = "/tmp") -> Iterator[Server]:
+    """Give a server: the one at `given_url`, else one started here and stopped at the end. `within`: a short path.
 
     Raises: PostgresAssente.
     """
     if given_url is not None:
         yield Server(make_url(given_url).set(drivername="postgresql+psycopg"))
         return
-    folder = Path(tempfile.mkdtemp(prefix="pontepa-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="pontepa-pg-", dir=within))
     folder.chmod(0o755)
     try:
         with _start_embedded(folder) or start_installed(folder) as server:
