@@ -14,7 +14,7 @@ from tests.flows.carico import Mittente, write_flow
 from tests.flows.plant import Plant, until
 from tests.tracciati import rows
 
-ROWS = 10_000
+ROWS = 40_000
 # Nothing here comes back by itself: a lease of an hour, and a node that answers long after everybody has gone.
 ENVIRONMENT = {
     "PONTEPA_FLUSSI_PEZZO_ROWS": "500",
