@@ -69,7 +69,7 @@ class Gioco:
         self._play(self._piano(PACE, self._options.warm_up))
         for name in PLAYS:
             if name in only:
-                disco = Disco(self._installation.folder)
+                disco = Disco(self._dati.folder)
                 with disco.watched():
                     riga = plays[name]()
                 riga.more.append(disco.words)

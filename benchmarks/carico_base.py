@@ -58,11 +58,15 @@ _LOADING = SERVER | {"fsync": "off", "full_page_writes": "off", "max_wal_size": 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A database that is ready to be loaded upon, and whose notices it has. `server_pid`: of PostgreSQL; 0: SQLite."""
+    """A database that is ready to be loaded upon, and whose notices it has.
+
+    `server_pid`: of PostgreSQL; 0: SQLite. `folder`: where it writes.
+    """
 
     url: str
     enti: list[EnteCarico]
     server_pid: int
+    folder: Path
 
 
 @contextmanager
@@ -76,7 +80,7 @@ def base(kind: str, misura: Misura, folder: Path, keep: Path | None, rest_s: flo
     give = _sqlite if kind == "sqlite" else _postgresql
     with give(misura, folder, place) as (url, server_pid):
         time.sleep(rest_s)
-        yield Base(url, build_enti(misura), server_pid)
+        yield Base(url, build_enti(misura), server_pid, folder if kind == "sqlite" else place)
 
 
 @contextmanager

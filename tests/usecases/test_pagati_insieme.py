@@ -39,15 +39,15 @@ _MANY = 200
 
 @dataclass(frozen=True, slots=True)
 class Coppia:
-    """Two payments of one dovuto: `first` is stopped where `second` is let in; `surplus`: receipts that are too many.
+    """Two payments of one dovuto: `first` is stopped where `second` is let in.
 
-    None: the first that comes is what counts, the other one has nothing to be kept by.
+    `are_receipts`: the one that does not count is kept as a surplus; what an ente registers has nothing to be kept by.
     """
 
     dovuto: Row[Any]
     first: Callable[[], object]
     second: Callable[[], object]
-    surplus: int | None = 1
+    are_receipts: bool = True
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def check(world: World, make: Callable[[int], Coppia]) -> None:
         told = sorted(row.stato for row in world.ricevute() if row.id not in known)
         assert len([row for row in versions if row.importo_pagato_cent]) == 1, f"paid once, at statement {number}"
         assert [row.stato for row in carrelli].count("PAGATO") == 1, f"at statement {number}"
-        if coppia.surplus is not None:
+        if coppia.are_receipts:
             assert told == ["ECCEDENZA", "ELABORATA"], f"at statement {number}"
     raise AssertionError(f"more than {_MANY} statements")
 
@@ -164,9 +164,10 @@ def test_what_the_ente_registers_and_a_cart_that_was_given_up(scena: Scena, is_e
         esterno = PagamentoEsterno(in_payment.iuv, 5000, date(2026, 11, 20), "IUR-1", Organizzazione("G", "1", "PSP"))
         ente = partial(registra_pagamento, world.db, world.runtime.callers, chi(), esterno, world.clock())
         if is_ente_first:
-            return Coppia(stored, ente, partial(applied, world, partial(receive, world, given_up.iuv)), surplus=None)
+            late = partial(applied, world, partial(receive, world, given_up.iuv))
+            return Coppia(stored, ente, late, are_receipts=False)
         receive(world, given_up.iuv)
-        return Coppia(stored, world.apply, ente, surplus=None)
+        return Coppia(stored, world.apply, ente, are_receipts=False)
 
     check(world, make)
 
