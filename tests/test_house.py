@@ -28,6 +28,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # A longer file is two files.
 LINES_MAX = 500
 
+# What stands at the root; anything else was left there.
+TOP = {
+    ".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "adapters", "benchmarks",
+    "docs", "examples", "hub", "migrations", "publiccode.yml", "pyproject.toml", "schemas", "setup.cfg", "tests", "wsdl",
+}  # fmt: skip
+
 # Where a library may be imported: everything else of the house does not know it is there.
 ROOMS = {
     "spyne": ("hub/soap",),
@@ -93,6 +99,14 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+def _listed(*which: str) -> list[str]:
+    """Return the paths of the files that git follows, or of those `which` says; elsewhere than in a clone, skip."""
+    listed = subprocess.run(["git", "ls-files", "-z", *which], cwd=ROOT, capture_output=True)
+    if listed.returncode != 0:
+        pytest.skip("not a clone")
+    return [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
+
+
 def test_no_file_is_longer_than_the_limit() -> None:
     long = {
         _name(path): lines
@@ -101,6 +115,10 @@ def test_no_file_is_longer_than_the_limit() -> None:
     }
 
     assert long == {}
+
+
+def test_the_root_holds_what_is_named_and_nothing_else() -> None:
+    assert {Path(name).parts[0] for name in _listed()} == TOP
 
 
 def test_imports_go_downwards_only() -> None:
@@ -244,13 +262,9 @@ def test_the_wheel_carries_contracts_migrations_and_examples(tmp_path: Path) -> 
         pytest.skip("build comes with the extra dev")
     # From a copy: setuptools leaves a build folder where it works.
     source = tmp_path / "source"
-    tracked = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True)
-    if tracked.returncode != 0:
-        pytest.skip("not a clone")
-    for name in filter(None, tracked.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
+    for name in _listed("-co", "--exclude-standard"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes((ROOT / name).read_bytes())
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / "dist")]
 
     run = subprocess.run([*command, str(source)], capture_output=True, text=True, timeout=300)
