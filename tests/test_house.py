@@ -30,8 +30,9 @@ LINES_MAX = 500
 
 # What stands at the root; anything else was left there.
 TOP = {
-    ".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "adapters", "benchmarks",
-    "docs", "examples", "hub", "migrations", "publiccode.yml", "pyproject.toml", "schemas", "setup.cfg", "tests", "wsdl",
+    ".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "adapters",
+    "benchmarks", "docs", "examples", "hub", "migrations", "publiccode.yml", "pyproject.toml", "schemas", "setup.cfg",
+    "tests", "wsdl",
 }  # fmt: skip
 
 # Where a library may be imported: everything else of the house does not know it is there.

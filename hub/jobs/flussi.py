@@ -13,7 +13,7 @@ from functools import partial
 
 from hub.domain.pulizia import Conservazione
 from hub.impostazioni_flussi import ImpostazioniFlussi
-from hub.jobs.loops import Loop, job
+from hub.jobs.loops import Loop, await_stop, job
 from hub.log import get_logger
 from hub.ports import Archivio
 from hub.store.anagrafe import Anagrafe
@@ -66,7 +66,7 @@ def run(parti: PartiFlussi, stop: threading.Event) -> None:
         # Whatever its tick, at once the first time.
         loop.wake()
     get_logger().info("flows_started")
-    stop.wait()
+    await_stop(stop)
     for loop in loops:
         loop.wake()
         loop.join()

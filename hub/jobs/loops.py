@@ -12,6 +12,15 @@ from hub import misure
 from hub.log import get_logger
 from hub.misure import LAVORI_FALLITI
 
+# A signal that came while the process was frozen may be given to a thread that does not wake the one that waits.
+_LOOK_S = 0.5
+
+
+def await_stop(stop: threading.Event) -> None:
+    """Wait in the thread that handles signals until one of them, or anybody, sets `stop`."""
+    while not stop.wait(_LOOK_S):
+        pass
+
 
 class Loop(threading.Thread):
     """A job that a commit wakes at once: the scheduler's tick and the watcher both only set its flag."""

@@ -18,7 +18,7 @@ from hub.domain.attesa import SLOT_ENTE_S
 from hub.domain.errors import DatabaseRipristinato
 from hub.formats.firma_giornale import FirmaGiornale
 from hub.jobs import rendicontazione
-from hub.jobs.loops import Loop, job
+from hub.jobs.loops import Loop, await_stop, job
 from hub.jobs.orologio import Guardia, Orologio
 from hub.jobs.wake import watch
 from hub.log import get_logger
@@ -154,7 +154,7 @@ def run(
     if notifica is not None:
         silence_s = _WAYS * config.node_call_s + _SILENZIO_S
         notifica.follow_aside(lambda: all(loop.has_turned(silence_s) for loop in loops), stop)
-    stop.wait()
+    await_stop(stop)
     if notifica is not None:
         notifica.tell("STOPPING=1")
     scheduler.shutdown(wait=True)

@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import urllib3
 
-from benchmarks.processes import START_TIMEOUT_S, Installation, Process, free_port, wait_http
+from benchmarks.processes import START_TIMEOUT_S, Installation, Process, below, free_port, wait_http
+from hub.crash import FLAG, Punto
 from tests.factories import Documento, make_documento
 from tests.flows.nursery import nursery
 
@@ -127,6 +128,15 @@ class Plant(Installation):
 
     def freeze(self, name: str, *, thaw: bool = False) -> None:
         self.by_name[name].send_signal(signal.SIGCONT if thaw else signal.SIGSTOP)
+
+    def freeze_at(self, name: str, punto: Punto, nth: int = 1) -> None:
+        """Let what is started under this name from now on freeze the n-th time that it gets there."""
+        self.of_name[name] = {FLAG: f"{punto}:{nth}:gela"}
+
+    def await_frozen(self, name: str, limit_s: float) -> int:
+        """Return the number of the process that is frozen: this one or one below it. Raises: TimeoutError."""
+        pid = self.by_name[name].pid
+        return until(lambda: next((one for one, stat in below([pid]).items() if stat[0] == "T"), None), limit_s)
 
     def fault(self, **rule: Any) -> None:
         answer = HTTP.request("POST", f"{self.node_url}/faults", json=rule)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import create_engine, func, select
 
+from hub.crash import Punto
 from hub.domain.stati import StatoFlusso
 from hub.store.schema import dovuti, flussi_import, outbox
 from tests.flows.carico import Mittente, write_flow
 from tests.flows.plant import Plant, until
 from tests.tracciati import rows
 
-ROWS = 40_000
+ROWS = 4_000
 # Nothing here comes back by itself: a lease of an hour, and a node that answers long after everybody has gone.
 ENVIRONMENT = {
     "PONTEPA_FLUSSI_PEZZO_ROWS": "500",
@@ -25,6 +27,13 @@ ENVIRONMENT = {
 _END_S = 120
 
 
+def is_told_to_stop(pid: int) -> bool:
+    """Whether a SIGTERM waits for a process that is frozen."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    pending = next(line for line in status.splitlines() if line.startswith("ShdPnd:"))
+    return bool(int(pending.split()[1], 16) & 1 << signal.SIGTERM - 1)
+
+
 def test_a_worker_that_is_told_to_stop_gives_back_the_message_it_sends_and_the_flow_it_loads(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -32,6 +41,7 @@ def test_a_worker_that_is_told_to_stop_gives_back_the_message_it_sends_and_the_f
     engine = create_engine(database_url)
     with Plant(tmp_path, database_url, ENVIRONMENT) as plant:
         plant.prepare()
+        plant.freeze_at("worker-1", Punto.FLUSSO_PEZZO, nth=3)
         plant.up("simulator", "serve", "worker-1")
         plant.fault(operation="nodoInviaCarrelloRPT", kind="late", seconds=600, times=1)
         id_session, _ = plant.send()
@@ -43,8 +53,13 @@ def test_a_worker_that_is_told_to_stop_gives_back_the_message_it_sends_and_the_f
             with engine.connect() as connection:
                 return connection.execute(select(flussi_import)).one()
 
-        until(lambda: row_of_flow().righe_totali or None, _END_S)
+        loader = plant.await_frozen("worker-1", _END_S)
+        # Told while they stand still, both must know it when they go on.
+        plant.freeze("worker-1")
         plant.by_name["worker-1"].send_signal(signal.SIGTERM)
+        plant.freeze("worker-1", thaw=True)
+        until(lambda: is_told_to_stop(loader) or None, _END_S)
+        os.kill(loader, signal.SIGCONT)
         code = plant.by_name["worker-1"].wait(_END_S)
         with engine.connect() as connection:
             message = connection.execute(select(outbox)).one()

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.engine import make_url
 
-from hub.crash import FLAG, Punto
+from hub.crash import Punto
 from hub.store import stazioni
 from hub.store.schema import carrelli, outbox
 from tests.flows.plant import HTTP, Plant, until
@@ -38,38 +38,22 @@ _PAYER_WAIT_S = 8.0
 _CONNECTIONS = {"PONTEPA_DB_POOL_SIZE": "8"}
 
 
-class Banco(Plant):
-    """An installation of which one worker is started with the flag of the crash points."""
-
-    more: dict[str, str] = {}
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return super().environment | self.more
-
-    def up_frozen_at(self, name: str, punto: Punto) -> None:
-        """Start a worker that will freeze there."""
-        self.more = {FLAG: f"{punto}:1:gela"}
-        self.up(name)
-        self.more = {}
-
-
 def race(
     url: str, folder: Path, punto: Punto, *, workers: int, payments: int, leases: int = 2, is_deaf: bool = False
 ) -> Esito:
     """`url`: of an empty database; `leases`: for so long nobody thaws; `is_deaf`: the node notices no duplicate."""
     node = ", nodo che non nota i doppi" if is_deaf else ""
     esito = Esito(f"{workers} worker, uno gelato per {leases} lease: {punto}{node}", 1)
-    with Banco(folder, url, FAST | _PATIENCE | _CONNECTIONS) as plant:
+    with Plant(folder, url, FAST | _PATIENCE | _CONNECTIONS) as plant:
         plant.prepare()
         plant.up("simulator", "serve")
         if is_deaf:
             _deafen(plant)
         plant.fault(operation="nodoInviaCarrelloRPT", kind="late", seconds=0.5, probability=0.5)
-        plant.up_frozen_at("worker-1", punto)
-        pid = plant.by_name["worker-1"].pid
+        plant.freeze_at("worker-1", punto)
+        plant.up("worker-1")
         opened = _begin(plant, held := 1 if url.startswith("sqlite") else payments // 2)
-        until(lambda: _is_stopped(pid) or None, _LIMIT_S)
+        pid = plant.await_frozen("worker-1", _LIMIT_S)
         _leave_the_lock(url, pid)
         frozen_at = time.monotonic()
         plant.up(*(f"worker-{number}" for number in range(2, workers + 1)))
@@ -96,10 +80,6 @@ def _deafen(plant: Plant) -> None:
     with engine.begin() as connection:
         stazioni.change(connection, "12345678903_01", rileva_duplicati=False)
     engine.dispose()
-
-
-def _is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def _leave_the_lock(url: str, pid: int) -> None:
