@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from stdnum import luhn
 
@@ -87,6 +88,10 @@ def _ente(place: int, dovuti: int, pagati: int) -> EnteCarico:
     )
 
 
+# Of the free notices: who looks for the last ones looks long.
+_MOST_DRAWN = 0.95
+
+
 class Sorteggio:
     """Draws notices among those that are stored, weighted as they are; no free one is drawn twice."""
 
@@ -94,14 +99,17 @@ class Sorteggio:
         self._random = random.Random(seed)
         self._liberi = [ente for ente in enti if ente.dovuti > ente.pagati]
         self._pagati = [ente for ente in enti if ente.pagati]
-        self._pesi_liberi = [ente.dovuti - ente.pagati for ente in self._liberi]
-        self._pesi_pagati = [ente.pagati for ente in self._pagati]
+        # Summed up: they would be summed at every draw.
+        self._pesi_liberi = list(accumulate(ente.dovuti - ente.pagati for ente in self._liberi))
+        self._pesi_pagati = list(accumulate(ente.pagati for ente in self._pagati))
         self._drawn: set[tuple[str, int]] = set()
 
     def libero(self) -> tuple[EnteCarico, str]:
-        """Return a notice that nobody has paid or asked about, with its ente."""
+        """Return a notice that nobody has paid or asked about, with its ente. Raises: LookupError (few are left)."""
+        if len(self._drawn) >= _MOST_DRAWN * self._pesi_liberi[-1]:
+            raise LookupError(f"{len(self._drawn)} notices are drawn: more dovuti are wanted")
         while True:
-            (ente,) = self._random.choices(self._liberi, self._pesi_liberi)
+            (ente,) = self._random.choices(self._liberi, cum_weights=self._pesi_liberi)
             numero = self._random.randint(ente.pagati + 1, ente.dovuti)
             if (ente.codice_fiscale, numero) not in self._drawn:
                 self._drawn.add((ente.codice_fiscale, numero))
@@ -111,7 +119,7 @@ class Sorteggio:
         """Return a notice that was paid before; None when there is none."""
         if not self._pagati:
             return None
-        (ente,) = self._random.choices(self._pagati, self._pesi_pagati)
+        (ente,) = self._random.choices(self._pagati, cum_weights=self._pesi_pagati)
         return ente, ente.iuv(self._random.randint(1, ente.pagati))
 
 

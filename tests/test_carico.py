@@ -53,6 +53,17 @@ def test_calls_are_in_order_within_the_play_and_mixed_as_they_are_told() -> None
     assert kinds[VERIFY] == 2 * (kinds[GET] + kinds[GET_V2]) == 2 * (kinds[RT] + kinds[RT_V2])
 
 
+def test_a_notice_is_drawn_once_and_who_asks_for_more_than_there_are_is_told() -> None:
+    sorteggio, drawn = Sorteggio(build_enti(MISURA), 1), list[str]()
+
+    with pytest.raises(LookupError, match="more dovuti are wanted"):
+        while True:
+            ente, iuv = sorteggio.libero()
+            drawn.append(ente.codice_fiscale + iuv)
+
+    assert len(set(drawn)) == len(drawn) > MISURA.dovuti // 2
+
+
 def test_nothing_is_asked_of_a_notice_after_its_receipt() -> None:
     paid: set[tuple[str, str]] = set()
     for call in piano():
