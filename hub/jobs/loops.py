@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -12,14 +15,29 @@ from hub import misure
 from hub.log import get_logger
 from hub.misure import LAVORI_FALLITI
 
-# A signal that came while the process was frozen may be given to a thread that does not wake the one that waits.
+# How soon a stop that no signal has asked for is seen.
 _LOOK_S = 0.5
 
 
 def await_stop(stop: threading.Event) -> None:
-    """Wait in the thread that handles signals until one of them, or anybody, sets `stop`."""
-    while not stop.wait(_LOOK_S):
-        pass
+    """Wait until a signal's handler, or anybody, sets `stop`.
+
+    A signal that came while the process stood still may be given to a thread that does not wake the main one, where
+    handlers run: every signal writes to a pipe, and that is what the main thread waits for.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        stop.wait()
+        return
+    ready, told = os.pipe()
+    os.set_blocking(told, False)
+    before = signal.set_wakeup_fd(told)
+    try:
+        while not stop.is_set():
+            select.select([ready], [], [], _LOOK_S)
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(ready)
+        os.close(told)
 
 
 class Loop(threading.Thread):

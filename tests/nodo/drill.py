@@ -125,6 +125,8 @@ def run(plant: Plant, payments: int, restarts: int, rng: random.Random, *, conve
 def _set_up(plant: Plant, *, convertita: bool) -> None:
     plant.fault(operation="nodoInviaCarrelloRPT", kind="lost_after", probability=0.4)
     plant.fault(operation="nodoChiediStatoRPT", kind="gone")
+    # By chance alone it may be none.
+    plant.fault(operation="paaInviaRT", kind="rt_lost", times=1)
     plant.fault(operation="paaInviaRT", kind="rt_lost", probability=0.1)
     words: dict[str, Any] = {"attesa_pagatore_s": PAYER_WAIT_S}
     if convertita:
